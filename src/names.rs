@@ -1,0 +1,179 @@
+//! Every name that goes into a URL or a frame is checked here, once.
+//!
+//! Sources of the rules: the hub and group patterns of the service's OpenAPI document (2024-12-01). Refusing `.`
+//! and `..` is our own rule: percent-encoding does not protect them, a URL parser folds them away, and
+//! `sendToUser("..")` would become a broadcast to the whole hub.
+
+use crate::Error;
+
+/// The kinds of name a caller passes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// A hub.
+    Hub,
+    /// A group.
+    Group,
+    /// A user id.
+    User,
+    /// A connection id.
+    Connection,
+}
+
+impl Name {
+    /// How an error message about this kind of name begins.
+    pub(crate) const fn sentence_start(self) -> &'static str {
+        match self {
+            Name::Hub => "The hub name cannot be used: ",
+            Name::Group => "The group name cannot be used: ",
+            Name::User => "The user id cannot be used: ",
+            Name::Connection => "The connection id cannot be used: ",
+        }
+    }
+
+    /// Checks `text` as a name of this kind.
+    ///
+    /// # Errors
+    /// [`Error::Name`], with what is wrong.
+    pub fn check(self, text: &str) -> Result<(), Error> {
+        match self.problem(text) {
+            Some(problem) => Err(Error::Name { name: self, problem }),
+            None => Ok(()),
+        }
+    }
+
+    fn problem(self, text: &str) -> Option<&'static str> {
+        if text.is_empty() {
+            return Some("it is empty.");
+        }
+        match self {
+            Name::Hub if !is_hub(text) => {
+                Some("it must start with a letter and hold at most 128 letters, digits and the characters _ ` , . [ ].")
+            }
+            Name::Hub => None,
+            _ if text == "." || text == ".." => {
+                Some("a URL cannot carry \".\" or \"..\" as a name; it would address something else.")
+            }
+            Name::Group if text.chars().all(char::is_whitespace) => Some("it is blank."),
+            Name::Group if text.encode_utf16().count() > MAX_GROUP_LENGTH => Some("it is longer than 1024 characters."),
+            _ => None,
+        }
+    }
+}
+
+/// The longest group name, in UTF-16 code units as JavaScript and .NET count them.
+pub const MAX_GROUP_LENGTH: usize = 1024;
+
+/// Checks a hub name: a letter, then up to 127 letters, digits, `_`, `` ` ``, `,`, `.`, `[`, `]`.
+///
+/// # Errors
+/// [`Error::Name`].
+pub fn check_hub(text: &str) -> Result<(), Error> {
+    Name::Hub.check(text)
+}
+
+/// Checks a group name: 1 to [`MAX_GROUP_LENGTH`] characters, not blank, not `.` or `..`.
+///
+/// # Errors
+/// [`Error::Name`].
+pub fn check_group(text: &str) -> Result<(), Error> {
+    Name::Group.check(text)
+}
+
+/// Checks a user id: not empty, not `.` or `..`.
+///
+/// # Errors
+/// [`Error::Name`].
+pub fn check_user_id(text: &str) -> Result<(), Error> {
+    Name::User.check(text)
+}
+
+/// Checks a connection id: not empty, not `.` or `..`.
+///
+/// # Errors
+/// [`Error::Name`].
+pub fn check_connection_id(text: &str) -> Result<(), Error> {
+    Name::Connection.check(text)
+}
+
+/// Appends `text` as one path segment, encoded as JavaScript's `encodeURIComponent` does.
+pub fn push_segment(out: &mut String, text: &str) {
+    push_encoded(out, text, b"-_.!~*'()");
+}
+
+/// Appends `text` as a query value: as a path segment, but a quote is `%27`, as a URL parser writes it.
+pub fn push_query_value(out: &mut String, text: &str) {
+    push_encoded(out, text, b"-_.!~*()");
+}
+
+fn push_encoded(out: &mut String, text: &str, bare: &[u8]) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || bare.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for nibble in [byte >> 4, byte & 0xf] {
+                out.push(HEX.get(usize::from(nibble)).copied().unwrap_or('0'));
+            }
+        }
+    }
+}
+
+fn is_hub(text: &str) -> bool {
+    text.len() <= 128
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_`,.[]".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hubs_follow_the_pattern_of_the_service() {
+        for good in ["a", "Z9", "chat_room", "a`,.[]", "a..", &"h".repeat(128)] {
+            assert_eq!(check_hub(good), Ok(()), "{good}");
+        }
+        for bad in ["", "1hub", "_a", "a b", "a/b", "a-b", "é", "a%", ".", "..", &"h".repeat(129)] {
+            assert!(check_hub(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ids_that_would_address_something_else_are_refused() {
+        for check in [check_group, check_user_id, check_connection_id] {
+            for bad in ["", ".", ".."] {
+                assert!(check(bad).is_err(), "{bad:?}");
+            }
+            for good in ["...", "a/b", "\\", "%2e%2e", "a b", "日本", "🦀", "..a", "/"] {
+                assert_eq!(check(good), Ok(()), "{good:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn groups_are_bounded_and_not_blank() {
+        assert_eq!(check_group(&"g".repeat(1024)), Ok(()));
+        assert!(check_group(&"g".repeat(1025)).is_err());
+        // A crab is two UTF-16 code units.
+        assert_eq!(check_group(&"🦀".repeat(512)), Ok(()));
+        assert!(check_group(&"🦀".repeat(513)).is_err());
+        for blank in [" ", "\t\n", "\u{a0}\u{3000}"] {
+            assert!(check_group(blank).is_err(), "{blank:?}");
+        }
+        assert_eq!(check_user_id(" "), Ok(()));
+    }
+
+    #[test]
+    fn a_name_is_one_path_segment() {
+        let mut out = String::new();
+        push_segment(&mut out, "a/b c?d#e%f'(x)!*~é");
+        assert_eq!(out, "a%2Fb%20c%3Fd%23e%25f'(x)!*~%C3%A9");
+        out.clear();
+        push_segment(&mut out, "%2e%2e\\🦀\n");
+        assert_eq!(out, "%252e%252e%5C%F0%9F%A6%80%0A");
+        out.clear();
+        push_query_value(&mut out, "userId ne 'a' and not('g1' in groups)");
+        assert_eq!(out, "userId%20ne%20%27a%27%20and%20not(%27g1%27%20in%20groups)");
+    }
+}

@@ -1,0 +1,282 @@
+//! After each try of a call: is it done, has it failed, or is it tried again, and when?
+
+use super::Operation;
+
+/// When a call is tried again. The names and defaults are those of the official SDK, save `sends`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RetryOptions {
+    /// How many times a call is tried again. 0 turns it off. Default 3.
+    pub max_retries: u32,
+    /// The first delay; it doubles with every further try. In milliseconds, default 1000.
+    pub retry_delay_ms: u64,
+    /// The longest delay, in milliseconds, default 64000. A service that asks for a longer one with `Retry-After`
+    /// is not called again: the answer is the result.
+    pub max_retry_delay_ms: u64,
+    /// What is known to be safe for a send, which could arrive twice.
+    pub sends: SendRetries,
+}
+
+impl Default for RetryOptions {
+    fn default() -> Self {
+        RetryOptions { max_retries: 3, retry_delay_ms: 1000, max_retry_delay_ms: 64_000, sends: SendRetries::Safe }
+    }
+}
+
+/// Which failures of a send are tried again. The REST API has no way to tell a repeated send from a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SendRetries {
+    /// Only those after which the message surely was not delivered: 429 and 503 with `Retry-After`, and a
+    /// connection that was never made.
+    #[default]
+    Safe,
+    /// All that the official SDK tries again: a message may arrive twice.
+    Always,
+}
+
+/// How one try ended.
+#[derive(Debug, Clone, Copy)]
+pub enum TryOutcome<'a> {
+    /// The service answered.
+    Response {
+        /// The status. 0 stands for a redirect that a browser hides.
+        status: u16,
+        /// What the answer says about waiting.
+        retry_after: RetryAfter<'a>,
+    },
+    /// No answer came.
+    Failure(Failure),
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The connection was refused or the name not found: the request was never sent.
+    NotSent,
+    /// The try took too long. It may have arrived.
+    Timeout,
+    /// Anything else. The request may have arrived.
+    Unknown,
+}
+
+/// The three headers that say how long to wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RetryAfter<'a> {
+    /// `retry-after-ms`: milliseconds.
+    pub retry_after_ms: Option<&'a str>,
+    /// `x-ms-retry-after-ms`: milliseconds.
+    pub x_ms_retry_after_ms: Option<&'a str>,
+    /// `Retry-After`: seconds, or a date.
+    pub retry_after: Option<&'a str>,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It succeeded.
+    Done,
+    /// It failed, and this outcome is the result.
+    Fail,
+    /// Wait so many milliseconds, sign the request again and send it again.
+    Wait(u64),
+}
+
+/// One call: it counts the tries and holds the policy.
+#[derive(Debug, Clone)]
+pub struct Call {
+    operation: Operation,
+    options: RetryOptions,
+    retries: u32,
+}
+
+impl Call {
+    /// A call that has not been tried yet.
+    pub const fn new(operation: Operation, options: RetryOptions) -> Self {
+        Call::after(operation, options, 0)
+    }
+
+    /// A call that has been tried again so many times, for hosts that keep the count themselves.
+    pub const fn after(operation: Operation, options: RetryOptions, retries: u32) -> Self {
+        Call { operation, options, retries }
+    }
+
+    /// Takes the outcome of a try. `now_ms` is in milliseconds since 1970, `random` is from 0 up to 1.
+    pub fn next(&mut self, outcome: TryOutcome<'_>, now_ms: u64, random: f64) -> Next {
+        let row = self.operation.row();
+        if matches!(outcome, TryOutcome::Response { status, .. } if status == row.success) {
+            return Next::Done;
+        }
+        if self.retries >= self.options.max_retries {
+            return Next::Fail;
+        }
+        let Some(delay) = self.delay(outcome, row.is_send, now_ms, random) else {
+            return Next::Fail;
+        };
+        self.retries = self.retries.saturating_add(1);
+        Next::Wait(delay)
+    }
+
+    fn delay(&self, outcome: TryOutcome<'_>, is_send: bool, now_ms: u64, random: f64) -> Option<u64> {
+        if let TryOutcome::Response { status: 429 | 503, retry_after } = outcome
+            && let Some(asked_for) = retry_after.milliseconds(now_ms)
+        {
+            return Some(asked_for).filter(|&asked_for| asked_for <= self.options.max_retry_delay_ms);
+        }
+        let may_have_arrived = match outcome {
+            TryOutcome::Failure(Failure::NotSent) => false,
+            TryOutcome::Failure(Failure::Timeout) => return None,
+            TryOutcome::Failure(Failure::Unknown) => true,
+            TryOutcome::Response { status: 408 | 500 | 502..=504 | 506.., .. } => true,
+            TryOutcome::Response { .. } => return None,
+        };
+        if is_send && may_have_arrived && self.options.sends == SendRetries::Safe {
+            return None;
+        }
+        Some(self.exponential(random))
+    }
+
+    /// `retry_delay_ms` doubled per retry, capped; half of it fixed and half random.
+    fn exponential(&self, random: f64) -> u64 {
+        let doubled = self.options.retry_delay_ms.saturating_mul(1u64.checked_shl(self.retries).unwrap_or(u64::MAX));
+        let half = doubled.min(self.options.max_retry_delay_ms) as f64 / 2.0;
+        (half + half * random.clamp(0.0, 1.0)) as u64
+    }
+}
+
+impl RetryAfter<'_> {
+    /// How long to wait, in milliseconds. A date in the past is 0; what cannot be read counts as absent.
+    fn milliseconds(&self, now_ms: u64) -> Option<u64> {
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        self.retry_after_ms.and_then(number).or_else(|| self.x_ms_retry_after_ms.and_then(number)).or_else(|| {
+            let text = self.retry_after?;
+            let seconds = number(text).map(|seconds| seconds.saturating_mul(1000));
+            seconds.or_else(|| Some(http_date(text.trim())?.saturating_mul(1000).saturating_sub(now_ms)))
+        })
+    }
+}
+
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7, the form that must be sent) into seconds since 1970.
+fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut parts = text.strip_suffix(" GMT")?.split_once(", ")?.1.split(' ');
+    let number = |from: Option<&str>| from?.parse::<u64>().ok();
+    let day = number(parts.next()).filter(|day| (1..=31).contains(day))?;
+    let month_name = parts.next()?;
+    let month = MONTHS.iter().position(|month| *month == month_name)? as u64;
+    let year = number(parts.next()).filter(|year| (1970..10_000).contains(year))?;
+    let mut time = parts.next()?.split(':');
+    let (hour, minute, second) = (number(time.next())?, number(time.next())?, number(time.next())?);
+    if hour > 23 || minute > 59 || second > 60 || time.next().is_some() || parts.next().is_some() {
+        return None;
+    }
+    let days = days_before_year(year)
+        .checked_add(days_before_month(year, month))?
+        .checked_add(day)?
+        .checked_sub(days_before_year(1970).checked_add(1)?)?;
+    days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second)
+}
+
+fn days_before_year(year: u64) -> u64 {
+    let past = year.saturating_sub(1);
+    past.saturating_mul(365).saturating_add(past / 4).saturating_sub(past / 100).saturating_add(past / 400)
+}
+
+fn days_before_month(year: u64, month: u64) -> u64 {
+    const LENGTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let past: u64 = LENGTHS.iter().take(usize::try_from(month).unwrap_or(0)).sum();
+    past.saturating_add(u64::from(is_leap && month > 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, retry_after: Option<&'static str>) -> TryOutcome<'static> {
+        TryOutcome::Response { status, retry_after: RetryAfter { retry_after, ..RetryAfter::default() } }
+    }
+
+    fn first(sends: SendRetries, outcome: TryOutcome<'_>) -> Next {
+        let options = RetryOptions { sends, ..RetryOptions::default() };
+        Call::new(Operation::SendToAll, options).next(outcome, 0, 0.0)
+    }
+
+    #[test]
+    fn one_status_is_success() {
+        assert_eq!(first(SendRetries::Safe, response(202, None)), Next::Done);
+        for status in [200, 201, 204, 206, 300, 301, 307, 400, 401, 404, 0] {
+            assert_eq!(first(SendRetries::Always, response(status, None)), Next::Fail, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_safe_send_is_tried_again_only_when_it_surely_was_not_delivered() {
+        for again in [response(429, Some("1")), response(503, Some("0")), TryOutcome::Failure(Failure::NotSent)] {
+            assert!(matches!(first(SendRetries::Safe, again), Next::Wait(_)), "{again:?}");
+        }
+        for never in [
+            response(429, None),
+            response(503, None),
+            response(500, Some("1")),
+            response(408, None),
+            TryOutcome::Failure(Failure::Unknown),
+            TryOutcome::Failure(Failure::Timeout),
+        ] {
+            assert_eq!(first(SendRetries::Safe, never), Next::Fail, "{never:?}");
+        }
+    }
+
+    #[test]
+    fn always_follows_the_table_of_the_official_sdk() {
+        for status in [408, 500, 502, 503, 504, 506, 599] {
+            assert_eq!(first(SendRetries::Always, response(status, None)), Next::Wait(500), "{status}");
+        }
+        for status in [429, 501, 505, 400, 409] {
+            assert_eq!(first(SendRetries::Always, response(status, None)), Next::Fail, "{status}");
+        }
+        assert_eq!(first(SendRetries::Always, TryOutcome::Failure(Failure::Unknown)), Next::Wait(500));
+        assert_eq!(first(SendRetries::Always, TryOutcome::Failure(Failure::Timeout)), Next::Fail);
+    }
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_tries_end() {
+        let options = RetryOptions { max_retries: 8, max_retry_delay_ms: 10_000, ..RetryOptions::default() };
+        let mut call = Call::new(Operation::SendToAll, options);
+        let mut delays = Vec::new();
+        while let Next::Wait(delay) = call.next(TryOutcome::Failure(Failure::NotSent), 0, 1.0) {
+            delays.push(delay);
+        }
+        assert_eq!(delays, [1000, 2000, 4000, 8000, 10_000, 10_000, 10_000, 10_000]);
+        let mut far = Call::after(Operation::SendToAll, RetryOptions { max_retries: 100, ..options }, 90);
+        assert_eq!(far.next(TryOutcome::Failure(Failure::NotSent), 0, 0.0), Next::Wait(5000));
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_or_the_call_fails() {
+        assert_eq!(first(SendRetries::Safe, response(429, Some("7"))), Next::Wait(7000));
+        assert_eq!(first(SendRetries::Safe, response(429, Some("65"))), Next::Fail);
+        assert_eq!(first(SendRetries::Safe, response(503, Some("Thu, 01 Jan 1970 00:00:09 GMT"))), Next::Wait(9000));
+        assert_eq!(first(SendRetries::Safe, response(429, Some("soon"))), Next::Fail);
+        let both = RetryAfter { retry_after_ms: Some("5"), x_ms_retry_after_ms: Some("6"), retry_after: Some("7") };
+        let outcome = TryOutcome::Response { status: 429, retry_after: both };
+        assert_eq!(first(SendRetries::Safe, outcome), Next::Wait(5));
+    }
+
+    #[test]
+    fn http_dates() {
+        for (text, seconds) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            ("Sat, 01 Mar 2100 00:00:00 GMT", Some(4_107_542_400)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", None),
+            ("", None),
+        ] {
+            assert_eq!(http_date(text), seconds, "{text}");
+        }
+        let past = RetryAfter { retry_after: Some("Sun, 06 Nov 1994 08:49:37 GMT"), ..RetryAfter::default() };
+        assert_eq!(past.milliseconds(1_700_000_000_000), Some(0));
+    }
+}

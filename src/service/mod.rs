@@ -1,0 +1,31 @@
+//! The REST side: an operation becomes a signed request, an answer becomes the next step.
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | `operation.rs` | the table of operations: method, path, query, what counts as success |
+//! | `request.rs` | checks the arguments, writes the URL, signs it |
+//! | `message.rs` | what can be sent, and its content type |
+//! | `call.rs` | after each try: done, failed, or wait and try again |
+//! | `rest_error.rs` | reads what the service says when it refuses |
+//! | `client.rs` | `ServiceClient`, the loop over a [`Transport`] |
+
+mod call;
+#[cfg(feature = "json")]
+mod client;
+mod message;
+mod operation;
+mod request;
+mod rest_error;
+
+pub use call::{Call, Failure, Next, RetryAfter, RetryOptions, SendRetries, TryOutcome};
+#[cfg(feature = "json")]
+pub use client::{Outgoing, Response, ServiceClient, ServiceError, Transport};
+pub use message::{MAX_MESSAGE_BYTES, Message};
+pub use operation::Operation;
+pub use request::{Request, SendOptions, message_ttl_from_number};
+#[cfg(feature = "json")]
+pub use rest_error::RestError;
+pub use rest_error::default_message;
+
+/// The version of the REST API that is spoken.
+pub const API_VERSION: &str = "2024-12-01";

@@ -1,0 +1,352 @@
+//! Client access URLs, and the bearer token of a REST call.
+
+use std::fmt;
+
+use crate::Error;
+use crate::endpoint::Endpoint;
+use crate::json::{push_number, push_string, push_strings};
+use crate::jwt::Key;
+use crate::names::{Name, push_segment};
+
+/// How long a client access URL is good for when nothing is said: 60 minutes, as in the official SDKs.
+pub const DEFAULT_LIFETIME_SECONDS: u64 = 3600;
+
+/// The longest lifetime of a client access URL, about 136 years.
+pub const MAX_LIFETIME_SECONDS: u64 = 0xffff_ffff;
+
+/// How long the bearer token of one REST call is good for. Each try is signed anew, so minutes are plenty.
+const REST_LIFETIME_SECONDS: u64 = 300;
+
+/// Which kind of client a URL is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientProtocol {
+    /// WebSocket clients: simple ones, and those that speak a `*.webpubsub.azure.v1` subprotocol.
+    #[default]
+    Default,
+    /// MQTT over WebSocket.
+    Mqtt,
+    /// Socket.IO.
+    SocketIo,
+}
+
+impl ClientProtocol {
+    /// Reads the name that the official SDKs use: `default`, `mqtt` or `socketio`, in any case.
+    ///
+    /// # Errors
+    /// [`Error::ClientProtocol`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        [("default", Self::Default), ("mqtt", Self::Mqtt), ("socketio", Self::SocketIo)]
+            .into_iter()
+            .find_map(|(name, protocol)| name.eq_ignore_ascii_case(text).then_some(protocol))
+            .ok_or(Error::ClientProtocol)
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Default => "/client/hubs/",
+            Self::Mqtt => "/clients/mqtt/hubs/",
+            Self::SocketIo => "/clients/socketio/hubs/",
+        }
+    }
+}
+
+/// What a client may do and who it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientTokenOptions<'a> {
+    /// Who the client is. `None` or empty is an anonymous client.
+    pub user_id: Option<&'a str>,
+    /// What the client may do, such as `webpubsub.sendToGroup.chat`. Without a role it may send events only.
+    pub roles: &'a [&'a str],
+    /// The groups it is in from the start.
+    pub groups: &'a [&'a str],
+    /// How long the URL may be used to connect, from 1 to [`MAX_LIFETIME_SECONDS`] seconds. A connection that is
+    /// open is not cut at that time.
+    pub lifetime_seconds: u64,
+    /// Which kind of client.
+    pub protocol: ClientProtocol,
+}
+
+impl Default for ClientTokenOptions<'_> {
+    fn default() -> Self {
+        ClientTokenOptions {
+            user_id: None,
+            roles: &[],
+            groups: &[],
+            lifetime_seconds: DEFAULT_LIFETIME_SECONDS,
+            protocol: ClientProtocol::Default,
+        }
+    }
+}
+
+/// Turns `expirationTimeInMinutes` into whole seconds, rounded down.
+///
+/// # Errors
+/// [`Error::Lifetime`] for what is not finite, comes to less than a second, or is over [`MAX_LIFETIME_SECONDS`].
+pub fn lifetime_from_minutes(minutes: f64) -> Result<u64, Error> {
+    let seconds = (minutes * 60.0).floor();
+    if seconds >= 1.0 && seconds <= MAX_LIFETIME_SECONDS as f64 { Ok(seconds as u64) } else { Err(Error::Lifetime) }
+}
+
+/// A URL with which a client connects. It holds a token, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientAccess {
+    url: String,
+    base_length: usize,
+    expires_on: u64,
+}
+
+impl ClientAccess {
+    /// The URL to open a WebSocket with. Whoever has it can connect until it expires: do not log it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The URL without its token.
+    pub fn base_url(&self) -> &str {
+        self.url.get(..self.base_length).unwrap_or_default()
+    }
+
+    /// The token.
+    pub fn token(&self) -> &str {
+        self.url.get(self.base_length..).and_then(|rest| rest.strip_prefix(QUERY)).unwrap_or_default()
+    }
+
+    /// When the token expires, in seconds since 1970.
+    pub fn expires_on(&self) -> u64 {
+        self.expires_on
+    }
+}
+
+impl fmt::Debug for ClientAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientAccess(..)")
+    }
+}
+
+const QUERY: &str = "?access_token=";
+
+/// Mints the URL with which a client connects to `hub`. `now` is in seconds since 1970.
+///
+/// The claims and their order are those of the official JavaScript SDK: `role`, `webpubsub.group`, `iat`, `exp`,
+/// `aud`, `sub`; those that are empty are left out.
+///
+/// # Errors
+/// [`Error::Name`] for the hub, the user id or a group, [`Error::Role`] for an empty role, [`Error::Lifetime`],
+/// and [`Error::Clock`] when `now` is 0.
+pub fn client_access(
+    endpoint: &Endpoint,
+    hub: &str,
+    key: &Key,
+    options: &ClientTokenOptions<'_>,
+    now: u64,
+) -> Result<ClientAccess, Error> {
+    let user_id = options.user_id.filter(|user_id| !user_id.is_empty());
+    Name::Hub.check(hub)?;
+    user_id.map_or(Ok(()), |user_id| Name::User.check(user_id))?;
+    options.groups.iter().try_for_each(|group| Name::Group.check(group))?;
+    if options.roles.iter().any(|role| role.is_empty()) {
+        return Err(Error::Role);
+    }
+    if options.lifetime_seconds == 0 || options.lifetime_seconds > MAX_LIFETIME_SECONDS {
+        return Err(Error::Lifetime);
+    }
+    if now == 0 {
+        return Err(Error::Clock);
+    }
+    let expires_on = now.saturating_add(options.lifetime_seconds);
+
+    let mut path = String::from(options.protocol.path());
+    push_segment(&mut path, hub);
+    let mut payload = Payload::new();
+    payload.strings("role", options.roles);
+    payload.strings("webpubsub.group", options.groups);
+    payload.number("iat", now);
+    payload.number("exp", expires_on);
+    payload.string("aud", &[endpoint.as_str(), &path]);
+    user_id.inspect(|user_id| payload.string("sub", &[user_id]));
+    let token = key.sign(&payload.finish());
+
+    let mut url = String::with_capacity(token.len().saturating_add(128));
+    endpoint.push_web_socket(&mut url);
+    url.push_str(&path);
+    let base_length = url.len();
+    url.push_str(QUERY);
+    url.push_str(&token);
+    Ok(ClientAccess { url, base_length, expires_on })
+}
+
+/// The bearer token for one try of a REST call. `url` is the whole URL as it is sent, query included, and `now` is
+/// in seconds since 1970.
+///
+/// The claims are those of the official JavaScript SDK, `iat`, `exp`, `aud`; the lifetime is 5 minutes instead of
+/// its hour, since each try is signed anew.
+pub fn rest_bearer(key: &Key, url: &str, now: u64) -> String {
+    rest_bearer_for(key, url, now, REST_LIFETIME_SECONDS)
+}
+
+fn rest_bearer_for(key: &Key, url: &str, now: u64, lifetime_seconds: u64) -> String {
+    let mut payload = Payload::new();
+    payload.number("iat", now);
+    payload.number("exp", now.saturating_add(lifetime_seconds));
+    payload.string("aud", &[url]);
+    key.sign(&payload.finish())
+}
+
+/// Writes the claims of a token, one after the other.
+pub(crate) struct Payload(String);
+
+impl Payload {
+    pub(crate) fn new() -> Self {
+        Payload(String::with_capacity(256))
+    }
+
+    pub(crate) fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        push_number(&mut self.0, value);
+    }
+
+    /// A string claim, given in pieces.
+    pub(crate) fn string(&mut self, name: &str, pieces: &[&str]) {
+        self.name(name);
+        push_string(&mut self.0, &pieces.concat());
+    }
+
+    /// A list claim; an empty one is left out.
+    pub(crate) fn strings(&mut self, name: &str, values: &[&str]) {
+        if !values.is_empty() {
+            self.name(name);
+            push_strings(&mut self.0, values);
+        }
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn yes(&mut self, name: &str) {
+        self.name(name);
+        self.0.push_str("true");
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        push_string(&mut self.0, name);
+        self.0.push(':');
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::endpoint::ConnectionString;
+    use serde_json::Value;
+
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("../tests/vectors/tokens.json")).unwrap()
+    }
+
+    fn strings(list: &Value) -> Vec<&str> {
+        list.as_array().map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn client_tokens_are_those_of_the_official_sdk_byte_for_byte() {
+        let vectors = vectors();
+        let vectors = vectors["clientTokens"].as_array().unwrap();
+        assert!(!vectors.is_empty());
+        for vector in vectors {
+            let connection = ConnectionString::parse(vector["connectionString"].as_str().unwrap()).unwrap();
+            let options = ClientTokenOptions {
+                user_id: vector["userId"].as_str(),
+                roles: &strings(&vector["roles"]),
+                groups: &strings(&vector["groups"]),
+                lifetime_seconds: lifetime_from_minutes(vector["expirationTimeInMinutes"].as_f64().unwrap()).unwrap(),
+                protocol: ClientProtocol::parse(vector["clientProtocol"].as_str().unwrap()).unwrap(),
+            };
+            let access = client_access(
+                &connection.endpoint,
+                vector["hub"].as_str().unwrap(),
+                &connection.access_key.key(),
+                &options,
+                vector["now"].as_u64().unwrap(),
+            );
+            let access = access.unwrap();
+            assert_eq!(access.token(), vector["token"].as_str().unwrap());
+            assert_eq!(access.base_url(), vector["baseUrl"].as_str().unwrap());
+            assert_eq!(access.url(), [access.base_url(), QUERY, access.token()].concat());
+        }
+    }
+
+    #[test]
+    fn rest_tokens_are_those_of_the_official_sdk_byte_for_byte() {
+        let vectors = vectors();
+        let vectors = vectors["restTokens"].as_array().unwrap();
+        assert!(!vectors.is_empty());
+        for vector in vectors {
+            let key = Key::new(vector["accessKey"].as_str().unwrap().as_bytes());
+            let lifetime = vector["lifetimeSeconds"].as_u64().unwrap();
+            let token =
+                rest_bearer_for(&key, vector["url"].as_str().unwrap(), vector["now"].as_u64().unwrap(), lifetime);
+            assert_eq!(token, vector["token"].as_str().unwrap());
+        }
+    }
+
+    #[test]
+    fn bad_options_are_refused() {
+        let endpoint = Endpoint::parse("https://a").unwrap();
+        let key = Key::new(b"key");
+        let code = |hub: &str, options: ClientTokenOptions<'_>, now| {
+            client_access(&endpoint, hub, &key, &options, now).err().map(|error| error.code())
+        };
+        let options = ClientTokenOptions::default();
+        assert_eq!(code("h", options, 1), None);
+        assert_eq!(code("1h", options, 1), Some("ERR_HUB"));
+        assert_eq!(code("h", options, 0), Some("ERR_CLOCK"));
+        assert_eq!(code("h", ClientTokenOptions { user_id: Some(".."), ..options }, 1), Some("ERR_USER_ID"));
+        assert_eq!(code("h", ClientTokenOptions { user_id: Some(""), ..options }, 1), None);
+        assert_eq!(code("h", ClientTokenOptions { groups: &["g", " "], ..options }, 1), Some("ERR_GROUP"));
+        assert_eq!(code("h", ClientTokenOptions { roles: &[""], ..options }, 1), Some("ERR_ROLE"));
+        for lifetime_seconds in [0, MAX_LIFETIME_SECONDS + 1, u64::MAX] {
+            assert_eq!(code("h", ClientTokenOptions { lifetime_seconds, ..options }, 1), Some("ERR_EXPIRATION"));
+        }
+    }
+
+    #[test]
+    fn the_hub_is_encoded_in_url_and_audience() {
+        let endpoint = Endpoint::parse("https://a").unwrap();
+        let key = Key::new(b"key");
+        let access = client_access(&endpoint, "h`,[]", &key, &ClientTokenOptions::default(), 1).unwrap();
+        assert_eq!(access.base_url(), "wss://a/client/hubs/h%60%2C%5B%5D");
+        let rules = crate::jwt::Rules {
+            audience: &|aud| aud == "https://a/client/hubs/h%60%2C%5B%5D",
+            now: 1,
+            clock_skew: 0,
+            max_lifetime: None,
+        };
+        assert!(crate::jwt::verify(access.token(), &[&key], &rules).is_ok());
+        assert!(!format!("{access:?}").contains(access.token()));
+    }
+
+    #[test]
+    fn minutes_become_whole_seconds() {
+        for (minutes, seconds) in [(60.0, 3600), (0.5, 30), (1.0 / 60.0, 1), (1.99 / 60.0, 1), (0.999, 59)] {
+            assert_eq!(lifetime_from_minutes(minutes), Ok(seconds), "{minutes}");
+        }
+        for minutes in [0.0, -0.0, -1.0, 0.01, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_eq!(lifetime_from_minutes(minutes), Err(Error::Lifetime), "{minutes}");
+        }
+    }
+
+    #[test]
+    fn protocols_are_read_in_any_case() {
+        assert_eq!(ClientProtocol::parse("MQTT"), Ok(ClientProtocol::Mqtt));
+        assert_eq!(ClientProtocol::parse("SocketIO"), Ok(ClientProtocol::SocketIo));
+        assert_eq!(ClientProtocol::parse("Default"), Ok(ClientProtocol::Default));
+        for unknown in ["", "default ", "ws"] {
+            assert_eq!(ClientProtocol::parse(unknown), Err(Error::ClientProtocol));
+        }
+    }
+}
