@@ -1,0 +1,127 @@
+//! Whether a token is good for what it is shown for.
+
+use webpubsub_edge::jwt::{self, Claims, Key, Rules};
+
+use crate::guard::{is_loopback, split_port};
+use crate::http::Response;
+use crate::limits::CLOCK_SKEW_SECONDS;
+use crate::url::{Url, decode};
+
+/// Checks a token against the keys and the URLs it may be meant for.
+///
+/// # Errors
+/// The answer to send: 401 with an empty body, as the service does. A header says why, which the service does not.
+pub(crate) fn check(keys: &[Key], token: Option<&str>, audiences: &Audiences, now: u64) -> Result<Claims, Response> {
+    let token = token.ok_or_else(|| unauthorized("there is no token"))?;
+    let rules = Rules {
+        audience: &|audience| audiences.accept(audience),
+        now: now / 1000,
+        clock_skew: CLOCK_SKEW_SECONDS,
+        max_lifetime: None,
+    };
+    let keys: Vec<&Key> = keys.iter().collect();
+    jwt::verify(token, &keys, &rules).map_err(|rejection| unauthorized(&rejection.to_string()))
+}
+
+/// The audiences that a request accepts: its own URL with or without the query, in any case, encoded or decoded
+/// once. The names of this machine are one name.
+pub(crate) struct Audiences(Vec<String>);
+
+impl Audiences {
+    /// What a request to `url` accepts.
+    pub(crate) fn of(url: &Url<'_>) -> Audiences {
+        let mut audiences = Audiences(Vec::new());
+        audiences.add(url.path, url);
+        if !url.query.is_empty() {
+            audiences.add(&format!("{}?{}", url.path, url.query), url);
+        }
+        audiences
+    }
+
+    /// Accepts one more path (and query) at the host of `url`.
+    pub(crate) fn add(&mut self, path: &str, url: &Url<'_>) {
+        let text = format!("{}://{}{path}", url.scheme, url.authority);
+        self.0.extend(decode(&text).map(|decoded| normal(&decoded)));
+        self.0.push(normal(&text));
+    }
+
+    fn accept(&self, audience: &str) -> bool {
+        let decoded = decode(audience).unwrap_or_default();
+        self.0.contains(&normal(audience)) || self.0.contains(&normal(&decoded))
+    }
+}
+
+/// A URL in the one form in which audiences are compared.
+fn normal(url: &str) -> String {
+    let lower = url.to_ascii_lowercase();
+    let Some((scheme, rest)) = lower.split_once("://") else {
+        return lower;
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    // A client signs for http and then connects with ws.
+    let scheme = match scheme {
+        "ws" => "http",
+        "wss" => "https",
+        other => other,
+    };
+    let Some((name, port)) = split_port(authority) else {
+        return lower;
+    };
+    let name = if is_loopback(name) { "localhost" } else { name };
+    let default_port = if scheme == "https" { 443 } else { 80 };
+    format!("{scheme}://{name}:{}{path}", port.unwrap_or(default_port))
+}
+
+fn unauthorized(reason: &str) -> Response {
+    Response::empty(401).with("x-emulator-reason", reason)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn accepts(url: &str, audience: &str) -> bool {
+        Audiences::of(&Url::parse(url).unwrap()).accept(audience)
+    }
+
+    #[test]
+    fn a_request_accepts_its_own_url() {
+        let url = "http://localhost:8080/api/hubs/Chat/:send?api-version=2024-12-01&excluded=a%20b";
+        for audience in [
+            url,
+            "http://localhost:8080/api/hubs/Chat/:send",
+            "HTTP://LOCALHOST:8080/API/hubs/chat/:send",
+            "http://127.0.0.1:8080/api/hubs/Chat/:send",
+            "http://[::1]:8080/api/hubs/Chat/:send",
+            "http%3A%2F%2Flocalhost%3A8080%2Fapi%2Fhubs%2FChat%2F%3Asend",
+            "http://localhost:8080/api/hubs/Chat/:send?api-version=2024-12-01&excluded=a b",
+        ] {
+            assert!(accepts(url, audience), "{audience}");
+        }
+    }
+
+    #[test]
+    fn a_request_accepts_no_other_url() {
+        let url = "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01";
+        for audience in [
+            "",
+            "chat",
+            "http://localhost:8081/api/hubs/chat/:send",
+            "https://localhost:8080/api/hubs/chat/:send",
+            "http://example.com:8080/api/hubs/chat/:send",
+            "http://localhost:8080/api/hubs/other/:send",
+            "http://localhost:8080/api/hubs/chat/:send/",
+            "http://localhost:8080/api/hubs/chat/:send?api-version=2023-07-01",
+            "http://localhost:8080",
+        ] {
+            assert!(!accepts(url, audience), "{audience}");
+        }
+    }
+
+    #[test]
+    fn a_client_connects_with_ws_and_any_spelling_of_the_hub() {
+        assert!(accepts("ws://localhost/client/hubs/a%60b?access_token=x", "http://127.0.0.1:80/client/hubs/a`b"));
+        assert!(accepts("ws://localhost/client/hubs/a`b", "http://localhost/client/hubs/a%60b"));
+    }
+}

@@ -1,0 +1,46 @@
+//! One client: who it is, what it may do, and its socket while it has one.
+
+use std::collections::BTreeSet;
+
+use crate::SocketId;
+use crate::acks::AckMemory;
+use crate::permissions::Permissions;
+use crate::protocol::Protocol;
+use crate::reliable::Unacknowledged;
+
+/// A client that is connected, or lost and still recoverable.
+pub(crate) struct Connection {
+    pub(crate) id: String,
+    pub(crate) user_id: Option<String>,
+    pub(crate) protocol: Protocol,
+    pub(crate) groups: BTreeSet<String>,
+    pub(crate) permissions: Permissions,
+    pub(crate) link: Link,
+    pub(crate) acks: AckMemory,
+    pub(crate) unacknowledged: Unacknowledged,
+    /// What a reliable client must show to recover this connection.
+    pub(crate) reconnection_token: String,
+}
+
+/// Whether a connection has a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    Open(SocketId),
+    /// The socket was lost; until this time the client may come back.
+    Lost {
+        until: u64,
+    },
+}
+
+impl Connection {
+    pub(crate) fn socket(&self) -> Option<SocketId> {
+        match self.link {
+            Link::Open(socket) => Some(socket),
+            Link::Lost { .. } => None,
+        }
+    }
+
+    pub(crate) fn is_reliable(&self) -> bool {
+        self.protocol == Protocol::JsonReliable
+    }
+}

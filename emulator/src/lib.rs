@@ -1,0 +1,81 @@
+//! An emulator of Azure Web PubSub for development and tests, as one state machine.
+//!
+//! [`Service::handle`] is fed what happens ([`Input`]) and answers with what to do ([`Action`]). It has no clock, no
+//! randomness and no sockets, so it runs in any host; with the feature `durable-object` this crate holds one, for
+//! `wrangler dev`.
+//!
+//! # The map
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `service` | takes in an input, finds its hub, collects the actions |
+//! | [`guard`] | keeps other hosts and pages from elsewhere out |
+//! | `auth` | checks tokens and what they may be used for |
+//! | `upgrade` | reads what a new WebSocket asks for |
+//! | `client` | carries out the frames of a client |
+//! | `rest` | carries out the requests of a server |
+//! | `control` | `/_emulator`: looks into a hub, injects faults |
+//! | `hub` | holds connections, groups and users, and delivers messages |
+//! | `connection`, `permissions`, `acks`, `reliable` | the state of one client |
+//! | `protocol`, `json` | what clients say, and how frames are read and written |
+//! | `message`, `frame` | a message, and its one frame for many receivers |
+//! | `http`, `url`, `answer` | requests and answers as plain values |
+//! | [`limits`] | the numbers of the service |
+//! | `local_hub` | the host (feature `durable-object`) |
+//!
+//! # What it serves
+//!
+//! | what | how much of it |
+//! | --- | --- |
+//! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `json.reliable.webpubsub.azure.v1` |
+//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`; `event` is acknowledged with `InternalServerError`, for there is no handler |
+//! | REST | the four sends, close, exists, group membership, health |
+//! | `GET /_emulator?hub=` | the connections and groups of a hub |
+//! | `POST /_emulator/faults?hub=` | `{"type":"cut"}`, with `connectionId`, `userId` or neither: drops sockets |
+//!
+//! What it does not have is refused aloud, never ignored: `filter` (400), `:generateToken`, `:addToGroups`,
+//! `:removeFromGroups`, listing a group and permissions over REST (501), the protobuf and MQTT subprotocols (400),
+//! MQTT and Socket.IO paths (404), and `metadata`, streams, invocations and group state in frames (close code 1007).
+//!
+//! A 401 has an empty body, as in the service; its header `x-emulator-reason` says why.
+//!
+//! As in the service, an encoded slash in a path stays encoded: REST reaches the group `a%2Fb`, not `a/b`.
+
+#![forbid(unsafe_code)]
+// Types that may hold a token or a URL with one have no `Debug`.
+
+mod acks;
+mod answer;
+mod auth;
+mod client;
+mod connection;
+mod control;
+mod frame;
+pub mod guard;
+mod http;
+mod hub;
+mod json;
+pub mod limits;
+#[cfg(feature = "durable-object")]
+mod local_hub;
+mod message;
+mod permissions;
+mod protocol;
+mod reliable;
+mod rest;
+mod service;
+mod turn;
+mod upgrade;
+mod url;
+
+pub use frame::{Content, Frame};
+pub use http::{Request, Response};
+#[cfg(feature = "durable-object")]
+pub use local_hub::LocalHub;
+pub use service::{Action, Input, RequestId, Service, Settings, SocketId};
+
+/// The access key that the official emulator publishes. Everybody knows it: it protects nothing.
+pub const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+/// The hub that is meant where nothing names another.
+pub const DEFAULT_HUB: &str = "demo";

@@ -1,0 +1,82 @@
+//! The numbers of the service, in one place.
+
+/// The largest WebSocket message and REST body, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// How long a reliable connection can be recovered after its socket was lost, in milliseconds.
+pub const RECOVERY_WINDOW_MS: u64 = 30_000;
+
+/// How many messages a reliable client may leave unacknowledged.
+pub const MAX_UNACKNOWLEDGED_MESSAGES: usize = 1000;
+
+/// How many bytes of messages a reliable client may leave unacknowledged.
+pub const MAX_UNACKNOWLEDGED_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
+pub const REMEMBERED_ACK_IDS: usize = 1000;
+
+/// The longest time to live of a message, in seconds.
+pub const MAX_MESSAGE_TTL_SECONDS: u64 = 300;
+
+/// How far the clock of whoever signed a token may be off, in seconds.
+pub const CLOCK_SKEW_SECONDS: u64 = 300;
+
+/// The longest group name, in UTF-16 code units.
+pub const MAX_GROUP_LENGTH: usize = 1024;
+
+/// The time to live of a message in milliseconds: zero and nothing mean for ever. `Err` when it is out of range.
+pub(crate) fn message_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, ()> {
+    match seconds {
+        None | Some(0) => Ok(None),
+        Some(seconds) if seconds <= MAX_MESSAGE_TTL_SECONDS => Ok(Some(seconds.saturating_mul(1000))),
+        Some(_) => Err(()),
+    }
+}
+
+/// Whether the service takes `group` as a group name. Unlike the SDKs, it has nothing against `.` and `..`.
+pub(crate) fn is_group(group: &str) -> bool {
+    !group.chars().all(char::is_whitespace) && group.encode_utf16().count() <= MAX_GROUP_LENGTH
+}
+
+/// What the service says of a group name that is none.
+pub(crate) const BAD_GROUP: &str =
+    "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
+
+/// Whether the service takes `name` as the name of a client's event.
+pub(crate) fn is_event_name(name: &str) -> bool {
+    let follows = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    name.len() <= 128 && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) && name.bytes().all(follows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_names() {
+        for good in ["g", ".", "..", "a b", "ü", &"x".repeat(1024), &"𝄞".repeat(512)] {
+            assert!(is_group(good), "{good}");
+        }
+        for bad in ["", " ", "\t\u{2003}", &"x".repeat(1025), &"𝄞".repeat(513)] {
+            assert!(!is_group(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn event_names() {
+        for good in ["e", "E9_.-", &"x".repeat(128)] {
+            assert!(is_event_name(good), "{good}");
+        }
+        for bad in ["", "9", "_a", "a b", "ä", &"x".repeat(129)] {
+            assert!(!is_event_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_to_live() {
+        assert_eq!(message_ttl_ms(None), Ok(None));
+        assert_eq!(message_ttl_ms(Some(0)), Ok(None));
+        assert_eq!(message_ttl_ms(Some(300)), Ok(Some(300_000)));
+        assert_eq!(message_ttl_ms(Some(301)), Err(()));
+    }
+}

@@ -1,0 +1,259 @@
+//! The host for `wrangler dev`: a Durable Object that keeps the service in its memory.
+//!
+//! The object must not hibernate while a client is connected or recoverable, for the state would be gone. An open
+//! plain socket prevents it, and so does a pending timer while a lost connection can be recovered. The hibernation
+//! API is not used: under it, a client that was closed before it had sent anything sees the end only ten seconds later.
+//! Should the memory be lost all the same (a reload, a panic), its sockets are lost with it, and clients connect anew.
+
+// The methods that `durable_object` writes for JavaScript have no documentation.
+#![allow(missing_docs)]
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use worker::js_sys::{Function, Promise, Reflect, Uint8Array};
+// The macros below write `wasm_bindgen::` without saying whose.
+use worker::wasm_bindgen::convert::FromWasmAbi;
+use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use worker::wasm_bindgen::{self, JsCast, JsValue};
+use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
+use worker::web_sys::{CloseEvent, Event, MessageEvent};
+use worker::{Date, DurableObject, Env, Headers, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
+
+use crate::frame::Content;
+use crate::{Action, Input, Request, Response, Service, Settings, SocketId};
+
+/// Hosts the emulator in a Durable Object. A Worker re-exports it, binds it, and forwards requests for `/api`,
+/// `/client` and `/_emulator` to one object a hub.
+///
+/// Two variables of the Worker concern it too: `AZURE_WEBPUBSUB_HUB`, the hub that `/_emulator` shows, and
+/// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator.
+#[worker::durable_object(fetch)]
+pub struct LocalHub {
+    host: Rc<Host>,
+}
+
+impl DurableObject for LocalHub {
+    fn new(_: State, env: Env) -> Self {
+        LocalHub { host: Rc::new(Host::new(settings(&env))) }
+    }
+
+    async fn fetch(&self, request: worker::Request) -> Result<worker::Response> {
+        let request = read(request).await?;
+        let upgrade = request.header("upgrade").unwrap_or_default();
+        if upgrade.trim().eq_ignore_ascii_case("websocket") {
+            self.host.upgrade(&request)
+        } else {
+            self.host.answer(&request)
+        }
+    }
+}
+
+/// A Durable Object cannot drop a socket without a close frame. This code, from the range for private use, stands
+/// for 1006, which cannot be sent; clients treat it as a lost connection.
+const CUT: u16 = 4006;
+
+/// The code of a close that had no close frame.
+const NO_CLOSE_FRAME: u16 = 1006;
+
+/// The state machine, and the sockets it knows by number.
+struct Host {
+    service: RefCell<Service>,
+    sockets: RefCell<BTreeMap<SocketId, WebSocket>>,
+    last_id: Cell<u64>,
+    is_waiting: Cell<bool>,
+}
+
+impl Host {
+    fn new(settings: Settings) -> Host {
+        Host {
+            service: RefCell::new(Service::new(settings)),
+            sockets: RefCell::default(),
+            last_id: Cell::new(0),
+            is_waiting: Cell::new(false),
+        }
+    }
+
+    fn upgrade(self: &Rc<Self>, request: &Request) -> Result<worker::Response> {
+        let socket = self.next_id();
+        let WebSocketPair { client, server } = WebSocketPair::new()?;
+        let mut response = None;
+        for action in self.decide(Input::Upgrade { socket, request, random: random() }) {
+            match action {
+                Action::Accept { subprotocol, .. } => {
+                    self.open(socket, &server)?;
+                    let mut accepted = ResponseBuilder::new().with_status(101).with_websocket(client.clone());
+                    if let Some(name) = subprotocol {
+                        accepted = accepted.with_header("sec-websocket-protocol", &name)?;
+                    }
+                    response = Some(accepted.empty());
+                }
+                Action::Refuse { response: refusal, .. } => response = Some(write(refusal)?),
+                other => self.carry_out(other),
+            }
+        }
+        response.ok_or_else(|| worker::Error::from("The upgrade was not answered."))
+    }
+
+    fn answer(self: &Rc<Self>, request: &Request) -> Result<worker::Response> {
+        let id = self.next_id();
+        let mut response = None;
+        for action in self.decide(Input::Request { id, request }) {
+            match action {
+                Action::Respond { response: answer, .. } => response = Some(write(answer)?),
+                other => self.carry_out(other),
+            }
+        }
+        response.ok_or_else(|| worker::Error::from("The request was not answered."))
+    }
+
+    fn handle(self: &Rc<Self>, input: Input<'_>) {
+        for action in self.decide(input) {
+            self.carry_out(action);
+        }
+    }
+
+    fn decide(self: &Rc<Self>, input: Input<'_>) -> Vec<Action> {
+        let actions = self.service.borrow_mut().handle(Date::now().as_millis(), input);
+        self.wait();
+        actions
+    }
+
+    /// Carries out what concerns open sockets. A socket that fails is gone, which its close event reports.
+    fn carry_out(&self, action: Action) {
+        match action {
+            Action::Send { to, frame } => {
+                let sockets = self.sockets.borrow();
+                let receivers = to.iter().filter_map(|socket| sockets.get(socket));
+                match frame.content() {
+                    Content::Text(text) => receivers.for_each(|socket| _ = socket.send_with_str(&text)),
+                    Content::Binary(bytes) => receivers.for_each(|socket| _ = socket.send_with_bytes(bytes)),
+                }
+            }
+            Action::Close { socket, code, reason } => self.end(socket, code, &reason),
+            Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
+            // Only an upgrade or a request is answered with these.
+            Action::Accept { .. } | Action::Refuse { .. } | Action::Respond { .. } => {}
+        }
+    }
+
+    fn end(&self, socket: SocketId, code: u16, reason: &str) {
+        if let Some(socket) = self.sockets.borrow_mut().remove(&socket) {
+            close(&socket, code, reason);
+        }
+    }
+
+    /// Accepts a socket and listens to it.
+    fn open(self: &Rc<Self>, id: SocketId, socket: &WebSocket) -> Result<()> {
+        // Under recent compatibility dates bytes would come as a Blob, which can only be read later.
+        Reflect::set(socket.as_ref(), &"binaryType".into(), &"arraybuffer".into())?;
+        let host = Rc::clone(self);
+        listen(socket, "message", move |event: MessageEvent| match event.data().as_string() {
+            Some(text) => host.handle(Input::Text { socket: id, text: &text }),
+            None => host.handle(Input::Binary { socket: id, bytes: &Uint8Array::new(&event.data()).to_vec() }),
+        })?;
+        let host = Rc::clone(self);
+        listen(socket, "close", move |event: CloseEvent| host.closed(id, event.code()))?;
+        let host = Rc::clone(self);
+        listen(socket, "error", move |_: Event| host.closed(id, NO_CLOSE_FRAME))?;
+        self.sockets.borrow_mut().insert(id, socket.clone());
+        socket.accept()
+    }
+
+    fn closed(self: &Rc<Self>, socket: SocketId, code: u16) {
+        // What the client began is ours to finish; a code that only reports what happened cannot be sent.
+        let answer = if matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) { code } else { 1000 };
+        self.end(socket, answer, "");
+        self.handle(Input::Closed { socket, code });
+    }
+
+    /// Keeps a timer pending for as long as the service waits for time to pass.
+    fn wait(self: &Rc<Self>) {
+        if self.service.borrow().wake_at().is_none() || self.is_waiting.replace(true) {
+            return;
+        }
+        let host = Rc::clone(self);
+        spawn_local(async move {
+            // Every wait of the service is of the same length, so none that begins meanwhile ends sooner.
+            let wake_at = host.service.borrow().wake_at().unwrap_or_default();
+            sleep(wake_at.saturating_sub(Date::now().as_millis())).await;
+            host.is_waiting.set(false);
+            host.handle(Input::Tick);
+        });
+    }
+
+    fn next_id(&self) -> u64 {
+        self.last_id.set(self.last_id.get().saturating_add(1));
+        self.last_id.get()
+    }
+}
+
+/// The variables of the Worker that concern the emulator too.
+fn settings(env: &Env) -> Settings {
+    let variable = |name| env.var(name).ok().map(|value| value.to_string());
+    let mut settings = Settings::default();
+    if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
+        settings.default_hub = hub;
+    }
+    let origins = variable("ALLOWED_ORIGINS").unwrap_or_default();
+    let origins = origins.split(',').map(str::trim);
+    // "null" is the origin of anybody's sandboxed page.
+    settings.allowed_origins = origins.filter(|origin| origin.contains("://")).map(str::to_owned).collect();
+    settings
+}
+
+async fn read(mut request: worker::Request) -> Result<Request> {
+    Ok(Request {
+        method: request.method().to_string(),
+        url: request.inner().url(),
+        headers: request.headers().entries().collect(),
+        body: request.bytes().await?,
+    })
+}
+
+fn write(response: Response) -> Result<worker::Response> {
+    let headers = Headers::new();
+    for (name, value) in &response.headers {
+        headers.set(name, value)?;
+    }
+    // wrangler would compress even an empty answer, and the official SDK fails on a 204 that claims to be gzip.
+    headers.set("content-encoding", "identity")?;
+    let builder = ResponseBuilder::new().with_status(response.status).with_headers(headers);
+    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body) })
+}
+
+/// The listener is freed by JavaScript, together with its socket.
+fn listen<E: FromWasmAbi + 'static>(socket: &WebSocket, event: &str, listener: impl FnMut(E) + 'static) -> Result<()> {
+    let listener = Closure::<dyn FnMut(E)>::new(listener).into_js_value();
+    let target: &worker::web_sys::WebSocket = socket.as_ref();
+    Ok(target.add_event_listener_with_callback(event, listener.unchecked_ref())?)
+}
+
+fn close(socket: &WebSocket, code: u16, reason: &str) {
+    // A socket that is closed already does not mind.
+    let _ = socket.close(Some(code), Some(reason));
+}
+
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    fill_random(&mut bytes);
+    bytes
+}
+
+/// A pause. `worker::Delay` expects setTimeout to return a number, which it does not under recent compatibility dates.
+async fn sleep(ms: u64) {
+    let ms = u32::try_from(ms).unwrap_or(u32::MAX);
+    let timer = Promise::new(&mut |resolve, _| _ = set_timeout(&resolve, ms));
+    // This promise is only ever resolved.
+    let _ = JsFuture::from(timer).await;
+}
+
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, ms: u32) -> JsValue;
+
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn fill_random(bytes: &mut [u8]);
+}

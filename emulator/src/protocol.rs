@@ -1,0 +1,105 @@
+//! The protocols that clients speak, and what a client may ask for in any of them.
+
+use crate::message::Data;
+
+/// How a connection talks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// No subprotocol: every frame is a bare payload.
+    Simple(Mode),
+    /// `json.webpubsub.azure.v1`
+    Json,
+    /// `json.reliable.webpubsub.azure.v1`
+    JsonReliable,
+}
+
+/// What the frames of a simple client do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Each is an event for the hub's handler.
+    SendEvent,
+    /// Each is published to a group.
+    SendToGroup { group: String, no_echo: bool },
+}
+
+/// The outcome of choosing among the subprotocols a client offers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Choice<'a> {
+    /// Speak this one, and name it as the client spelled it.
+    Speak(Protocol, &'a str),
+    /// The service speaks it, the emulator does not.
+    Missing(&'a str),
+    /// Nothing known is offered: the client is a simple one.
+    Simple,
+}
+
+/// Chooses the first subprotocol that is known. Names are compared without regard to case.
+pub(crate) fn choose<'a>(offered: impl Iterator<Item = &'a str> + Clone) -> Choice<'a> {
+    let spoken = offered.clone().find_map(|name| {
+        let protocol = match name.to_ascii_lowercase().as_str() {
+            "json.webpubsub.azure.v1" => Protocol::Json,
+            "json.reliable.webpubsub.azure.v1" => Protocol::JsonReliable,
+            _ => return None,
+        };
+        Some(Choice::Speak(protocol, name))
+    });
+    let missing = |name: &&str| MISSING.iter().any(|known| known.eq_ignore_ascii_case(name));
+    spoken.or_else(|| offered.clone().find(missing).map(Choice::Missing)).unwrap_or(Choice::Simple)
+}
+
+/// Subprotocols of the service that the emulator does not speak. To serve such a client as a simple one would
+/// only confuse it.
+const MISSING: [&str; 3] = ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1", "mqtt"];
+
+/// What a client asks for, whatever its protocol.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Ping,
+    /// Everything up to this sequence id has arrived.
+    SequenceAck(u64),
+    /// Something that is acknowledged when it carries an id.
+    Act {
+        action: ClientAction,
+        ack_id: Option<u64>,
+    },
+}
+
+/// The acknowledged part of [`Command`].
+#[derive(Debug)]
+pub(crate) enum ClientAction {
+    Join { group: String },
+    Leave { group: String },
+    Publish(Publication),
+    Event { name: String },
+}
+
+/// A message of a client for a group.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    pub(crate) group: String,
+    pub(crate) data: Data,
+    /// Whether the sender, if it is a member, is left out.
+    pub(crate) no_echo: bool,
+    pub(crate) ttl_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_spoken_subprotocol_wins() {
+        let choose = |offered: &[&'static str]| match choose(offered.iter().copied()) {
+            Choice::Speak(_, name) | Choice::Missing(name) => name,
+            Choice::Simple => "simple",
+        };
+        assert_eq!(
+            choose(&["x", "JSON.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"]),
+            "JSON.webpubsub.azure.v1"
+        );
+        assert_eq!(choose(&["mqtt", "json.webpubsub.azure.v1"]), "json.webpubsub.azure.v1");
+        assert_eq!(choose(&["x", "mqtt"]), "mqtt");
+        assert_eq!(choose(&["x"]), "simple");
+        assert_eq!(choose(&[]), "simple");
+    }
+}

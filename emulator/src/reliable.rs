@@ -1,0 +1,130 @@
+//! The messages a reliable client has not acknowledged yet.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::frame::Frame;
+use crate::limits::{MAX_UNACKNOWLEDGED_BYTES, MAX_UNACKNOWLEDGED_MESSAGES};
+
+/// Numbers the messages of one connection and keeps each until the client says that it has it.
+#[derive(Default)]
+pub(crate) struct Unacknowledged {
+    last_id: u64,
+    bytes: usize,
+    oldest_first: VecDeque<Pending>,
+}
+
+struct Pending {
+    sequence_id: u64,
+    head: Arc<str>,
+    expires_at: Option<u64>,
+}
+
+/// The client has left too much unacknowledged.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Unacknowledged {
+    /// Numbers a message and keeps it.
+    pub(crate) fn push(&mut self, now: u64, head: Arc<str>, ttl_ms: Option<u64>) -> Result<Frame, Full> {
+        if self.is_full_with(&head) {
+            self.drop_expired(now);
+        }
+        if self.is_full_with(&head) {
+            return Err(Full);
+        }
+        self.last_id = self.last_id.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(head.len());
+        let expires_at = ttl_ms.map(|ttl| now.saturating_add(ttl));
+        self.oldest_first.push_back(Pending { sequence_id: self.last_id, head: Arc::clone(&head), expires_at });
+        Ok(Frame::Sequenced { head, sequence_id: self.last_id })
+    }
+
+    /// Lets go of every message up to and including this id.
+    pub(crate) fn acknowledge(&mut self, sequence_id: u64) {
+        while self.oldest_first.front().is_some_and(|oldest| oldest.sequence_id <= sequence_id) {
+            self.pop_front();
+        }
+    }
+
+    /// What a client that has come back still needs, in order. Messages whose time is over are dropped.
+    pub(crate) fn replay(&mut self, now: u64) -> impl Iterator<Item = Frame> {
+        self.drop_expired(now);
+        self.oldest_first
+            .iter()
+            .map(|pending| Frame::Sequenced { head: Arc::clone(&pending.head), sequence_id: pending.sequence_id })
+    }
+
+    fn is_full_with(&self, head: &str) -> bool {
+        self.oldest_first.len() >= MAX_UNACKNOWLEDGED_MESSAGES
+            || self.bytes.saturating_add(head.len()) > MAX_UNACKNOWLEDGED_BYTES
+    }
+
+    fn drop_expired(&mut self, now: u64) {
+        self.oldest_first.retain(|pending| pending.expires_at.is_none_or(|expires_at| now < expires_at));
+        self.bytes = self.oldest_first.iter().map(|pending| pending.head.len()).sum();
+    }
+
+    fn pop_front(&mut self) {
+        if let Some(pending) = self.oldest_first.pop_front() {
+            self.bytes = self.bytes.saturating_sub(pending.head.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Arc<str> {
+        Arc::from("head")
+    }
+
+    fn ids(buffer: &mut Unacknowledged, now: u64) -> Vec<u64> {
+        let id = |frame| {
+            if let Frame::Sequenced { sequence_id, .. } = frame { sequence_id } else { 0 }
+        };
+        buffer.replay(now).map(id).collect()
+    }
+
+    #[test]
+    fn acknowledging_is_cumulative() {
+        let mut buffer = Unacknowledged::default();
+        for _ in 0..3 {
+            assert!(buffer.push(0, head(), None).is_ok());
+        }
+        buffer.acknowledge(2);
+        buffer.acknowledge(1);
+        assert_eq!(ids(&mut buffer, 0), [3]);
+        buffer.acknowledge(u64::MAX);
+        assert!(ids(&mut buffer, 0).is_empty());
+        assert_eq!(buffer.bytes, 0);
+        assert!(buffer.push(0, head(), None) == Ok(Frame::Sequenced { head: head(), sequence_id: 4 }));
+    }
+
+    #[test]
+    fn a_message_past_its_time_is_not_replayed() {
+        let mut buffer = Unacknowledged::default();
+        assert!(buffer.push(0, head(), Some(1000)).is_ok());
+        assert!(buffer.push(0, head(), None).is_ok());
+        assert_eq!(ids(&mut buffer, 999), [1, 2]);
+        assert_eq!(ids(&mut buffer, 1000), [2]);
+    }
+
+    #[test]
+    fn it_is_full_at_a_thousand_messages_or_sixteen_mebibytes() {
+        let mut buffer = Unacknowledged::default();
+        for _ in 0..1000 {
+            assert!(buffer.push(0, head(), Some(1000)).is_ok());
+        }
+        assert!(buffer.push(0, head(), None) == Err(Full));
+        assert!(buffer.push(1000, head(), None).is_ok(), "expired messages make room");
+
+        let mut buffer = Unacknowledged::default();
+        let large: Arc<str> = Arc::from("x".repeat(1024 * 1024));
+        for _ in 0..16 {
+            assert!(buffer.push(0, Arc::clone(&large), None).is_ok());
+        }
+        assert!(buffer.push(0, head(), None) == Err(Full));
+    }
+}

@@ -1,0 +1,332 @@
+//! The emulated service: takes what happens on the network, finds the hub it is about, and says what to do.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use webpubsub_edge::jwt::Key;
+use webpubsub_edge::names;
+
+use crate::auth::{self, Audiences};
+use crate::client::{self, Incoming};
+use crate::connection::{Connection, Link};
+use crate::frame::Frame;
+use crate::http::{Request, Response};
+use crate::hub::Hub;
+use crate::protocol::Protocol;
+use crate::rest::Resource;
+use crate::turn::Turn;
+use crate::upgrade::{NewClient, Recovery, Upgrade};
+use crate::url::{Query, Url};
+use crate::{answer, control, guard, json, rest, upgrade};
+
+/// Names a socket; chosen by the host, never used twice.
+pub type SocketId = u64;
+
+/// Names an HTTP request that waits for its answer; chosen by the host.
+pub type RequestId = u64;
+
+/// Something that happened.
+#[derive(Clone, Copy)]
+pub enum Input<'a> {
+    /// A client asks to upgrade to a WebSocket. Answered by [`Action::Accept`] or [`Action::Refuse`].
+    Upgrade {
+        /// The socket it would get.
+        socket: SocketId,
+        /// The request.
+        request: &'a Request,
+        /// Fresh random bytes, out of which a new connection's id and reconnection token are made.
+        random: [u8; 32],
+    },
+    /// A text message arrived on an accepted socket.
+    Text {
+        /// Where.
+        socket: SocketId,
+        /// The message.
+        text: &'a str,
+    },
+    /// A binary message arrived on an accepted socket.
+    Binary {
+        /// Where.
+        socket: SocketId,
+        /// The message.
+        bytes: &'a [u8],
+    },
+    /// An accepted socket is gone.
+    Closed {
+        /// Which.
+        socket: SocketId,
+        /// The code of the client's close frame: 1005 if it had none, 1006 if there was no close frame.
+        code: u16,
+    },
+    /// Any other HTTP request. Answered by [`Action::Respond`].
+    Request {
+        /// Which.
+        id: RequestId,
+        /// The request.
+        request: &'a Request,
+    },
+    /// Nothing but time has passed; see [`Service::wake_at`].
+    Tick,
+}
+
+/// Something for the host to do, in this order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Complete the upgrade.
+    Accept {
+        /// Whose.
+        socket: SocketId,
+        /// The subprotocol to name in the answer.
+        subprotocol: Option<String>,
+    },
+    /// Answer the upgrade with this instead.
+    Refuse {
+        /// Whose.
+        socket: SocketId,
+        /// The answer.
+        response: Response,
+    },
+    /// Send one frame to each of these sockets.
+    Send {
+        /// At least one socket.
+        to: Vec<SocketId>,
+        /// The frame.
+        frame: Frame,
+    },
+    /// Close a socket with a close frame. Nothing about it needs to be reported any more.
+    Close {
+        /// Which.
+        socket: SocketId,
+        /// The code.
+        code: u16,
+        /// The reason, at most 123 bytes.
+        reason: String,
+    },
+    /// Drop a socket as a broken network would: if the host can, without a close frame. Nothing about it needs to
+    /// be reported any more.
+    Abort {
+        /// Which.
+        socket: SocketId,
+    },
+    /// Answer a request.
+    Respond {
+        /// Which.
+        id: RequestId,
+        /// The answer.
+        response: Response,
+    },
+}
+
+/// What an emulated service is told once.
+#[derive(Clone)]
+pub struct Settings {
+    /// The access keys: tokens signed with any of them are taken.
+    pub access_keys: Vec<String>,
+    /// The hub that `/_emulator` is about when the query names none.
+    pub default_hub: String,
+    /// Origins of pages that may use the emulator besides its own, as browsers write them:
+    /// `http://localhost:5173`.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for Settings {
+    /// The key that the official emulator publishes, the hub `demo`, no other origin.
+    fn default() -> Settings {
+        Settings {
+            access_keys: vec![crate::ACCESS_KEY.to_owned()],
+            default_hub: crate::DEFAULT_HUB.to_owned(),
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+/// Every hub of one emulated service. Hub names are compared without regard to case.
+pub struct Service {
+    keys: Vec<Key>,
+    default_hub: String,
+    allowed_origins: Vec<String>,
+    hubs: BTreeMap<String, Hub>,
+    hub_of_socket: BTreeMap<SocketId, String>,
+}
+
+impl Service {
+    /// A service without connections.
+    pub fn new(settings: Settings) -> Service {
+        let Settings { access_keys, default_hub, allowed_origins } = settings;
+        let keys = access_keys.iter().map(|key| Key::new(key.as_bytes())).collect();
+        Service { keys, default_hub, allowed_origins, hubs: BTreeMap::new(), hub_of_socket: BTreeMap::new() }
+    }
+
+    /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
+    pub fn handle(&mut self, now: u64, input: Input<'_>) -> Vec<Action> {
+        let mut turn = Turn::new(now);
+        match input {
+            Input::Upgrade { socket, request, random } => {
+                if let Err(response) = self.upgrade(&mut turn, socket, request, random) {
+                    turn.actions.push(Action::Refuse { socket, response });
+                }
+            }
+            Input::Text { socket, text } => self.receive(&mut turn, socket, Incoming::Text(text)),
+            Input::Binary { socket, bytes } => self.receive(&mut turn, socket, Incoming::Binary(bytes)),
+            Input::Closed { socket, code } => {
+                if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                    hub.closed(now, socket, code);
+                }
+            }
+            Input::Request { id, request } => {
+                let response = self.answer(&mut turn, request).unwrap_or_else(|refusal| refusal);
+                turn.actions.push(Action::Respond { id, response });
+            }
+            Input::Tick => self.hubs.values_mut().for_each(|hub| hub.expire(now)),
+        }
+        self.forget_what_ended(&turn.actions);
+        turn.actions
+    }
+
+    /// When the host should hand in [`Input::Tick`] at the latest; `None` while nothing waits for time to pass.
+    pub fn wake_at(&self) -> Option<u64> {
+        self.hubs.values().filter_map(Hub::next_expiry).min()
+    }
+
+    /// Whether nothing is connected and nothing can be recovered: then the state may be lost without harm.
+    pub fn is_idle(&self) -> bool {
+        self.hubs.is_empty()
+    }
+
+    fn upgrade(
+        &mut self,
+        turn: &mut Turn,
+        socket: SocketId,
+        request: &Request,
+        random: [u8; 32],
+    ) -> Result<(), Response> {
+        let asked = Asked::read(request, &self.allowed_origins)?;
+        let name = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
+        let upgrade = upgrade::read(request, &asked.url, &asked.query, &name, &self.keys, turn.now)?;
+        let hub = self.hubs.entry(name.clone()).or_default();
+        self.hub_of_socket.insert(socket, name);
+        match upgrade {
+            Upgrade::New(client) => connect(hub, turn, socket, client, random),
+            Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery),
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, turn: &mut Turn, socket: SocketId, incoming: Incoming<'_>) {
+        let Some(hub) = self.hub_of_socket.get(&socket).and_then(|name| self.hubs.get_mut(name)) else {
+            return;
+        };
+        if let Some(key) = hub.by_socket(socket) {
+            client::receive(hub, turn, key, incoming);
+        }
+    }
+
+    fn answer(&mut self, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
+        let asked = Asked::read(request, &self.allowed_origins)?;
+        match asked.segments.first().map(String::as_str) {
+            Some("client" | "clients") => {
+                upgrade::hub_name(&asked.segments, &asked.query)?;
+                Err(answer::bad_request("This path takes WebSocket upgrades only."))
+            }
+            Some("_emulator") => {
+                let name = hub_key(asked.query.last("hub").unwrap_or(&self.default_hub))?;
+                let hub = self.hubs.entry(name.clone()).or_default();
+                Ok(control::perform(&name, hub, turn, &asked.segments, request))
+            }
+            _ => self.rest(turn, &asked, request),
+        }
+    }
+
+    fn rest(&mut self, turn: &mut Turn, asked: &Asked<'_>, request: &Request) -> Result<Response, Response> {
+        let resource = rest::route(&asked.segments).ok_or_else(answer::not_found)?;
+        if !resource.methods().contains(&request.method.as_str()) {
+            return Err(answer::method_not_allowed(resource.methods()));
+        }
+        let Resource::InHub { hub, what } = resource else {
+            return Ok(Response::empty(200));
+        };
+        auth::check(&self.keys, request.bearer(), &Audiences::of(&asked.url), turn.now)?;
+        let hub = self.hubs.entry(hub_key(&hub)?).or_default();
+        Ok(rest::perform(hub, turn, what, &asked.query, request))
+    }
+
+    fn forget_what_ended(&mut self, actions: &[Action]) {
+        for action in actions {
+            if let Action::Close { socket, .. } | Action::Abort { socket } = action {
+                self.hub_of_socket.remove(socket);
+            }
+        }
+        self.hubs.retain(|_, hub| !hub.is_empty());
+    }
+}
+
+fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
+    let NewClient { protocol, subprotocol, user_id, groups, permissions } = client;
+    let (id_bytes, token_bytes) = random.split_at(16);
+    let connection = Connection {
+        id: hex(id_bytes),
+        user_id,
+        protocol,
+        groups: groups.into_iter().collect(),
+        permissions,
+        link: Link::Open(socket),
+        acks: Default::default(),
+        unacknowledged: Default::default(),
+        reconnection_token: hex(token_bytes),
+    };
+    turn.actions.push(Action::Accept { socket, subprotocol });
+    if !matches!(connection.protocol, Protocol::Simple(_)) {
+        let token = connection.is_reliable().then_some(connection.reconnection_token.as_str());
+        turn.send_text(socket, json::connected(&connection.id, connection.user_id.as_deref(), token));
+    }
+    hub.add(connection);
+}
+
+/// The upgrade is accepted in any case: a browser shows its page the code of a close frame, but not the status of
+/// a refused upgrade.
+fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery) {
+    turn.actions.push(Action::Accept { socket, subprotocol: recovery.subprotocol });
+    hub.expire(turn.now);
+    let key = hub.by_id(&recovery.connection_id);
+    let found = key
+        .and_then(|key| hub.connection(key))
+        .filter(|connection| connection.is_reliable() && connection.reconnection_token == recovery.reconnection_token);
+    match (key, found) {
+        (Some(key), Some(_)) => hub.resume(turn, key, socket),
+        _ => turn.close(socket, 1008, "The connection cannot be recovered."),
+    }
+}
+
+/// A request whose URL was read and whose sender may be here.
+struct Asked<'a> {
+    url: Url<'a>,
+    segments: Vec<String>,
+    query: Query,
+}
+
+impl<'a> Asked<'a> {
+    fn read(request: &'a Request, allowed_origins: &[String]) -> Result<Asked<'a>, Response> {
+        let url = Url::parse(&request.url).ok_or_else(|| answer::bad_request("The URL is not absolute."))?;
+        let is_allowed = |origin: &&str| allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
+        let origin = request.header("origin").filter(|origin| !is_allowed(origin));
+        guard::check(request.host(&url), origin).map_err(guard::Foreign::response)?;
+        match (url.segments(), url.parameters()) {
+            (Some(segments), Some(query)) => Ok(Asked { url, segments, query }),
+            _ => Err(answer::bad_request("The URL's escapes are not UTF-8.")),
+        }
+    }
+}
+
+/// The name under which a hub is kept.
+fn hub_key(name: &str) -> Result<String, Response> {
+    names::check_hub(name).map_err(|error| answer::bad_request(&error.to_string()))?;
+    Ok(name.to_ascii_lowercase())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

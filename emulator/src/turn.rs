@@ -1,0 +1,56 @@
+//! One input being handled: the time it came and what was decided so far.
+
+use std::sync::Arc;
+
+use crate::frame::Frame;
+use crate::{Action, SocketId};
+
+/// Collects the actions of one input.
+pub(crate) struct Turn {
+    /// Milliseconds since 1970.
+    pub(crate) now: u64,
+    pub(crate) actions: Vec<Action>,
+}
+
+impl Turn {
+    pub(crate) fn new(now: u64) -> Turn {
+        Turn { now, actions: Vec::new() }
+    }
+
+    /// Sends one frame to each of these sockets.
+    pub(crate) fn send(&mut self, to: Vec<SocketId>, frame: Frame) {
+        if !to.is_empty() {
+            self.actions.push(Action::Send { to, frame });
+        }
+    }
+
+    /// Sends a text to one socket.
+    pub(crate) fn send_text(&mut self, to: SocketId, text: String) {
+        self.send(vec![to], Frame::Text(Arc::from(text)));
+    }
+
+    /// Closes a socket. The reason is cut to what a close frame holds.
+    pub(crate) fn close(&mut self, socket: SocketId, code: u16, reason: &str) {
+        self.actions.push(Action::Close { socket, code, reason: shortened(reason, MAX_CLOSE_REASON_BYTES) });
+    }
+}
+
+/// A close frame holds 125 bytes, two of them for the code.
+const MAX_CLOSE_REASON_BYTES: usize = 123;
+
+/// The beginning of `text`, at most this many bytes of it.
+pub(crate) fn shortened(text: &str, max_bytes: usize) -> String {
+    let fits = |&(at, character): &(usize, char)| at.saturating_add(character.len_utf8()) <= max_bytes;
+    text.char_indices().take_while(fits).map(|(_, character)| character).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_close_reason_fits_its_frame() {
+        assert_eq!(shortened(&"é".repeat(100), MAX_CLOSE_REASON_BYTES), "é".repeat(61));
+        assert_eq!(shortened("short", MAX_CLOSE_REASON_BYTES), "short");
+    }
+}

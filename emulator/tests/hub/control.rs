@@ -1,0 +1,97 @@
+//! `/_emulator`, and who may reach the emulator at all.
+
+use serde_json::json;
+use webpubsub_edge_emulator::{Request, Service, Settings};
+
+use crate::world::{Event, JSON, ORIGIN, RELIABLE, World, body};
+
+fn fault(world: &mut World, content_type: &str, content: &str) -> (u16, serde_json::Value) {
+    let response = world.post("/_emulator/faults?hub=CHAT", content_type, content.as_bytes());
+    (response.status, body(&response))
+}
+
+#[test]
+fn the_snapshot_shows_a_hub() {
+    let mut world = World::new();
+    let claims = json!({ "sub": "ann", "webpubsub.group": ["g", "h"] });
+    let ann = world.connect(RELIABLE, claims);
+    let id = world.connection_id(ann);
+    world.connect("", json!({ "webpubsub.group": "g" }));
+    world.close(ann, 1006);
+    let response = world.rest("GET", "/_emulator?hub=chat");
+    let snapshot = body(&response);
+    assert_eq!(snapshot["hub"], "chat");
+    let expected =
+        json!({ "connectionId": id, "userId": "ann", "protocol": RELIABLE, "open": false, "groups": ["g", "h"] });
+    assert_eq!(snapshot["connections"][0], expected);
+    assert_eq!(snapshot["connections"][1]["protocol"], "simple");
+    assert_eq!(snapshot["groups"], json!([{ "group": "g", "connections": 2 }, { "group": "h", "connections": 1 }]));
+    let empty = json!({ "hub": "demo", "connections": [], "groups": [] });
+    assert_eq!(body(&world.rest("GET", "/_emulator")), empty);
+}
+
+#[test]
+fn a_cut_meets_whom_it_names() {
+    let mut world = World::new();
+    let ann = world.connect(JSON, json!({ "sub": "ann" }));
+    let bob = world.connect(RELIABLE, json!({ "sub": "bob" }));
+    world.seen(ann);
+    let id = world.connection_id(bob);
+    let json = "application/json; charset=utf-8";
+    assert_eq!(fault(&mut world, json, r#"{"type":"cut","userId":"nobody"}"#), (200, json!({ "cut": 0 })));
+    assert_eq!(fault(&mut world, json, r#"{"type":"cut","userId":"ann"}"#), (200, json!({ "cut": 1 })));
+    assert_eq!(world.seen(ann), [Event::Aborted]);
+    assert!(world.seen(bob).is_empty());
+    let by_id = format!(r#"{{"type":"cut","connectionId":"{id}"}}"#);
+    assert_eq!(fault(&mut world, json, &by_id), (200, json!({ "cut": 1 })));
+    assert_eq!(fault(&mut world, json, r#"{"type":"cut"}"#), (200, json!({ "cut": 0 })), "the socket is cut already");
+}
+
+#[test]
+fn a_fault_that_is_none_is_refused() {
+    let mut world = World::new();
+    assert_eq!(fault(&mut world, "text/plain", r#"{"type":"cut"}"#).0, 415);
+    for content in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        r#"{"type":"melt"}"#,
+        r#"{"type":"cut","user":"ann"}"#,
+        r#"{"type":"cut","userId":1}"#,
+        r#"{"type":"cut","userId":"a","connectionId":"b"}"#,
+    ] {
+        assert_eq!(fault(&mut world, "application/json", content).0, 400, "{content}");
+    }
+    assert_eq!(world.rest("GET", "/_emulator/faults").status, 405);
+    assert_eq!(world.rest("DELETE", "/_emulator").status, 405);
+    assert_eq!(world.rest("GET", "/_emulator/other").status, 404);
+}
+
+#[test]
+fn strangers_are_kept_out_everywhere() {
+    let mut world = World::new();
+    for path in ["/api/health", "/api/hubs/chat/:send", "/client/hubs/chat", "/_emulator", "/nothing"] {
+        for stranger in [("Host", "example.com:8080"), ("Origin", "https://example.com"), ("origin", "null")] {
+            let headers = vec![(stranger.0.to_owned(), stranger.1.to_owned())];
+            let request = Request { method: "GET".to_owned(), url: format!("{ORIGIN}{path}"), headers, body: vec![] };
+            assert_eq!(world.request(request).status, 403, "{path} {stranger:?}");
+        }
+    }
+    let url = "http://192.168.1.2:8080/api/health".to_owned();
+    assert_eq!(world.request(Request { method: "HEAD".to_owned(), url, ..Request::default() }).status, 403);
+}
+
+#[test]
+fn a_page_elsewhere_is_let_in_when_it_is_listed() {
+    let listed = "http://localhost:5173";
+    let settings = Settings { allowed_origins: vec![listed.to_owned()], ..Settings::default() };
+    let mut world = World::new();
+    world.service = Service::new(settings);
+    for (origin, status) in [(listed, 200), ("HTTP://LOCALHOST:5173", 200), ("http://localhost:5174", 403), ("", 403)] {
+        let headers = vec![("origin".to_owned(), origin.to_owned())];
+        let url = format!("{ORIGIN}/_emulator");
+        let request = Request { method: "GET".to_owned(), url, headers, body: vec![] };
+        assert_eq!(world.request(request).status, status, "{origin}");
+    }
+}

@@ -1,0 +1,358 @@
+//! Nothing that arrives from outside may panic or stop the hub.
+
+use serde_json::{Value, json};
+use webpubsub_edge_emulator::{Request, SocketId};
+
+use crate::world::{Event, JSON, ORIGIN, RELIABLE, World, header};
+
+const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+fn connect(world: &mut World) -> SocketId {
+    let socket = world.connect(RELIABLE, json!({ "role": ALL_ROLES }));
+    world.seen(socket);
+    socket
+}
+
+/// The socket was told why, and closed with this code.
+fn assert_closed(world: &mut World, socket: SocketId, code: u16, what: &str) {
+    let seen = world.seen(socket);
+    let [Event::Text(frame), Event::Closed(closed, reason)] = &seen[..] else { panic!("{what}: {seen:?}") };
+    let frame: Value = serde_json::from_str(frame).unwrap();
+    assert_eq!((&frame["type"], &frame["event"]), (&json!("system"), &json!("disconnected")), "{what}");
+    assert_eq!(*closed, code, "{what}: {reason}");
+    assert!(!reason.is_empty() && reason.len() <= 123, "{what}: {reason}");
+    let message = frame["message"].as_str().unwrap();
+    assert!(message.starts_with(reason.as_str()) && message.len() < 400, "{what}: {message}");
+}
+
+fn assert_serves(world: &mut World) {
+    let socket = connect(world);
+    world.send(socket, json!({ "type": "ping" }));
+    assert_eq!(world.frames(socket), [json!({ "type": "pong" })]);
+    world.close(socket, 1000);
+}
+
+#[test]
+fn a_malformed_frame_closes_with_1007() {
+    let deep = format!(r#"{{"type":{}"#, "[".repeat(100_000));
+    let deep_data = format!(r#"{{"type":"sendToGroup","group":"g","data":{}"#, "[".repeat(100_000));
+    let long_type = format!(r#"{{"type":"{}"}}"#, "x".repeat(1000));
+    let long_number = format!(r#"{{"type":"ping","ackId":"{}"}}"#, "9".repeat(100_000));
+    let long_group = format!(r#"{{"type":"joinGroup","group":"{}"}}"#, "g".repeat(1025));
+    let long_event = format!(r#"{{"type":"event","event":"{}","data":1}}"#, "e".repeat(129));
+    let frames = [
+        "",
+        " ",
+        "x",
+        "null",
+        "[]",
+        r#"["ping"]"#,
+        r#""ping""#,
+        "{",
+        "{}",
+        r#"{"type":"ping"} x"#,
+        r#"{"type":"ping",}"#,
+        "\u{feff}{\"type\":\"ping\"}",
+        r#"{'type':'ping'}"#,
+        r#"{"type":1}"#,
+        r#"{"type":null}"#,
+        r#"{"type":"what"}"#,
+        r#"{"type":"ping","type":"ping"}"#,
+        r#"{"type":"joinGroup"}"#,
+        r#"{"type":"joinGroup","group":""}"#,
+        r#"{"type":"joinGroup","group":" "}"#,
+        r#"{"type":"joinGroup","group":7}"#,
+        r#"{"type":"joinGroup","group":"\ud800"}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":"1"}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":-1}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":1.5}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":true}"#,
+        r#"{"type":"joinGroup","group":"g","ackId":18446744073709551616}"#,
+        r#"{"type":"joinGroup","group":"g","group":"h"}"#,
+        r#"{"type":"leaveGroup","group":null}"#,
+        r#"{"type":"sendToGroup","group":"g"}"#,
+        r#"{"type":"sendToGroup","group":"g","data":null}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"xml","data":"x"}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"text","data":1}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"text","data":"\ud800"}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"binary","data":"!"}"#,
+        r#"{"type":"sendToGroup","group":"g","dataType":"protobuf","data":"AQI"}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"noEcho":"yes"}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":301}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"ttlSeconds":-1}"#,
+        r#"{"type":"sendToGroup","group":"g","data":1,"metadata":{"a":"b"}}"#,
+        r#"{"type":"sendToGroup","group":"g","stream":{"streamId":"s"}}"#,
+        r#"{"type":"event","data":1}"#,
+        r#"{"type":"event","event":"","data":1}"#,
+        r#"{"type":"event","event":"9a","data":1}"#,
+        r#"{"type":"event","event":"e"}"#,
+        r#"{"type":"sequenceAck"}"#,
+        r#"{"type":"sequenceAck","sequenceId":"1"}"#,
+        r#"{"type":"invoke","invocationId":"1"}"#,
+        r#"{"type":"setGroupState","group":"g"}"#,
+        &deep,
+        &deep_data,
+        &long_type,
+        &long_number,
+        &long_group,
+        &long_event,
+    ];
+    let mut world = World::new();
+    for frame in frames {
+        let socket = connect(&mut world);
+        world.text(socket, frame);
+        assert_closed(&mut world, socket, 1007, &frame[..frame.len().min(80)]);
+        // What still arrives on a closed socket is nobody's.
+        world.text(socket, r#"{"type":"ping"}"#);
+        assert!(world.seen(socket).is_empty());
+    }
+    assert!(world.service.is_idle());
+    assert_serves(&mut world);
+}
+
+#[test]
+fn a_binary_frame_closes_with_1003() {
+    let mut world = World::new();
+    let socket = connect(&mut world);
+    world.binary(socket, br#"{"type":"ping"}"#);
+    assert_closed(&mut world, socket, 1003, "binary");
+}
+
+#[test]
+fn a_frame_over_a_mebibyte_closes_with_1009() {
+    let mut world = World::new();
+    let frame = |length: usize| {
+        let start = r#"{"type":"sendToGroup","group":"g","data":""#;
+        format!(r#"{start}{}"}}"#, "x".repeat(length - start.len() - 2))
+    };
+    let socket = connect(&mut world);
+    world.text(socket, &frame(1024 * 1024));
+    assert!(world.seen(socket).is_empty(), "1 MiB is taken");
+    world.text(socket, &frame(1024 * 1024 + 1));
+    assert_closed(&mut world, socket, 1009, "large text");
+    let simple = world.connect("", json!({}));
+    world.binary(simple, &vec![0; 1024 * 1024 + 1]);
+    assert!(matches!(world.seen(simple)[1..], [Event::Closed(1009, _)]));
+    assert_serves(&mut world);
+}
+
+#[test]
+fn deeply_nested_data_passes_through() {
+    let mut world = World::new();
+    let socket = connect(&mut world);
+    world.send(socket, json!({ "type": "joinGroup", "group": "g" }));
+    let data = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    world.text(socket, &format!(r#"{{"type":"sendToGroup","group":"g","data":{data}}}"#));
+    let seen = world.seen(socket);
+    assert!(matches!(&seen[..], [Event::Text(text)] if text.contains(&data)));
+}
+
+#[test]
+fn a_bad_upgrade_is_refused() {
+    let mut world = World::new();
+    let audience = format!("{ORIGIN}/client/hubs/chat");
+    let token = world.token(&audience, json!({}));
+    let (head, rest) = token.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    let none = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
+    for (token, status) in [
+        (String::new(), 401),
+        ("x".to_owned(), 401),
+        ("..".to_owned(), 401),
+        (format!("{head}.{payload}."), 401),
+        (format!("{head}.{payload}"), 401),
+        (format!("{head}.{payload}.{signature}.{signature}"), 401),
+        (format!("{head}.{signature}.{payload}"), 401),
+        (format!("{none}.{payload}."), 401),
+        (format!("{none}.{payload}.{signature}"), 401),
+        (token.to_uppercase(), 401),
+        (world.token("http://localhost:8080/client/hubs/other", json!({})), 401),
+        (world.token("http://example.com/client/hubs/chat", json!({})), 401),
+        (world.token(&audience, json!({ "exp": 1 })), 401),
+        (world.token(&audience, json!({ "exp": "soon" })), 401),
+        (world.token(&audience, json!({ "exp": null })), 401),
+        (world.token(&audience, json!({ "nbf": world.now / 1000 + 301 })), 401),
+        (world.token(&audience, json!({ "aud": [] })), 401),
+        (world.token(&audience, json!({ "aud": 7 })), 401),
+        (world.token(&audience, json!({ "role": 7 })), 400),
+        (world.token(&audience, json!({ "webpubsub.group": ["g", ""] })), 400),
+    ] {
+        let refused = world.upgrade(&format!("/client/hubs/chat?access_token={token}"), JSON);
+        let response = refused.expect_err("it is refused");
+        assert_eq!(response.status, status, "{token}");
+        assert_eq!(response.body.is_empty(), status == 401);
+        assert_eq!(header(&response, "x-emulator-reason").is_some(), status == 401);
+    }
+    for (path, status) in [
+        ("/client/hubs/chat", 401),
+        ("/client/hubs/", 400),
+        ("/client/hubs/a%2Fb", 400),
+        ("/client/hubs/%ff", 400),
+        ("/client/hubs/chat/x", 404),
+        ("/client/", 400),
+        ("/client?hub=9", 400),
+        ("/clients/mqtt/hubs/chat", 404),
+        ("/api/hubs/chat/:send", 404),
+        ("/", 404),
+    ] {
+        assert_eq!(world.upgrade(path, JSON).expect_err(path).status, status, "{path}");
+    }
+    assert!(world.service.is_idle());
+    assert_serves(&mut world);
+}
+
+#[test]
+fn a_bad_request_is_answered() {
+    let mut world = World::new();
+    for (method, url, status) in [
+        ("GET", "", 400),
+        ("GET", "/", 400),
+        ("GET", "http://", 400),
+        ("GET", "http://localhost:8080", 404),
+        ("GET", "http://localhost:8080//", 404),
+        ("GET", "http://localhost:8080/api/hubs/chat/:send/", 404),
+        ("", "http://localhost:8080/api/hubs/chat/:send", 405),
+        ("post", "http://localhost:8080/api/hubs/chat/:send", 405),
+        ("POST", "http://localhost:8080/api/hubs/chat/:send?%ff=%ff", 400),
+        ("POST", "http://localhost:8080/api/hubs/chat/:send", 401),
+        ("GET", "http://localhost:8080/client/hubs/chat", 400),
+        ("GET", "http://user@localhost:8080/", 403),
+        ("GET", "http://localhost:99999/", 403),
+    ] {
+        let request = Request { method: method.to_owned(), url: url.to_owned(), ..Request::default() };
+        assert_eq!(world.request(request).status, status, "{method} {url}");
+    }
+    assert_serves(&mut world);
+}
+
+/// Frames, requests and upgrades put together at random from pieces that mean something.
+#[test]
+fn random_garbage_never_stops_the_hub() {
+    let mut random = Random(0x5eed);
+    let mut world = World::new();
+    let mut sockets: Vec<SocketId> = Vec::new();
+    for round in 0..20_000 {
+        if sockets.len() < 8 {
+            sockets
+                .push(world.connect([JSON, RELIABLE, ""][random.below(3)], json!({ "role": ALL_ROLES, "sub": "u" })));
+        }
+        let at = random.below(sockets.len());
+        let garbage = garbage(&mut random, &FRAME_PIECES);
+        match random.below(6) {
+            0 => world.binary(sockets[at], garbage.as_bytes()),
+            1 => {
+                world.close(sockets.swap_remove(at), [1000, 1005, 1006][random.below(3)]);
+            }
+            2 => {
+                let path = garbage_path(&mut random);
+                let method = ["GET", "HEAD", "POST", "PUT", "DELETE"][random.below(5)];
+                let content_type = ["application/json", "text/plain", "application/octet-stream", ""][random.below(4)];
+                let status = world.rest_with(method, &path, Some(content_type), garbage.as_bytes()).status;
+                assert!((200..600).contains(&status), "{method} {path}");
+            }
+            3 => {
+                let path = garbage_path(&mut random);
+                if let Ok(socket) = world.upgrade(&path, &garbage) {
+                    sockets.push(socket);
+                }
+            }
+            _ => world.text(sockets[at], &garbage),
+        }
+        world.pass(random.below(200) as u64);
+        // Whoever was closed by the hub is gone.
+        let mut closed = Vec::new();
+        for socket in &sockets {
+            if world.seen(*socket).iter().any(|event| matches!(event, Event::Closed(..) | Event::Aborted)) {
+                closed.push(*socket);
+            }
+        }
+        sockets.retain(|socket| !closed.contains(socket));
+        if round % 1000 == 0 {
+            assert_serves(&mut world);
+        }
+    }
+    for socket in sockets {
+        world.close(socket, 1000);
+    }
+    world.pass(30_000);
+    assert!(world.service.is_idle(), "everything was forgotten");
+}
+
+const FRAME_PIECES: [&str; 28] = [
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ":",
+    ",",
+    "null",
+    "true",
+    "-1",
+    "1e999",
+    "18446744073709551615",
+    "\\ud800",
+    "\u{0}",
+    "é",
+    "{\"type\":\"",
+    "ping\"}",
+    "joinGroup\",\"group\":\"g\"",
+    "sendToGroup\",\"group\":\"g\",\"data\":",
+    "leaveGroup\",\"group\":\"g\"",
+    "sequenceAck\",\"sequenceId\":",
+    "event\",\"event\":\"e\",\"data\":",
+    ",\"ackId\":",
+    "1",
+    "}",
+    "\"dataType\":\"binary\"",
+    "{\"type\":\"cut\"}",
+    " ",
+];
+
+const PATH_PIECES: [&str; 24] = [
+    "/api",
+    "/hubs",
+    "/chat",
+    "/:send",
+    "/groups",
+    "/g",
+    "/users",
+    "/u",
+    "/connections",
+    "/c",
+    "/:closeConnections",
+    "/client",
+    "/_emulator",
+    "/faults",
+    "/%ff",
+    "/%2F",
+    "/..",
+    "?hub=chat",
+    "?",
+    "&excluded=",
+    "&messageTtlSeconds=9",
+    "&awps_connection_id=x",
+    "%",
+    "/api/hubs/chat/:send",
+];
+
+fn garbage(random: &mut Random, pieces: &[&str]) -> String {
+    (0..random.below(8)).map(|_| pieces[random.below(pieces.len())]).collect()
+}
+
+fn garbage_path(random: &mut Random) -> String {
+    let start = ["/api/hubs/chat", "/client/hubs/chat", ""][random.below(3)];
+    format!("{start}/{}", garbage(random, &PATH_PIECES))
+}
+
+/// Xorshift: the same garbage on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).unwrap()
+    }
+}

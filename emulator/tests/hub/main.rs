@@ -1,0 +1,17 @@
+//! The emulator as its hosts see it: inputs in, actions out.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod clients;
+mod control;
+mod hostile;
+mod recordings;
+mod recovery;
+mod rest;
+mod world;
