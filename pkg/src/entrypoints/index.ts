@@ -1,0 +1,12 @@
+/**
+ * Azure Web PubSub for edge runtimes.
+ *
+ * @module
+ */
+import { decodeBase64 } from "../wasm/base64.js";
+import { provide } from "../wasm/core.js";
+import { base64 } from "../wasm/inline.js";
+
+provide(() => decodeBase64(base64));
+
+export * from "../service/index.js";

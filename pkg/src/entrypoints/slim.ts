@@ -1,0 +1,22 @@
+import { provide } from "../wasm/core.js";
+
+/**
+ * Starts the package with a module that the host has compiled, or with its bytes. Call it once, before anything else;
+ * a later call changes nothing.
+ *
+ * @param module - `webpubsub-edge/webpubsub_edge.wasm`, compiled or as bytes.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { initSync, WebPubSubServiceClient } from "webpubsub-edge/slim";
+ *
+ * const file = new URL(import.meta.resolve("webpubsub-edge/webpubsub_edge.wasm"));
+ * initSync(await readFile(file));
+ * ```
+ */
+export function initSync(module: WebAssembly.Module | BufferSource): void {
+  provide(() => module);
+}
+
+export * from "../service/index.js";

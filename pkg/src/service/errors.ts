@@ -1,0 +1,134 @@
+import { core } from "../wasm/core.js";
+
+/** The codes of errors that this package finds itself. They are stable; messages are not. */
+export type WebPubSubErrorCode =
+  | "ERR_CONNECTION_STRING"
+  | "ERR_ENDPOINT"
+  | "ERR_HUB"
+  | "ERR_GROUP"
+  | "ERR_USER_ID"
+  | "ERR_CONNECTION_ID"
+  | "ERR_ROLE"
+  | "ERR_EXPIRATION"
+  | "ERR_CLOCK"
+  | "ERR_CLIENT_PROTOCOL"
+  | "ERR_MESSAGE_TTL"
+  | "ERR_MESSAGE_TOO_LARGE"
+  | "ERR_MESSAGE_TYPE"
+  | "ERR_ARGUMENT_TYPE"
+  | "ERR_RETRY_OPTIONS"
+  | "ERR_INSECURE_ENDPOINT"
+  | "ERR_ABORTED"
+  | "ERR_TIMEOUT"
+  | "ERR_NETWORK";
+
+/**
+ * An error of this package. Tell errors apart by `code`, not by `message`.
+ *
+ * A wrong type (`ERR_ARGUMENT_TYPE`, `ERR_MESSAGE_TYPE`, `ERR_CLIENT_PROTOCOL`) is a `TypeError` and a number out of
+ * range (`ERR_EXPIRATION`, `ERR_MESSAGE_TTL`) a `RangeError`, each with the same `code` property.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   client.group("..");
+ * } catch (error) {
+ *   if (error instanceof WebPubSubError && error.code === "ERR_GROUP") { ... }
+ * }
+ * ```
+ */
+export class WebPubSubError extends Error {
+  override readonly name: string = "WebPubSubError";
+  /** What went wrong: one of {@link WebPubSubErrorCode}, or for a {@link RestError} the code of the service. */
+  readonly code: WebPubSubErrorCode | (string & {}) | undefined;
+
+  /** @internal */
+  constructor(code: string | undefined, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * The service answered with a status that is not success.
+ *
+ * The same fact has several codes in the service (`Error.Connection.NotExisted`, `Info.Connection.NotExisted`), so
+ * tell by `statusCode`.
+ */
+export class RestError extends WebPubSubError {
+  override readonly name = "RestError";
+  /** The HTTP status; 0 for a redirect that a browser hides. */
+  readonly statusCode: number;
+  /** The body of the answer, where it was a JSON object, else an empty object. */
+  readonly details: Readonly<Record<string, unknown>>;
+  /** The `x-ms-client-request-id` that was sent, the same for every try. */
+  readonly requestId: string;
+
+  /** @internal */
+  constructor(statusCode: number, errorCode: string | null, body: string, requestId: string) {
+    const details = readDetails(body);
+    const text = (name: string) => (typeof details[name] === "string" && details[name] !== "" ? details[name] : undefined);
+    super(
+      text("code") ?? errorCode ?? undefined,
+      text("message") ?? text("title") ?? core().status_message(statusCode),
+    );
+    this.statusCode = statusCode;
+    this.details = details;
+    this.requestId = requestId;
+  }
+}
+
+/** The call was given up through its `abortSignal`. `cause` is the signal's reason. */
+export class AbortError extends WebPubSubError {
+  override readonly name = "AbortError";
+
+  /** @internal */
+  constructor(reason: unknown) {
+    super("ERR_ABORTED", "The operation was aborted.", { cause: reason });
+  }
+}
+
+/** The flat body that the service sends, or the same wrapped in `error`; a proxy may send anything. */
+function readDetails(body: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (isObject(parsed)) {
+      return isObject(parsed["error"]) ? parsed["error"] : parsed;
+    }
+  } catch {
+    // Not JSON: there are no details.
+  }
+  return {};
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @internal A TypeError with a code. */
+export function typeError(code: WebPubSubErrorCode, message: string): TypeError {
+  return Object.assign(new TypeError(message), { code });
+}
+
+/** @internal Runs a call into the core, whose errors come as a string: the code, a blank, the message. */
+export function checked<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    if (typeof thrown !== "string") {
+      throw thrown;
+    }
+    const blank = thrown.indexOf(" ");
+    const code = thrown.slice(0, blank);
+    const message = thrown.slice(blank + 1);
+    switch (code) {
+      case "ERR_EXPIRATION":
+      case "ERR_MESSAGE_TTL":
+        throw Object.assign(new RangeError(message), { code });
+      case "ERR_CLIENT_PROTOCOL":
+        throw typeError(code, message);
+      default:
+        throw new WebPubSubError(code, message);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { typeError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js";
+
+/**
+ * Checks that a value is a string that UTF-8 can carry. Turning a lone surrogate into bytes would silently change it,
+ * and two names would become one.
+ */
+export function text(value: unknown, what: string, code: WebPubSubErrorCode): string {
+  if (typeof value !== "string") {
+    throw typeError("ERR_ARGUMENT_TYPE", `${what} must be a string, not ${kindOf(value)}.`);
+  }
+  if (!isWellFormed(value)) {
+    throw new WebPubSubError(code, `${what} holds a lone surrogate, half of a character: it cannot be sent.`);
+  }
+  return value;
+}
+
+/** The same for a list; absent is empty. */
+export function texts(value: unknown, what: string, code: WebPubSubErrorCode): readonly string[] {
+  if (value === undefined || value === null) {
+    return [];
+  }
+  if (!Array.isArray(value)) {
+    throw typeError("ERR_ARGUMENT_TYPE", `${what} must be an array of strings, not ${kindOf(value)}.`);
+  }
+  for (const item of value) {
+    text(item, `Each of ${what}`, code);
+  }
+  return value;
+}
+
+/** What a value is, without showing it. */
+export function kindOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+}
+
+function isWellFormed(value: string): boolean {
+  const native = (value as { isWellFormed?: () => boolean }).isWellFormed;
+  if (native !== undefined) {
+    return native.call(value);
+  }
+  try {
+    encodeURIComponent(value);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,89 @@
+// The npm package as users get it: packed, and installed from the tarball into a folder of its own.
+
+import { execFile, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+
+const run = promisify(execFile);
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Packs pkg/ and installs the tarball; gives the folder, and what removes it. */
+export async function installPacked() {
+  const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-"));
+  await run("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: path.join(root, "pkg") });
+  const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz"));
+  await writeFile(path.join(folder, "package.json"), '{ "private": true, "type": "module" }');
+  await run("npm", ["install", "--silent", "--no-audit", "--no-fund", `./${tarball}`], { cwd: folder });
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Serves a file of the folder in workerd, bundled with the conditions that wrangler sets and no compatibility flag. */
+export async function serveWorkerd(folder, entry) {
+  await mkdir(path.join(folder, "workerd"), { recursive: true });
+  await build({
+    absWorkingDir: folder,
+    entryPoints: { main: entry },
+    bundle: true,
+    format: "esm",
+    outdir: "workerd",
+    conditions: ["workerd", "worker", "browser"],
+    loader: { ".wasm": "copy" },
+    assetNames: "[name]",
+    logLevel: "warning",
+  });
+  const port = await freePort();
+  await writeFile(path.join(folder, "workerd/config.capnp"), config(port));
+  const workerd = spawn(path.join(root, "tests/node_modules/workerd/bin/workerd"), ["serve", "config.capnp"], {
+    cwd: path.join(folder, "workerd"),
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const origin = `http://127.0.0.1:${port}`;
+  const stop = () => workerd.kill();
+  for (let tries = 0; ; tries++) {
+    try {
+      await fetch(origin, { method: "HEAD" });
+      return { origin, stop };
+    } catch (error) {
+      if (tries === 100 || workerd.exitCode !== null) {
+        stop();
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function config(port) {
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "network", network = (allow = ["private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [
+    (name = "main.js", esModule = embed "main.js"),
+    (name = "./webpubsub_edge.wasm", wasm = embed "webpubsub_edge.wasm"),
+  ],
+  compatibilityDate = "2026-10-01",
+  globalOutbound = "network",
+);
+`;
+}
