@@ -1,0 +1,306 @@
+// The Worker in front of the emulator: its HTTP contract, and the way of a message to official clients.
+
+import assert from "node:assert/strict";
+import http from "node:http";
+import { after, before, test } from "node:test";
+import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { WebPubSubClient } from "@azure/web-pubsub-client";
+import { jwtVerify } from "jose";
+import WebSocket from "ws";
+import { eventually, startWorker } from "../harness.mjs";
+import { assertRefused, call, claims, requestLog } from "./requests.mjs";
+
+const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+const PAGE = "https://page.example";
+
+let worker;
+before(async () => {
+  worker = await startWorker({ env: "local", vars: { ALLOWED_ORIGINS: PAGE } });
+});
+after(() => worker?.stop());
+
+const post = (path, body, options) => call(worker, "POST", path, { body, ...options });
+
+test("health says that the emulator runs", async () => {
+  const answer = await call(worker, "GET", "/health");
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json, { status: "ok", mode: "emulator" });
+  const head = await call(worker, "HEAD", "/health");
+  assert.deepEqual([head.status, head.text], [200, ""]);
+});
+
+test("the demo page is served", async () => {
+  const answer = await call(worker, "GET", "/");
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("content-type"), /text\/html/);
+});
+
+test("negotiate gives a URL for what was asked, and no more", async () => {
+  const before = Math.floor(Date.now() / 1000);
+  const answer = await post("/negotiate", { userId: "ann", groups: ["blue", "a/b é"], other: 1 });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.headers.get("cache-control"), "no-store");
+  const { url, userId, groups, expiresOn, ...rest } = answer.json;
+  assert.deepEqual([userId, groups, rest], ["ann", ["blue", "a/b é"], {}]);
+  assert.match(expiresOn, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+
+  const minted = new URL(url);
+  const audience = `${worker.origin}/client/hubs/demo`;
+  assert.equal(`${minted.origin}${minted.pathname}`, audience.replace("http:", "ws:"));
+  const token = minted.searchParams.get("access_token");
+  const { payload } = await jwtVerify(token, new TextEncoder().encode(KEY), { algorithms: ["HS256"], audience });
+  const { iat, exp, ...claimed } = payload;
+  assert.deepEqual(claimed, {
+    role: ["blue", "a/b é"].flatMap((group) => [`webpubsub.joinLeaveGroup.${group}`, `webpubsub.sendToGroup.${group}`]),
+    aud: audience,
+    sub: "ann",
+  });
+  assert.equal(exp - iat, 300);
+  assert.ok(iat >= before && iat <= before + 10);
+  assert.equal(Date.parse(expiresOn), exp * 1000);
+});
+
+test("negotiate without a body, or with an empty object, is anonymous", async () => {
+  for (const options of [undefined, {}, { type: undefined }]) {
+    const answer = options ? await post("/negotiate", "{}", { type: "application/json; charset=utf-8" }) : await post("/negotiate");
+    assert.equal(answer.status, 200, answer.text);
+    assert.deepEqual([answer.json.userId, answer.json.groups], [null, []]);
+    assert.deepEqual(Object.keys(claims(new URL(answer.json.url).searchParams.get("access_token"))), ["iat", "exp", "aud"]);
+  }
+});
+
+test("the URL is for the host that was asked", async () => {
+  const { port } = new URL(worker.origin);
+  const answer = await rawRequest("/negotiate", { host: `localhost:${port}` });
+  assert.equal(new URL(JSON.parse(answer.text).url).host, `localhost:${port}`);
+});
+
+test("bad input gets an error that names it", async (t) => {
+  const requests = [
+    ["/negotiate", "[]", /JSON object/],
+    ["/negotiate", "null", /JSON object/],
+    ["/negotiate", "{", /JSON object/],
+    ["/negotiate", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /JSON object/],
+    ["/negotiate", { userId: 7 }, /"userId"/],
+    ["/negotiate", { userId: "" }, /user id/],
+    ["/negotiate", { userId: ".." }, /user id/],
+    ["/negotiate", '{"userId":"\\ud800"}', /"userId"/],
+    ["/negotiate", { groups: "blue" }, /"groups"/],
+    ["/negotiate", { groups: [null] }, /"groups"/],
+    ["/negotiate", { groups: ["blue", ""] }, /group name/],
+    ["/negotiate", { groups: ["."] }, /group name/],
+    ["/negotiate", { groups: [" "] }, /group name/],
+    ["/negotiate", { groups: ["g".repeat(1025)] }, /group name/],
+    ["/broadcast", {}, /"message"/],
+    ["/broadcast", undefined, /"message"/],
+    ["/broadcast", "{'message':1}", /JSON object/],
+    ["/broadcast", '{"message":nul}', /JSON object/],
+    ["/broadcast", { message: 1, excluded: "id" }, /"excluded"/],
+    ["/broadcast", { message: 1, excluded: [1] }, /"excluded"/],
+    ["/broadcast", { message: 1, excluded: [".."] }, /connection id/],
+    ["/groups/blue/messages", {}, /"message"/],
+    ["/groups/blue/messages", undefined, /"message"/],
+    ["/groups//messages", { message: 1 }, /group name/],
+    ["/groups/%20/messages", { message: 1 }, /group name/],
+    ["/groups/%zz/messages", { message: 1 }, /percent-encoded/],
+    ["/groups/%/messages", { message: 1 }, /percent-encoded/],
+    ["/groups/%ff/messages", { message: 1 }, /percent-encoded/],
+  ];
+  for (const [path, body, says] of requests) {
+    await t.test(`${path} ${String(JSON.stringify(body)).slice(0, 40)}`, async () => {
+      assertRefused(await post(path, body), 400, "bad_request", says);
+    });
+  }
+});
+
+test("other paths, methods and types are refused", async () => {
+  for (const path of ["/negotiate/x", "/groups/blue", "/groups/blue/messages/x", "/groups/a/b/messages", "/Negotiate"]) {
+    assertRefused(await post(path, {}), 404, "not_found");
+  }
+  for (const [path, method, allow] of [
+    ["/negotiate", "GET", "POST"],
+    ["/broadcast", "PUT", "POST"],
+    ["/groups/blue/messages", "DELETE", "POST"],
+    ["/negotiate", "OPTIONS", "POST"],
+    ["/health", "POST", "GET, HEAD"],
+  ]) {
+    const answer = await call(worker, method, path);
+    assertRefused(answer, 405, "method_not_allowed");
+    assert.equal(answer.headers.get("allow"), allow);
+  }
+  for (const path of ["/negotiate", "/broadcast", "/groups/blue/messages"]) {
+    for (const type of ["text/plain", "application/jsonp", "application/x-www-form-urlencoded"]) {
+      assertRefused(await post(path, '{"message":1}', { type }), 415, "unsupported_media_type", /application\/json/);
+    }
+  }
+});
+
+test("bodies are bounded, declared or not", async () => {
+  const fill = (limit, shell) => shell.replace("#", "x".repeat(limit - shell.length + 1));
+  for (const [path, limit, shell, status] of [
+    ["/negotiate", 8 * 1024, '{"other":"#"}', 200],
+    ["/broadcast", 1024 * 1024, '{"message":"#"}', 202],
+    ["/groups/blue/messages", 1024 * 1024, '{"message":"#"}', 202],
+  ]) {
+    const fits = fill(limit, shell);
+    assert.equal(Buffer.byteLength(fits), limit);
+    assert.equal((await post(path, fits)).status, status);
+    assertRefused(await post(path, fits + " "), 413, "payload_too_large");
+    assert.equal((await post(path, new Blob([fits]).stream())).status, status);
+    assertRefused(await post(path, new Blob([fits, " "]).stream()), 413, "payload_too_large");
+  }
+});
+
+test("deep nesting is passed on and harms nobody", async () => {
+  const deep = (depth) => `{"message":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  assert.equal((await post("/broadcast", deep(500_000))).status, 202);
+  assertRefused(await post("/negotiate", deep(4_000).replace("message", "userId")), 400, "bad_request", /"userId"/);
+  assert.equal((await call(worker, "GET", "/health")).status, 200);
+});
+
+test("official clients receive broadcasts and group messages as they were written", async (t) => {
+  const [ann, bob] = await Promise.all([connect(t, "ann", ["blue"]), connect(t, "bob", [])]);
+  await ann.client.joinGroup("blue");
+
+  assert.equal((await post("/broadcast", '{"message":{ "n": 1.50, "é": [null] }}')).status, 202);
+  await eventually(() => ann.received.length === 1 && bob.received.length === 1, "a broadcast");
+  assert.deepEqual(ann.received[0], ["server", { n: 1.5, é: [null] }]);
+
+  const excluded = [ann.id];
+  assert.equal((await post("/broadcast", { message: "not for ann", excluded })).status, 202);
+  await eventually(() => bob.received.length === 2, "a broadcast");
+
+  assert.equal((await post("/groups/blue/messages", { message: [null] })).status, 202);
+  await eventually(() => ann.received.length === 2, "a group message");
+  assert.deepEqual(ann.received[1], ["group:blue", [null]]);
+
+  await assert.rejects(bob.client.joinGroup("blue"), (error) => error.errorDetail.name === "Forbidden");
+  assert.deepEqual(bob.received.map(([, data]) => data), [{ n: 1.5, é: [null] }, "not for ann"]);
+});
+
+test("the official service client broadcasts through the same origin", async (t) => {
+  const ann = await connect(t, "ann", []);
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, "demo", {
+    allowInsecureConnection: true,
+  });
+  await service.sendToAll({ from: "service" });
+  await eventually(() => ann.received.length === 1, "the broadcast");
+  assert.deepEqual(ann.received[0], ["server", { from: "service" }]);
+  assert.equal(await service.connectionExists(ann.id), true);
+});
+
+test("hub names are one in any case", async (t) => {
+  const ann = await connect(t, "ann", []);
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, "DEMO", {
+    allowInsecureConnection: true,
+  });
+  await service.sendToAll("hello");
+  await eventually(() => ann.received.length === 1, "the broadcast");
+});
+
+test("other hosts and pages from elsewhere are kept out", async () => {
+  const { host } = new URL(worker.origin);
+  for (const path of ["/negotiate", "/broadcast", "/groups/blue/messages"]) {
+    const answer = await rawRequest(path, { host: "rebound.example" }, '{"message":1}');
+    assert.equal(answer.status, 403);
+    assert.equal(JSON.parse(answer.text).error.code, "forbidden");
+  }
+  for (const path of ["/api/hubs/demo/:send", "/client/hubs/demo", "/_emulator", "/_emulator/faults"]) {
+    assert.equal((await rawRequest(path, { host: "rebound.example" })).status, 403, path);
+    assert.equal((await rawRequest(path, { host, origin: "https://evil.example" })).status, 403, path);
+    assert.notEqual((await rawRequest(path, { host, origin: `http://${host}` })).status, 403, path);
+    assert.notEqual((await rawRequest(path, { host, origin: PAGE })).status, 403, path);
+  }
+  assert.equal((await rawRequest("/health", { host: "rebound.example" }, undefined, "GET")).status, 200);
+
+  const { json } = await post("/negotiate");
+  assert.equal(await upgradeStatus(json.url, "https://evil.example"), 403);
+  assert.equal(await upgradeStatus(json.url, `http://${host}`), 101);
+});
+
+test("pages of listed origins may call, others may not", async () => {
+  const preflight = { "access-control-request-method": "POST", "access-control-request-headers": "content-type" };
+  const asked = await call(worker, "OPTIONS", "/negotiate", { headers: { origin: PAGE, ...preflight } });
+  assert.equal(asked.status, 204);
+  assert.equal(asked.headers.get("access-control-allow-origin"), PAGE);
+  assert.equal(asked.headers.get("access-control-allow-headers"), "authorization, content-type");
+  assert.equal(asked.headers.get("access-control-allow-methods"), "POST");
+  for (const body of [{}, { userId: 7 }]) {
+    const answer = await post("/negotiate", body, { headers: { origin: PAGE } });
+    assert.equal(answer.headers.get("access-control-allow-origin"), PAGE);
+    assert.match(answer.headers.get("vary"), /Origin/);
+  }
+  for (const origin of ["https://evil.example", "null", `${PAGE}.evil.example`]) {
+    for (const method of ["OPTIONS", "POST"]) {
+      const answer = await call(worker, method, "/negotiate", { headers: { origin, ...preflight } });
+      assert.equal(answer.headers.get("access-control-allow-origin"), null, origin);
+      assert.match(answer.headers.get("vary"), /Origin/);
+    }
+  }
+});
+
+test("every request leaves one line in the log, without a name or a token", async () => {
+  const count = (await requestLog(worker)).length;
+  const { json } = await post("/negotiate", { userId: "user-in-log", groups: ["group-in-log"] });
+  await post("/groups/group-in-log/messages", { message: "message-in-log" });
+  await post("/broadcast", {});
+  await upgradeStatus(json.url);
+  const lines = (await requestLog(worker, count + 4)).slice(count);
+  assert.deepEqual(
+    lines.map(({ ms, ...line }) => line),
+    [
+      { method: "POST", route: "/negotiate", status: 200 },
+      { method: "POST", route: "/groups/{group}/messages", status: 202 },
+      { method: "POST", route: "/broadcast", status: 400, code: "bad_request" },
+      { method: "GET", route: "/client/*", status: 101 },
+    ],
+  );
+  assert.ok(lines.every(({ ms }) => Number.isInteger(ms) && ms >= 0));
+  assert.doesNotMatch(JSON.stringify(lines), /in-log|eyJ/);
+});
+
+/** An official client on a URL of `/negotiate`, and what it received: [from, data] for each message. */
+async function connect(t, userId, groups) {
+  const received = [];
+  const getClientAccessUrl = async () => (await post("/negotiate", { userId, groups })).json.url;
+  // Its keep-alive would leave a timer behind when it stops.
+  const options = { messageRetryOptions: { maxRetries: 0 }, keepAliveIntervalInMs: 0, keepAliveTimeoutInMs: 0 };
+  const client = new WebPubSubClient({ getClientAccessUrl }, options);
+  const connected = new Promise((resolve) => client.on("connected", ({ connectionId }) => resolve(connectionId)));
+  client.on("server-message", ({ message }) => received.push(["server", message.data]));
+  client.on("group-message", ({ message }) => received.push([`group:${message.group}`, message.data]));
+  t.after(() => client.stop());
+  await client.start();
+  return { client, received, id: await connected };
+}
+
+/** A request with headers that `fetch` does not let through. */
+async function rawRequest(path, headers, body, method = "POST") {
+  const { port } = new URL(worker.origin);
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host: "127.0.0.1", port, path, method, headers: { "content-type": "application/json", ...headers } });
+    request.on("error", reject);
+    request.on("response", async (response) => {
+      let text = "";
+      for await (const chunk of response) text += chunk;
+      resolve({ status: response.statusCode, text });
+    });
+    request.end(body);
+  });
+}
+
+/** The status of a WebSocket's upgrade, sent from a page of `origin`. */
+function upgradeStatus(url, origin) {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, { origin });
+    socket.on("error", reject);
+    socket.on("unexpected-response", (request, response) => {
+      request.destroy();
+      resolve(response.statusCode);
+    });
+    socket.on("open", () => {
+      socket.close();
+      resolve(101);
+    });
+  });
+}
