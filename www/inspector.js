@@ -1,0 +1,90 @@
+// The frame inspector: what went over the wire, in order, readable, with secrets masked.
+
+import { appendBounded, clip, clock, element } from "./dom.js";
+
+const LIMIT = 200;
+const MASK = "•••";
+const SECRET_KEYS = new Set(["reconnectionToken", "access_token"]);
+const SECRETS_IN_TEXT = [/(?<=(?:access_token|awps_reconnection_token)=)[^&\s"]+/g, /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g];
+
+export class Inspector {
+  #list;
+  #count;
+  #paused = false;
+  #held = [];
+
+  constructor(list, count) {
+    this.#list = list;
+    this.#count = count;
+  }
+
+  /** `kind` names the entry, `detail` says which group or answer it is about. */
+  add(direction, kind, detail, value) {
+    const entry = { time: new Date(), direction, kind, detail, value };
+    if (!this.#paused) return this.#show(entry);
+    this.#held.push(entry);
+    if (this.#held.length > LIMIT) this.#held.shift();
+    this.#showCount();
+  }
+
+  addFrame({ direction, frame }) {
+    this.add(direction, frame.type, summary(frame), frame);
+  }
+
+  /** While paused, the newest entries are held back, not lost. */
+  pause(paused) {
+    this.#paused = paused;
+    if (!paused) for (const entry of this.#held.splice(0)) this.#show(entry);
+    this.#showCount();
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.#held = [];
+    this.#showCount();
+  }
+
+  #show({ time, direction, kind, detail, value }) {
+    const milliseconds = String(time.getMilliseconds()).padStart(3, "0");
+    const arrow = direction === "sent" ? "↑" : "↓";
+    const line = element("summary", {},
+      element("span", { className: "arrow", role: "img", title: direction, ariaLabel: direction }, arrow),
+      element("span", { className: "kind" }, kind),
+      element("span", { className: "detail" }, detail),
+      element("time", {}, `${clock(time)}.${milliseconds}`));
+    const body = element("pre", {}, ...readable(clip(masked(value))));
+    const heartbeat = kind === "ping" || kind === "pong";
+    const className = `${direction}${heartbeat ? " heartbeat" : ""}`;
+    const item = element("li", { className }, element("details", { open: !heartbeat }, line, body));
+    appendBounded(this.#list, item, LIMIT);
+    this.#showCount();
+  }
+
+  #showCount() {
+    const entries = this.#list.childElementCount;
+    const shown = entries < LIMIT ? `${entries} entries` : `last ${LIMIT} entries`;
+    this.#count.textContent = this.#paused ? `${this.#held.length} held back` : shown;
+  }
+}
+
+/** Pretty JSON in which no token can be read, whichever way it got there. */
+export function masked(value) {
+  const mask = (key, inner) => {
+    if (SECRET_KEYS.has(key)) return MASK;
+    if (typeof inner !== "string") return inner;
+    return SECRETS_IN_TEXT.reduce((text, secret) => text.replace(secret, MASK), inner);
+  };
+  return JSON.stringify(value, mask, 2) ?? "";
+}
+
+/** Dims the keys so that the values stand out. In pretty JSON a key begins its line. */
+function readable(json) {
+  const parts = json.split(/^(\s*"(?:[^"\\]|\\.)*":)/m);
+  return parts.map((part, index) => (index % 2 === 1 ? element("span", { className: "key" }, part) : part));
+}
+
+function summary(frame) {
+  if (frame.type === "system") return frame.event;
+  if (frame.type === "ack") return `${frame.ackId} ${frame.success ? "ok" : frame.error?.name}`;
+  return frame.group ?? frame.from ?? "";
+}

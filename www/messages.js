@@ -1,0 +1,24 @@
+// The list of received messages.
+
+import { appendBounded, clip, clock, element } from "./dom.js";
+
+const LIMIT = 200;
+
+/** Shows one `message` frame. A server message names no sender, and an anonymous one has none. */
+export function showMessage(list, frame) {
+  const fromServer = frame.from === "server";
+  const sender = fromServer ? "Server" : (frame.fromUserId ?? "anonymous");
+  const place = fromServer ? "" : `in ${frame.group}`;
+  const head = element("p", { className: "head" },
+    element("strong", {}, sender), " ",
+    element("span", { className: "place" }, place), " ",
+    element("time", {}, clock(new Date())));
+  appendBounded(list, element("article", {}, head, payload(frame)), LIMIT);
+}
+
+/** A string reads best as it is, also when it came as JSON. */
+function payload({ dataType, data }) {
+  if (dataType !== "text" && dataType !== "json") return element("pre", {}, clip(`${dataType}, base64: ${data}`));
+  if (typeof data === "string") return element("p", { className: "text" }, clip(data));
+  return element("pre", {}, clip(JSON.stringify(data, undefined, 2)));
+}
