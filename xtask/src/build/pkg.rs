@@ -1,0 +1,66 @@
+//! The npm package: the smallest and fastest wasm that this compiler makes, then TypeScript.
+
+use std::fs;
+use std::process::Command;
+
+use super::inputs;
+use crate::node::Node;
+use crate::run::{run, step};
+use crate::toolchain::{Toolchain, WASM};
+use crate::{Result, files, toolchain};
+
+const STAMP: &str = "inputs.txt";
+
+/// Builds `pkg/build` (wasm and its glue), then lets `npm run build` in pkg make `pkg/dist` of it.
+pub fn build() -> Result {
+    let node = Node::system()?;
+    node.install("pkg")?;
+    build_wasm(&node)?;
+    step("Building the npm package", || run(node.npm("pkg").args(["run", "--silent", "build"])))
+}
+
+fn build_wasm(node: &Node) -> Result {
+    let toolchain = Toolchain::for_build_std()?;
+    // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
+    let target = files::target().join("npm");
+    step("Compiling the npm package's wasm (with the standard library)", || {
+        run(toolchain
+            .cargo()
+            .env("CARGO_TARGET_DIR", &target)
+            // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
+            .args(["build", "--quiet", "--package", "webpubsub-edge-wasm", "--target", WASM, "--profile", "npm"])
+            .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
+            // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
+            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
+    })?;
+    let wasm = target.join(WASM).join("npm/webpubsub_edge_wasm.wasm");
+    let bindgen = toolchain::program("xtask-bindgen")?;
+
+    let output = files::root().join("pkg/build");
+    let inputs = inputs(&wasm, &bindgen)?;
+    if files::holds(&output.join(STAMP), &inputs) {
+        return Ok(());
+    }
+    step("Shrinking the npm package's wasm", || {
+        let staging = files::fresh_staging("pkg")?;
+        run(Command::new(&bindgen).arg("web").arg(&wasm).arg(&staging).arg("webpubsub_edge"))?;
+        let module = staging.join("webpubsub_edge_bg.wasm");
+        let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");
+        run(node.command().arg(optimizer).arg(&module).arg("-o").arg(&module).arg("-Oz").args(FEATURES))?;
+        fs::write(staging.join(STAMP), inputs)?;
+        files::mirror(&staging, &output)
+    })
+}
+
+/// What the compiler and wasm-bindgen use, and every current runtime has.
+const FEATURES: [&str; 7] = [
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+];

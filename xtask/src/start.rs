@@ -1,0 +1,210 @@
+//! `cargo xtask start`: from a fresh clone to a demo in the browser.
+
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stdout};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::process::{Child, Command};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::build::worker::{self, Environment};
+use crate::node::Node;
+use crate::run::{clock, say, step};
+use crate::{Result, files, guard};
+
+const DEFAULT_PORT: u16 = 8787;
+/// The key that the official emulator publishes: it opens nothing but emulators.
+const EMULATOR_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+/// Names the hub; `demo` where it is not set.
+const HUB: &str = "AZURE_WEBPUBSUB_HUB";
+/// How long the Worker may take to answer once wrangler runs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub fn command(arguments: &[String]) -> Result {
+    say("Preparing the demo: the first time takes minutes, later it takes seconds.");
+    let port = match arguments {
+        [] => free_port_from(DEFAULT_PORT)?,
+        [option, value] if option == "--port" => explicit_port(value)?,
+        _ => return Err("start takes no argument but --port N".into()),
+    };
+    let hub = std::env::var(HUB).unwrap_or_else(|_| "demo".into());
+    let node = Node::for_wrangler()?;
+    node.install(".")?;
+    worker::build(Environment::Local)?;
+
+    let mut child = guard::spawn(&wrangler(&node, port, &hub))?;
+    let log = Log::default();
+    let status = thread::scope(|scope| {
+        for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
+            scope.spawn(|| log.follow(output));
+        }
+        if let Err(failure) = step("Starting the Worker", || wait_until_it_answers(&mut child, port)) {
+            log.show();
+            // The guard ends wrangler when its input closes.
+            drop(child.stdin.take());
+            child.wait()?;
+            return Err(failure);
+        }
+        log.discard();
+        println!("{}", banner(&node, port, &hub));
+        // Not `child.wait()`, which would close the guard's input first.
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+    })?;
+    if status.success() { Ok(()) } else { Err(format!("wrangler ended with {status}").into()) }
+}
+
+fn wrangler(node: &Node, port: u16, hub: &str) -> Command {
+    let mut command = node.command();
+    command
+        .arg(files::root().join("node_modules/wrangler/bin/wrangler.js"))
+        .args(["dev", "--env", "local", "--port", &port.to_string()])
+        // Over whatever .dev.vars holds for another use of the Worker: the banner names this hub.
+        .args(["--var", &format!("{HUB}:{hub}")])
+        // Its debugger port is the next free one, so that two demos can run.
+        .args(["--inspector-port", "0", "--show-interactive-dev-session=false"])
+        // No look-up outside this machine, and no file outside the clone.
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+        .env("WRANGLER_HIDE_BANNER", "true")
+        .env("XDG_CONFIG_HOME", files::root().join(".wrangler/config"))
+        // Its output is a pipe to us, so it cannot see whether ours is a terminal.
+        .env(if stdout().is_terminal() { "FORCE_COLOR" } else { "NO_COLOR" }, "1");
+    command
+}
+
+/// What wrangler prints: held back while it starts, because it only matters then if the start fails; shown afterwards.
+#[derive(Default)]
+struct Log {
+    state: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    lines: Vec<String>,
+    is_live: bool,
+}
+
+impl Log {
+    fn follow(&self, output: Box<dyn Read + Send>) {
+        for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
+            let mut state = self.state();
+            if state.is_live { println!("{line}") } else { state.lines.push(line) }
+        }
+    }
+
+    fn show(&self) {
+        let mut state = self.state();
+        for line in state.lines.drain(..) {
+            println!("{line}");
+        }
+        state.is_live = true;
+    }
+
+    fn discard(&self) {
+        let mut state = self.state();
+        state.lines.clear();
+        state.is_live = true;
+    }
+
+    fn state(&self) -> MutexGuard<'_, Held> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn boxed(output: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(output)
+}
+
+/// Asks `/health` until it answers.
+fn wait_until_it_answers(child: &mut Child, port: u16) -> Result {
+    let started = Instant::now();
+    loop {
+        if is_healthy(port) {
+            return Ok(());
+        }
+        if let Some(status) = child.try_wait()? {
+            return Err(format!("wrangler ended with {status} before the Worker answered").into());
+        }
+        if started.elapsed() > PATIENCE {
+            return Err(format!("the Worker did not answer /health within {} s", PATIENCE.as_secs()).into());
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn is_healthy(port: u16) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = connect(port)?;
+        // A request waits here while wrangler still builds.
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        write!(stream, "GET /health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+fn connect(port: u16) -> std::io::Result<TcpStream> {
+    let mut last = std::io::ErrorKind::AddrNotAvailable.into();
+    for address in ("localhost", port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn explicit_port(text: &str) -> Result<u16> {
+    let Some(port) = text.parse().ok().filter(|port| *port != 0) else {
+        return Err(format!("\"{text}\" is no port: give a number from 1 to 65535").into());
+    };
+    if is_free(port) {
+        return Ok(port);
+    }
+    Err(format!("port {port} is in use or not allowed: stop what uses it, or choose another with --port").into())
+}
+
+fn free_port_from(first: u16) -> Result<u16> {
+    let free = (first..=u16::MAX).take(100).find(|port| is_free(*port));
+    free.ok_or_else(|| format!("no port from {first} on is free: choose one with --port N").into())
+}
+
+/// Whether nobody listens on the port, on either loopback address. A machine without IPv6 cannot bind the second.
+fn is_free(port: u16) -> bool {
+    let in_use = |host: &str| {
+        TcpListener::bind((host, port)).is_err_and(|error| error.kind() != std::io::ErrorKind::AddrNotAvailable)
+    };
+    !in_use("127.0.0.1") && !in_use("::1")
+}
+
+fn banner(node: &Node, port: u16, hub: &str) -> String {
+    let seconds = clock().elapsed().as_secs_f64();
+    let path = match node.folder() {
+        Some(folder) => format!("\n           export PATH=\"{}:$PATH\"   # wrangler needs this Node", folder.display()),
+        None => String::new(),
+    };
+    format!(
+        r#"
+  Ready after {seconds:.1} s. Open the demo in two tabs:
+
+    demo                http://localhost:{port}/
+    connection string   Endpoint=http://localhost:{port};AccessKey={EMULATOR_KEY};Version=1.0;
+    hub endpoint        http://localhost:{port}/api/hubs/{hub}
+    client endpoint     ws://localhost:{port}/client/hubs/{hub}
+
+  A change in src/, worker/, emulator/ or www/ is built and loaded by itself.
+  Stop:    Ctrl-C
+  Deploy:  (README.md tells the whole of it){path}
+           npx wrangler secret put AZURE_WEBPUBSUB_CONNECTION_STRING --env=""
+           npx wrangler secret put SESSION_SECRET --env=""
+           npx wrangler deploy --env=""
+"#
+    )
+}

@@ -1,0 +1,74 @@
+//! The cross-language tests: `tests/**/*.test.mjs` under Node 24, which starts the other runtimes itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::chromium;
+use super::counts::Counts;
+use crate::node::Node;
+use crate::run::capture;
+use crate::{Result, files};
+
+/// Longer than any test of ours takes on two busy cores: it only ends one that hangs.
+const TIMEOUT_MS: &str = "300000";
+
+/// What the test files find in their environment.
+pub struct Runtimes {
+    node_24: Node,
+    node_20: Option<PathBuf>,
+    chromium: Option<PathBuf>,
+}
+
+/// The test files whose path under tests/ contains the filter.
+pub fn test_files(filter: &str) -> Result<Vec<PathBuf>> {
+    let home = files::root().join("tests");
+    let mut found = Vec::new();
+    collect(&home, &mut found)?;
+    found.retain(|file| file.strip_prefix(&home).is_ok_and(|path| path.to_string_lossy().contains(filter)));
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result {
+    for entry in fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))? {
+        let entry = entry?;
+        let path = entry.path();
+        let name = entry.file_name();
+        if entry.file_type()?.is_dir() && name != "node_modules" {
+            collect(&path, found)?;
+        } else if name.to_string_lossy().ends_with(".test.mjs") {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Installs the tests' peers and finds the runtimes.
+pub fn prepare() -> Result<Runtimes> {
+    let node_24 = Node::version_24()?;
+    node_24.install(".")?;
+    node_24.install("tests")?;
+    Ok(Runtimes { node_20: Node::program_20("tests")?, chromium: chromium::find_or_install(), node_24 })
+}
+
+/// Runs the files, two at a time, and shows what Node reports.
+pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
+    let tap = files::fresh_staging("tests")?.join("results.tap");
+    let mut node = runtimes.node_24.command();
+    node.args(["--test", "--test-concurrency=2"])
+        .arg(format!("--test-timeout={TIMEOUT_MS}"))
+        .args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"])
+        .arg(format!("--test-reporter-destination={}", tap.display()))
+        .args(test_files)
+        .current_dir(files::root().join("tests"))
+        .env("NODE24", &runtimes.node_24.program);
+    for (name, program) in [("NODE20", &runtimes.node_20), ("CHROME", &runtimes.chromium)] {
+        match program {
+            Some(program) => node.env(name, program),
+            None => node.env_remove(name),
+        };
+    }
+    let (is_ok, output) = capture(&mut node)?;
+    let counts = Counts::of_tap(&fs::read_to_string(tap)?);
+    Ok(counts.explained(is_ok, &output))
+}
