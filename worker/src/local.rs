@@ -8,7 +8,6 @@ use worker::{Env, Request, Response, Result, Stub};
 
 use crate::config::{self, Hub, variable};
 use crate::refusal::Refusal;
-use crate::routes::decode;
 use crate::route::decode;
 
 /// The Durable Object that holds a hub, for the runtime to find.
