@@ -4,7 +4,6 @@
 //! own, and holds the other end of the guard's standard input. Whatever ends xtask closes that pipe; the guard then
 //! ends the program's whole process group: politely, and after five seconds by force.
 
-use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -51,7 +50,7 @@ pub fn command(arguments: &[String]) -> Result {
     thread::scope(|scope| {
         scope.spawn(|| {
             // Ends when xtask does, or lets go.
-            let _ = io::copy(&mut io::stdin().lock().by_ref(), &mut io::sink());
+            let _ = io::copy(&mut io::stdin(), &mut io::sink());
             end_group(id, &ended);
         });
         let status = child.wait();

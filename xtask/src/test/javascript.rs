@@ -61,7 +61,9 @@ pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
         .arg(format!("--test-reporter-destination={}", tap.display()))
         .args(test_files)
         .current_dir(files::root().join("tests"))
-        .env("NODE24", &runtimes.node_24.program);
+        .env("NODE24", &runtimes.node_24.program)
+        // wrangler's and Chromium's own files stay inside the clone.
+        .env("XDG_CONFIG_HOME", files::root().join(".wrangler/config"));
     for (name, program) in [("NODE20", &runtimes.node_20), ("CHROME", &runtimes.chromium)] {
         match program {
             Some(program) => node.env(name, program),
