@@ -18,20 +18,12 @@ pub(crate) fn bad_request(message: &str) -> Response {
 
 /// A query parameter that does not validate: the second shape, which ASP.NET calls a problem.
 pub(crate) fn bad_parameter(name: &str, message: &str) -> Response {
-    let errors = Map::from_iter([(name.to_owned(), Value::from(vec![message]))]);
-    let body = ProblemBody {
-        code: "Error.BadRequest",
-        message,
-        target: name,
-        errors,
-        r#type: None,
-        title: "One or more validation errors occurred.",
-        status: 400,
-        detail: None,
-        instance: None,
-        extensions: Map::new(),
-    };
-    json(400, "application/problem+json; charset=utf-8", &body).with("x-ms-error-code", body.code)
+    problem("application/problem+json; charset=utf-8", name, message)
+}
+
+/// A query parameter that is none of the values it may be: a problem too, though it was recorded under the plain type.
+pub(crate) fn bad_value(name: &str, value: &str) -> Response {
+    problem("application/json; charset=utf-8", name, &format!("The value '{value}' is not valid."))
 }
 
 /// Nothing is served at this path.
@@ -55,6 +47,23 @@ pub(crate) fn unsupported_media_type(taken: &str) -> Response {
 /// A success with a JSON body.
 pub(crate) fn ok(body: &impl Serialize) -> Response {
     json(200, "application/json; charset=utf-8", body)
+}
+
+fn problem(content_type: &str, name: &str, message: &str) -> Response {
+    let errors = Map::from_iter([(name.to_owned(), Value::from(vec![message]))]);
+    let body = ProblemBody {
+        code: "Error.BadRequest",
+        message,
+        target: name,
+        errors,
+        r#type: None,
+        title: "One or more validation errors occurred.",
+        status: 400,
+        detail: None,
+        instance: None,
+        extensions: Map::new(),
+    };
+    json(400, content_type, &body).with("x-ms-error-code", body.code)
 }
 
 fn json(status: u16, content_type: &str, body: &impl Serialize) -> Response {

@@ -2,6 +2,7 @@
 
 use webpubsub_edge::jwt::{self, Claims, Key, Rules};
 
+use crate::entra;
 use crate::guard::{is_loopback, split_port};
 use crate::http::Response;
 use crate::limits::CLOCK_SKEW_SECONDS;
@@ -10,7 +11,7 @@ use crate::url::{Url, decode};
 /// Checks a token against the keys and the URLs it may be meant for.
 ///
 /// # Errors
-/// The answer to send: 401 with an empty body, as the service does. A header says why, which the service does not.
+/// The answer to send: [`unauthorized`].
 pub(crate) fn check(keys: &[Key], token: Option<&str>, audiences: &Audiences, now: u64) -> Result<Claims, Response> {
     let token = token.ok_or_else(|| unauthorized("there is no token"))?;
     let rules = Rules {
@@ -21,6 +22,45 @@ pub(crate) fn check(keys: &[Key], token: Option<&str>, audiences: &Audiences, no
     };
     let keys: Vec<&Key> = keys.iter().collect();
     jwt::verify(token, &keys, &rules).map_err(|rejection| unauthorized(&rejection.to_string()))
+}
+
+/// Who sent a request to the REST API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Somebody who has an access key.
+    Key,
+    /// Somebody who has an Entra token, or made one up.
+    Entra,
+}
+
+/// Checks the token of a request to the REST API. An Entra token is taken only where unvalidated ones are allowed.
+///
+/// # Errors
+/// Those of [`check`].
+pub(crate) fn check_caller(
+    keys: &[Key],
+    token: Option<&str>,
+    audiences: &Audiences,
+    now: u64,
+    allow_unvalidated_entra_tokens: bool,
+) -> Result<Caller, Response> {
+    let Some(entra) = token.and_then(entra::read) else {
+        return check(keys, token, audiences, now).map(|_| Caller::Key);
+    };
+    if !allow_unvalidated_entra_tokens {
+        let reason = "Entra tokens cannot be validated here, and the host does not allow them unvalidated";
+        return Err(unauthorized(reason));
+    }
+    let expires = entra.expires.ok_or_else(|| unauthorized("the token has no expiry"))?;
+    if expires.saturating_add(CLOCK_SKEW_SECONDS) <= now / 1000 {
+        return Err(unauthorized("the token has expired"));
+    }
+    Ok(Caller::Entra)
+}
+
+/// An answer to a token that is not good: empty, as in the service. A header says why, which the service does not.
+pub(crate) fn unauthorized(reason: &str) -> Response {
+    Response::empty(401).with("x-emulator-reason", reason)
 }
 
 /// The audiences that a request accepts: its own URL with or without the query, in any case, encoded or decoded
@@ -70,10 +110,6 @@ fn normal(url: &str) -> String {
     let name = if is_loopback(name) { "localhost" } else { name };
     let default_port = if scheme == "https" { 443 } else { 80 };
     format!("{scheme}://{name}:{}{path}", port.unwrap_or(default_port))
-}
-
-fn unauthorized(reason: &str) -> Response {
-    Response::empty(401).with("x-emulator-reason", reason)
 }
 
 #[cfg(test)]

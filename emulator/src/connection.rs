@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::SocketId;
 use crate::acks::AckMemory;
+use crate::filter::Subject;
 use crate::permissions::Permissions;
 use crate::protocol::Protocol;
 use crate::reliable::Unacknowledged;
@@ -37,6 +38,16 @@ impl Connection {
         match self.link {
             Link::Open(socket) => Some(socket),
             Link::Lost { .. } => None,
+        }
+    }
+
+    /// What a filter sees of it.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject {
+            connection_id: &self.id,
+            user_id: self.user_id.as_deref(),
+            groups: &self.groups,
+            protocol: self.protocol.subprotocol(),
         }
     }
 

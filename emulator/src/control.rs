@@ -6,7 +6,6 @@ use crate::answer;
 use crate::connection::{Connection, Link};
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key};
-use crate::protocol::Protocol;
 use crate::turn::Turn;
 
 /// Answers a request under `/_emulator`; `segments` are those of its whole path.
@@ -83,11 +82,7 @@ impl<'h> Connected<'h> {
         Connected {
             connection_id: &connection.id,
             user_id: connection.user_id.as_deref(),
-            protocol: match connection.protocol {
-                Protocol::Simple(_) => "simple",
-                Protocol::Json => "json.webpubsub.azure.v1",
-                Protocol::JsonReliable => "json.reliable.webpubsub.azure.v1",
-            },
+            protocol: connection.protocol.subprotocol().unwrap_or("simple"),
             open: matches!(connection.link, Link::Open(_)),
             groups: connection.groups.iter().map(String::as_str).collect(),
         }

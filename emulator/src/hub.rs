@@ -6,6 +6,7 @@ use crate::connection::{Connection, Link};
 use crate::json;
 use crate::limits::RECOVERY_WINDOW_MS;
 use crate::message::{Frames, Message};
+use crate::permissions::Permissions;
 use crate::protocol::Protocol;
 use crate::turn::Turn;
 use crate::{Action, SocketId};
@@ -66,6 +67,10 @@ impl Hub {
 
     pub(crate) fn connection(&self, key: Key) -> Option<&Connection> {
         self.connections.get(&key)
+    }
+
+    pub(crate) fn permissions_mut(&mut self, key: Key) -> Option<&mut Permissions> {
+        self.connections.get_mut(&key).map(|connection| &mut connection.permissions)
     }
 
     pub(crate) fn by_socket(&self, socket: SocketId) -> Option<Key> {

@@ -10,13 +10,14 @@
 //! | --- | --- |
 //! | `service` | takes in an input, finds its hub, collects the actions |
 //! | [`guard`] | keeps other hosts and pages from elsewhere out |
-//! | `auth` | checks tokens and what they may be used for |
+//! | `auth`, `entra` | check tokens and what they may be used for |
 //! | `upgrade` | reads what a new WebSocket asks for |
 //! | `client` | carries out the frames of a client |
-//! | `rest` | carries out the requests of a server |
+//! | `rest` | carries out the requests of a server, a file for each kind of operation |
+//! | `filter` | the filters that choose connections: read and evaluated |
 //! | `control` | `/_emulator`: looks into a hub, injects faults |
 //! | `hub` | holds connections, groups and users, and delivers messages |
-//! | `connection`, `permissions`, `acks`, `reliable` | the state of one client |
+//! | `connection`, `permissions`, `pattern`, `acks`, `reliable` | the state of one client |
 //! | `protocol`, `json` | what clients say, and how frames are read and written |
 //! | `message`, `frame` | a message, and its one frame for many receivers |
 //! | `http`, `url`, `answer` | requests and answers as plain values |
@@ -29,13 +30,19 @@
 //! | --- | --- |
 //! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `json.reliable.webpubsub.azure.v1` |
 //! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`; `event` is acknowledged with `InternalServerError`, for there is no handler |
-//! | REST | the four sends, close, exists, group membership, health |
+//! | roles | `joinLeaveGroup`, `sendToGroup`, with a group or without; `joinLeaveGroups`, `sendToGroups` with a pattern |
+//! | REST | all operations of 2024-12-01, and the same of the four versions before |
+//! | filters | the whole language, for sends, `:addToGroups` and `:removeFromGroups` |
 //! | `GET /_emulator?hub=` | the connections and groups of a hub |
 //! | `POST /_emulator/faults?hub=` | `{"type":"cut"}`, with `connectionId`, `userId` or neither: drops sockets |
 //!
-//! What it does not have is refused aloud, never ignored: `filter` (400), `:generateToken`, `:addToGroups`,
-//! `:removeFromGroups`, listing a group and permissions over REST (501), the protobuf and MQTT subprotocols (400),
-//! MQTT and Socket.IO paths (404), and `metadata`, streams, invocations and group state in frames (close code 1007).
+//! What it does not have is refused aloud, never ignored: preview versions of REST and `application/x-protobuf` bodies
+//! (400, 415), the protobuf and MQTT subprotocols (400), MQTT and Socket.IO paths (404), and `metadata`, streams,
+//! invocations and group state in frames (close code 1007).
+//!
+//! Entra tokens cannot be validated here. They are refused unless the host sets
+//! [`Settings::allow_unvalidated_entra_tokens`]; then any token that claims the audience of the service and has not
+//! expired is taken, and `:generateToken` works.
 //!
 //! A 401 has an empty body, as in the service; its header `x-emulator-reason` says why.
 //!
@@ -50,6 +57,8 @@ mod auth;
 mod client;
 mod connection;
 mod control;
+mod entra;
+mod filter;
 mod frame;
 pub mod guard;
 mod http;
@@ -59,6 +68,7 @@ pub mod limits;
 #[cfg(feature = "durable-object")]
 mod local_hub;
 mod message;
+mod pattern;
 mod permissions;
 mod protocol;
 mod reliable;

@@ -24,6 +24,30 @@ pub const CLOCK_SKEW_SECONDS: u64 = 300;
 /// The longest group name, in UTF-16 code units.
 pub const MAX_GROUP_LENGTH: usize = 1024;
 
+/// How deep a filter may nest: brackets, `not` and the arguments of functions each count as a level.
+pub const MAX_FILTER_DEPTH: usize = 100;
+
+/// How many groups of a connection may be allowed or denied by name, for each kind of permission.
+pub const MAX_NAMED_PERMISSIONS: usize = 1000;
+
+/// How many patterns of group names a token may allow, for each kind of permission.
+pub const MAX_PATTERNS: usize = 9;
+
+/// How many asterisks a pattern may hold.
+pub const MAX_PATTERN_ASTERISKS: usize = 5;
+
+/// The longest pattern, in UTF-16 code units.
+pub const MAX_PATTERN_LENGTH: usize = 1024;
+
+/// The most members of a group that one page lists, and how many it lists when nothing is said.
+pub const MAX_PAGE_SIZE: u32 = 200;
+
+/// How long a generated client token is good for when nothing is said, in minutes.
+pub const DEFAULT_TOKEN_MINUTES: u32 = 60;
+
+/// The longest that a generated client token is good for, in minutes: about 136 years, what 32 bits of seconds hold.
+pub const MAX_TOKEN_MINUTES: u32 = u32::MAX / 60;
+
 /// The time to live of a message in milliseconds: zero and nothing mean for ever. `Err` when it is out of range.
 pub(crate) fn message_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, ()> {
     match seconds {

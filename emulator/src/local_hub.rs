@@ -28,7 +28,8 @@ use crate::{Action, Input, Request, Response, Service, Settings, SocketId};
 /// `/client` and `/_emulator` to one object a hub.
 ///
 /// Two variables of the Worker concern it too: `AZURE_WEBPUBSUB_HUB`, the hub that `/_emulator` shows, and
-/// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator.
+/// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator. One is its own:
+/// `EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS`, which must be `true` for REST to take Entra tokens.
 #[worker::durable_object(fetch)]
 pub struct LocalHub {
     host: Rc<Host>,
@@ -196,6 +197,8 @@ fn settings(env: &Env) -> Settings {
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
         settings.default_hub = hub;
     }
+    let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
+    settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
     let origins = variable("ALLOWED_ORIGINS").unwrap_or_default();
     let origins = origins.split(',').map(str::trim);
     // "null" is the origin of anybody's sandboxed page.

@@ -13,6 +13,17 @@ pub(crate) enum Protocol {
     JsonReliable,
 }
 
+impl Protocol {
+    /// Its name; a simple client has none.
+    pub(crate) fn subprotocol(&self) -> Option<&'static str> {
+        match self {
+            Protocol::Simple(_) => None,
+            Protocol::Json => Some("json.webpubsub.azure.v1"),
+            Protocol::JsonReliable => Some("json.reliable.webpubsub.azure.v1"),
+        }
+    }
+}
+
 /// What the frames of a simple client do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {

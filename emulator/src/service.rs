@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::protocol::Protocol;
-use crate::rest::Resource;
+use crate::rest::{Call, Resource};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
 use crate::url::{Query, Url};
@@ -127,15 +127,19 @@ pub struct Settings {
     /// Origins of pages that may use the emulator besides its own, as browsers write them:
     /// `http://localhost:5173`.
     pub allowed_origins: Vec<String>,
+    /// Whether REST takes Entra tokens, none of which can be validated: anybody can make one up. Without, only
+    /// tokens signed with a key are taken, and `:generateToken`, which needs an Entra token, answers 401.
+    pub allow_unvalidated_entra_tokens: bool,
 }
 
 impl Default for Settings {
-    /// The key that the official emulator publishes, the hub `demo`, no other origin.
+    /// The key that the official emulator publishes, the hub `demo`, no other origin, no Entra tokens.
     fn default() -> Settings {
         Settings {
             access_keys: vec![crate::ACCESS_KEY.to_owned()],
             default_hub: crate::DEFAULT_HUB.to_owned(),
             allowed_origins: Vec::new(),
+            allow_unvalidated_entra_tokens: false,
         }
     }
 }
@@ -145,6 +149,7 @@ pub struct Service {
     keys: Vec<Key>,
     default_hub: String,
     allowed_origins: Vec<String>,
+    allow_unvalidated_entra_tokens: bool,
     hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
 }
@@ -152,9 +157,16 @@ pub struct Service {
 impl Service {
     /// A service without connections.
     pub fn new(settings: Settings) -> Service {
-        let Settings { access_keys, default_hub, allowed_origins } = settings;
+        let Settings { access_keys, default_hub, allowed_origins, allow_unvalidated_entra_tokens } = settings;
         let keys = access_keys.iter().map(|key| Key::new(key.as_bytes())).collect();
-        Service { keys, default_hub, allowed_origins, hubs: BTreeMap::new(), hub_of_socket: BTreeMap::new() }
+        Service {
+            keys,
+            default_hub,
+            allowed_origins,
+            allow_unvalidated_entra_tokens,
+            hubs: BTreeMap::new(),
+            hub_of_socket: BTreeMap::new(),
+        }
     }
 
     /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
@@ -245,9 +257,16 @@ impl Service {
         let Resource::InHub { hub, what } = resource else {
             return Ok(Response::empty(200));
         };
-        auth::check(&self.keys, request.bearer(), &Audiences::of(&asked.url), turn.now)?;
+        let caller = auth::check_caller(
+            &self.keys,
+            request.bearer(),
+            &Audiences::of(&asked.url),
+            turn.now,
+            self.allow_unvalidated_entra_tokens,
+        )?;
+        let call = Call { request, url: &asked.url, query: &asked.query, hub: &hub, caller, keys: &self.keys };
         let hub = self.hubs.entry(hub_key(&hub)?).or_default();
-        Ok(rest::perform(hub, turn, what, &asked.query, request))
+        Ok(rest::perform(hub, turn, what, &call))
     }
 
     fn forget_what_ended(&mut self, actions: &[Action]) {

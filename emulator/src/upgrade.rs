@@ -95,15 +95,19 @@ fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) 
         return Err(answer::bad_request(BAD_GROUP));
     }
     let roles = strings(claims, "role")?;
+    let permissions = Permissions::from_roles(roles.into_iter()).map_err(|_| answer::bad_request(TOO_MANY_ROLES))?;
     Ok(NewClient {
         protocol,
         subprotocol,
         // The SDKs leave an empty user id out: it means an anonymous client.
         user_id: claims.subject.clone().filter(|user_id| !user_id.is_empty()),
         groups: groups.into_iter().map(str::to_owned).collect(),
-        permissions: Permissions::from_roles(roles.into_iter()),
+        permissions,
     })
 }
+
+const TOO_MANY_ROLES: &str = "The token's roles are beyond a limit. For each of joinLeaveGroup and sendToGroup the service \
+    takes 1000 group names and 9 patterns; a pattern has at most 1024 characters and 5 asterisks.";
 
 /// A claim that is one string or a list of them.
 fn strings<'c>(claims: &'c Claims, name: &str) -> Result<Vec<&'c str>, Response> {

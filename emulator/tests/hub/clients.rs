@@ -10,7 +10,7 @@ fn a_client_is_told_who_it_is() {
     let ann = world.connect(JSON, json!({ "sub": "ann" }));
     let seen = world.seen(ann);
     assert_eq!(seen[0], Event::Accepted(Some(JSON.to_owned())));
-    let id = "00000000000000010000000000000000";
+    let id = "fffffffffffffffe0000000000000000";
     let connected = format!(r#"{{"type":"system","event":"connected","userId":"ann","connectionId":"{id}"}}"#);
     assert_eq!(seen[1..], [Event::Text(connected)]);
 }

@@ -278,7 +278,48 @@ fn random_garbage_never_stops_the_hub() {
     assert!(world.service.is_idle(), "everything was forgotten");
 }
 
-const FRAME_PIECES: [&str; 28] = [
+/// Continuation tokens put together at random: a page or a refusal, whatever the token.
+#[test]
+fn random_tokens_never_stop_a_list() {
+    let mut random = Random(0x70c3);
+    let mut world = World::new();
+    for _ in 0..3 {
+        world.connect(JSON, json!({ "webpubsub.group": "g" }));
+    }
+    let list = "/api/hubs/chat/groups/g/connections";
+    let pieces = [
+        "0123456789abcdef",
+        "00000000000000010000000000000000",
+        "f",
+        "g",
+        "http://localhost:8080",
+        "://",
+        list,
+        "?",
+        "continuationToken=",
+        "&",
+        "%",
+        "%ff",
+        "#",
+        "é",
+        " ",
+    ];
+    let good_link = format!("{ORIGIN}{list}?top=1&continuationToken=00000000000000020000000000000000");
+    let (mut pages, mut refusals) = (0, 0);
+    for _ in 0..20_000 {
+        let start = ["", "00000000000000010000000000000000", good_link.as_str()][random.below(3)];
+        let token = format!("{start}{}", garbage(&mut random, &pieces));
+        let escaped: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        match world.rest("GET", &format!("{list}?continuationToken={escaped}")).status {
+            200 => pages += 1,
+            400 => refusals += 1,
+            other => panic!("{token}: {other}"),
+        }
+    }
+    assert!(pages > 500 && refusals > 5000, "{pages} pages, {refusals} refusals");
+}
+
+const FRAME_PIECES: [&str; 31] = [
     "{",
     "}",
     "[",
@@ -306,10 +347,13 @@ const FRAME_PIECES: [&str; 28] = [
     "}",
     "\"dataType\":\"binary\"",
     "{\"type\":\"cut\"}",
+    "{\"groups\":[\"g\"",
+    ",\"filter\":\"",
+    "not ('g' in groups)\"",
     " ",
 ];
 
-const PATH_PIECES: [&str; 24] = [
+const PATH_PIECES: [&str; 38] = [
     "/api",
     "/hubs",
     "/chat",
@@ -334,6 +378,20 @@ const PATH_PIECES: [&str; 24] = [
     "&awps_connection_id=x",
     "%",
     "/api/hubs/chat/:send",
+    "/:addToGroups",
+    "/:removeFromGroups",
+    "/:generateToken",
+    "/permissions",
+    "/sendToGroup",
+    "?targetName=g",
+    "?filter=",
+    "userId%20",
+    "eq%20null",
+    "&maxpagesize=1",
+    "&top=2",
+    "&continuationToken=",
+    "0123456789abcdef",
+    "&clientType=",
 ];
 
 fn garbage(random: &mut Random, pieces: &[&str]) -> String {

@@ -10,7 +10,11 @@
 
 mod clients;
 mod control;
+mod entra;
+mod filters;
+mod groups;
 mod hostile;
+mod permissions;
 mod recordings;
 mod recovery;
 mod rest;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use webpubsub_edge::jwt::Key;
 use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Input, Request, Response, Service, Settings, SocketId};
@@ -30,7 +32,11 @@ pub struct World {
 
 impl World {
     pub fn new() -> World {
-        World { service: Service::new(Settings::default()), now: 1_700_000_000_000, last_id: 0, seen: BTreeMap::new() }
+        World::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> World {
+        World { service: Service::new(settings), now: 1_700_000_000_000, last_id: 0, seen: BTreeMap::new() }
     }
 
     /// A token for this URL, valid for an hour, with more claims.
@@ -38,6 +44,14 @@ impl World {
         let mut all = json!({ "aud": audience, "exp": self.now / 1000 + 3600 });
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         Key::new(ACCESS_KEY.as_bytes()).sign(&all.to_string())
+    }
+
+    /// A token as Entra would issue it, but for the signature.
+    pub fn entra_token(&self, claims: Value) -> String {
+        let part = |json: &Value| BASE64_URL_SAFE_NO_PAD.encode(json.to_string());
+        let mut all = json!({ "aud": "https://webpubsub.azure.com", "exp": self.now / 1000 + 3600 });
+        all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+        format!("{}.{}.c2lnbmVk", part(&json!({ "alg": "RS256", "typ": "JWT", "kid": "k" })), part(&all))
     }
 
     /// Connects to the hub `chat` with these claims and returns the socket.
@@ -59,7 +73,8 @@ impl World {
         let request = Request { method: "GET".to_owned(), url: format!("{ORIGIN}{path}"), headers, body: vec![] };
         let socket = self.next_id();
         let mut random = [0; 32];
-        random[..8].copy_from_slice(&socket.to_be_bytes());
+        // The ids of later connections come first, so that their order is not the one of their making.
+        random[..8].copy_from_slice(&(!socket).to_be_bytes());
         random[24..].copy_from_slice(&socket.to_be_bytes());
         match self.handle(Input::Upgrade { socket, request: &request, random }) {
             Some(refusal) => Err(refusal),
@@ -100,8 +115,21 @@ impl World {
     }
 
     pub fn rest_with(&mut self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Response {
+        let token = self.token(&format!("{ORIGIN}{path}"), json!({}));
+        self.rest_as(&token, method, path, content_type, body)
+    }
+
+    /// A REST request with this token.
+    pub fn rest_as(
+        &mut self,
+        token: &str,
+        method: &str,
+        path: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Response {
         let url = format!("{ORIGIN}{path}");
-        let mut headers = vec![("Authorization".to_owned(), format!("Bearer {}", self.token(&url, json!({}))))];
+        let mut headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
         headers.extend(content_type.map(|content_type| ("Content-Type".to_owned(), content_type.to_owned())));
         self.request(Request { method: method.to_owned(), url, headers, body: body.to_vec() })
     }

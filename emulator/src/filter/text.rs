@@ -1,0 +1,93 @@
+//! The functions on texts, which are UTF-16. Each is exact: no language, no culture.
+
+use std::ops::Range;
+
+pub(super) fn lower(text: &[u16]) -> Vec<u16> {
+    mapped(text, |character| character.to_lowercase())
+}
+
+pub(super) fn upper(text: &[u16]) -> Vec<u16> {
+    mapped(text, |character| character.to_uppercase())
+}
+
+/// Maps each character that has exactly one counterpart; `ß`, whose capital is two letters, stays.
+fn mapped<I: Iterator<Item = char>>(text: &[u16], map: impl Fn(char) -> I) -> Vec<u16> {
+    let mut mapped = Vec::with_capacity(text.len());
+    for unit in char::decode_utf16(text.iter().copied()) {
+        match unit {
+            Ok(character) => {
+                let mut counterparts = map(character);
+                let only = counterparts.next().filter(|_| counterparts.next().is_none());
+                mapped.extend_from_slice(only.unwrap_or(character).encode_utf16(&mut [0; 2]));
+            }
+            // Half a character, left over from a cut.
+            Err(half) => mapped.push(half.unpaired_surrogate()),
+        }
+    }
+    mapped
+}
+
+pub(super) fn trim(text: &[u16]) -> Vec<u16> {
+    let is_space = |unit: &u16| char::from_u32(u32::from(*unit)).is_some_and(char::is_whitespace);
+    let Some(start) = text.iter().position(|unit| !is_space(unit)) else {
+        return Vec::new();
+    };
+    let end = text.iter().rposition(|unit| !is_space(unit)).unwrap_or(start);
+    text.get(start..=end).unwrap_or_default().to_vec()
+}
+
+/// `None` when it begins or ends outside of the text.
+pub(super) fn substring(text: &[u16], start: i64, length: Option<i64>) -> Option<Vec<u16>> {
+    let start = usize::try_from(start).ok()?;
+    let end = match length {
+        Some(length) => start.checked_add(usize::try_from(length).ok()?)?,
+        None => text.len(),
+    };
+    text.get(Range { start, end }).map(<[u16]>::to_vec)
+}
+
+pub(super) fn index_of(text: &[u16], part: &[u16]) -> Option<usize> {
+    if part.is_empty() { Some(0) } else { text.windows(part.len()).position(|window| window == part) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str) -> Vec<u16> {
+        text.encode_utf16().collect()
+    }
+
+    #[test]
+    fn case_is_mapped_one_to_one() {
+        assert_eq!(upper(&utf16("aß é𐐨")), utf16("Aß É𐐀"));
+        assert_eq!(lower(&utf16("AİÉ𐐀")), utf16("aİé𐐨"));
+        assert_eq!(lower(&[0xD800, 0x41]), [0xD800, 0x61]);
+    }
+
+    #[test]
+    fn trimming_takes_any_space() {
+        assert_eq!(trim(&utf16("\t\u{2003}a b\u{a0}\r\n")), utf16("a b"));
+        assert!(trim(&utf16("  ")).is_empty());
+    }
+
+    #[test]
+    fn a_substring_lies_inside() {
+        let text = utf16("abc");
+        assert_eq!(substring(&text, 1, None).unwrap(), utf16("bc"));
+        assert!(substring(&text, 3, None).unwrap().is_empty());
+        assert_eq!(substring(&text, 1, Some(2)).unwrap(), utf16("bc"));
+        assert!(substring(&text, 0, Some(0)).unwrap().is_empty());
+        for (start, length) in [(-1, None), (4, None), (1, Some(3)), (0, Some(-1)), (i64::MAX, Some(i64::MAX))] {
+            assert_eq!(substring(&text, start, length), None, "{start} {length:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_found_where_it_is_first() {
+        assert_eq!(index_of(&utf16("abab"), &utf16("ba")), Some(1));
+        assert_eq!(index_of(&utf16("abab"), &[]), Some(0));
+        assert_eq!(index_of(&utf16("ab"), &utf16("abc")), None);
+    }
+}
