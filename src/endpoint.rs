@@ -33,22 +33,11 @@ impl ConnectionString {
     /// # Errors
     /// [`Error::ConnectionString`] or [`Error::Endpoint`]. Neither holds any part of the string.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut fields = Fields::default();
-        for segment in text.split(';').map(str::trim).filter(|segment| !segment.is_empty()) {
-            let Some((name, value)) = segment.split_once('=') else {
-                return Err(Error::ConnectionString("a segment has no \"=\"; write Name=value;Name=value."));
-            };
-            fields.set(name.trim(), value.trim())?;
-        }
-        let endpoint = match fields.endpoint {
-            None => return Err(Error::ConnectionString("Endpoint is missing.")),
-            Some("") => return Err(Error::ConnectionString("Endpoint is empty.")),
-            Some(text) => text,
-        };
+        let fields = Fields::read(text)?;
         let access_key = match fields.access_key {
             None if fields.auth_type.is_some() => {
                 return Err(Error::ConnectionString(
-                    "it has AuthType and no AccessKey; copy the connection string that holds an access key.",
+                    "it has AuthType and no AccessKey: pass a credential with it, or one that holds an access key.",
                 ));
             }
             None => return Err(Error::ConnectionString("AccessKey is missing.")),
@@ -58,12 +47,21 @@ impl ConnectionString {
             }
             Some(text) => AccessKey(text.into()),
         };
-        let mut endpoint = Endpoint::parse(endpoint)?;
-        if let Some(port) = fields.port {
-            let port = parse_port(port).ok_or(Error::ConnectionString("Port is not a number from 1 to 65535."))?;
-            endpoint.set_port(Some(port));
+        Ok(ConnectionString { endpoint: fields.endpoint()?, access_key })
+    }
+
+    /// Reads a connection string without a key (`Endpoint=...;AuthType=azure;`), for use with a credential.
+    ///
+    /// # Errors
+    /// As [`ConnectionString::parse`], and when there is an access key: it would silently not be used.
+    pub fn parse_keyless(text: &str) -> Result<Endpoint, Error> {
+        let fields = Fields::read(text)?;
+        match fields.access_key {
+            None => fields.endpoint(),
+            Some(_) => {
+                Err(Error::ConnectionString("it holds an AccessKey beside a credential; leave one of them out."))
+            }
         }
-        Ok(ConnectionString { endpoint, access_key })
     }
 }
 
@@ -77,6 +75,30 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    fn read(text: &'a str) -> Result<Self, Error> {
+        let mut fields = Fields::default();
+        for segment in text.split(';').map(str::trim).filter(|segment| !segment.is_empty()) {
+            let Some((name, value)) = segment.split_once('=') else {
+                return Err(Error::ConnectionString("a segment has no \"=\"; write Name=value;Name=value."));
+            };
+            fields.set(name.trim(), value.trim())?;
+        }
+        Ok(fields)
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Error> {
+        let mut endpoint = match self.endpoint {
+            None => return Err(Error::ConnectionString("Endpoint is missing.")),
+            Some("") => return Err(Error::ConnectionString("Endpoint is empty.")),
+            Some(text) => Endpoint::parse(text)?,
+        };
+        if let Some(port) = self.port {
+            let port = parse_port(port).ok_or(Error::ConnectionString("Port is not a number from 1 to 65535."))?;
+            endpoint.set_port(Some(port));
+        }
+        Ok(endpoint)
+    }
+
     fn set(&mut self, name: &str, value: &'a str) -> Result<(), Error> {
         if name.is_empty() {
             return Err(Error::ConnectionString("a segment has nothing before its \"=\"."));
@@ -446,6 +468,15 @@ mod tests {
         ] {
             let refused = ConnectionString::parse(text).err().map(|error| format!("{error} {error:?}"));
             assert!(refused.as_ref().is_some_and(|error| !error.contains("SECRET")), "{text:?}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn keyless_connection_strings_are_for_credentials() {
+        let endpoint = ConnectionString::parse_keyless("Endpoint=https://a;AuthType=azure;Version=1.0;");
+        assert_eq!(endpoint.map(|endpoint| endpoint.text), Ok("https://a".to_owned()));
+        for bad in ["AuthType=azure", "Endpoint=https://a;AccessKey=k", "Endpoint=https://a;AuthType=a;AuthType=b"] {
+            assert!(ConnectionString::parse_keyless(bad).is_err(), "{bad}");
         }
     }
 

@@ -29,6 +29,16 @@ pub enum Error {
     ClientProtocol,
     /// `messageTtlSeconds` is not a whole number from 0 to 300.
     MessageTtl,
+    /// `maxPageSize` is not a whole number from 1 to 200.
+    PageSize,
+    /// `top` is not a whole number from 1 to 2147483647.
+    Top,
+    /// A continuation token is empty, or a next link leads to another endpoint.
+    ContinuationToken,
+    /// The operation does not take a parameter that it was given.
+    Parameter,
+    /// A custom claim or header of a token is reserved, or not JSON.
+    Claim,
     /// A message is over [`crate::service::MAX_MESSAGE_BYTES`].
     MessageTooLarge,
     /// The endpoint is plain http on a host that is not this machine, and that was not allowed.
@@ -45,11 +55,17 @@ impl Error {
             Error::Name { name: Name::Group, .. } => "ERR_GROUP",
             Error::Name { name: Name::User, .. } => "ERR_USER_ID",
             Error::Name { name: Name::Connection, .. } => "ERR_CONNECTION_ID",
+            Error::Name { name: Name::Permission, .. } => "ERR_PERMISSION",
             Error::Role => "ERR_ROLE",
             Error::Lifetime => "ERR_EXPIRATION",
             Error::Clock => "ERR_CLOCK",
             Error::ClientProtocol => "ERR_CLIENT_PROTOCOL",
             Error::MessageTtl => "ERR_MESSAGE_TTL",
+            Error::PageSize => "ERR_PAGE_SIZE",
+            Error::Top => "ERR_TOP",
+            Error::ContinuationToken => "ERR_CONTINUATION_TOKEN",
+            Error::Parameter => "ERR_PARAMETER",
+            Error::Claim => "ERR_CLAIM",
             Error::MessageTooLarge => "ERR_MESSAGE_TOO_LARGE",
             Error::InsecureEndpoint => "ERR_INSECURE_ENDPOINT",
         }
@@ -76,6 +92,16 @@ impl Error {
             Error::MessageTtl => {
                 ("messageTtlSeconds is out of range: ", "use a whole number from 0 (never expires) to 300.")
             }
+            Error::PageSize => ("maxPageSize is out of range: ", "use a whole number from 1 to 200."),
+            Error::Top => ("top is out of range: ", "use a whole number from 1 to 2147483647."),
+            Error::ContinuationToken => {
+                ("The continuation token cannot be used: ", "pass the one of an earlier page of this endpoint.")
+            }
+            Error::Parameter => ("A parameter cannot be used: ", "this operation does not take it."),
+            Error::Claim => (
+                "A custom claim or header cannot be used: ",
+                "its name is empty or one that the package sets itself, or its value is not JSON.",
+            ),
             Error::MessageTooLarge => {
                 ("The message is too large: ", "the service takes at most 1 MiB (1048576 bytes) in one message.")
             }

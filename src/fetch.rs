@@ -82,13 +82,15 @@ impl Transport for Fetch {
 /// No `mode`, `credentials` or `cache`: they throw in workerd.
 fn request(outgoing: &Outgoing<'_>) -> Result<Request, JsValue> {
     let headers = Headers::new()?;
-    for (name, value) in outgoing.headers {
+    for &(name, value) in &outgoing.headers {
         headers.set(name, value)?;
     }
     let init = RequestInit::new();
     init.set_method(outgoing.method);
     init.set_headers(&headers);
-    init.set_body(&Uint8Array::from(outgoing.body));
+    if let Some(body) = outgoing.body {
+        init.set_body(&Uint8Array::from(body));
+    }
     init.set_redirect(RequestRedirect::Manual);
     Request::new_with_str_and_init(outgoing.url, &init)
 }

@@ -40,6 +40,19 @@ impl Key {
     pub fn sign(&self, payload: &str) -> String {
         let mut token = String::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
         token.push_str(HEADER);
+        self.finish(token, payload)
+    }
+
+    /// The same with further members in the header, such as `"kid":"1"`, which are JSON already. `alg` and `typ` come
+    /// first and are as in [`Key::sign`].
+    pub fn sign_with_header(&self, members: &str, payload: &str) -> String {
+        let header = ["{\"alg\":\"HS256\",\"typ\":\"JWT\",", members, "}"].concat();
+        let mut token = String::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
+        BASE64_URL_SAFE_NO_PAD.encode_string(header, &mut token);
+        self.finish(token, payload)
+    }
+
+    fn finish(&self, mut token: String, payload: &str) -> String {
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
         let signature = self.signature(token.as_bytes());

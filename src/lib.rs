@@ -10,6 +10,7 @@
 //! | [`jwt`] | signs HS256 tokens with a cached key state, verifies them in constant time |
 //! | [`token`] | mints client access URLs and the bearer token of a REST call |
 //! | [`session`] | the signed session that a caller of the Worker template shows |
+//! | [`filter`] | builds an OData filter in which nothing can be injected |
 //! | [`service`] | turns an operation into a signed request and decides what to do with the answer |
 //! | [`fetch`] | runs the service client over the fetch API of a wasm host (feature `fetch`) |
 //!
@@ -32,6 +33,7 @@ pub mod endpoint;
 mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod filter;
 mod json;
 pub mod jwt;
 pub mod names;

@@ -17,6 +17,8 @@ pub enum Name {
     User,
     /// A connection id.
     Connection,
+    /// A permission: `joinLeaveGroup` or `sendToGroup`, and whatever the service adds.
+    Permission,
 }
 
 impl Name {
@@ -27,31 +29,31 @@ impl Name {
             Name::Group => "The group name cannot be used: ",
             Name::User => "The user id cannot be used: ",
             Name::Connection => "The connection id cannot be used: ",
+            Name::Permission => "The permission cannot be used: ",
         }
     }
 
-    /// Checks `text` as a name of this kind.
+    /// Checks `text` as a name of this kind. Without `strict` the patterns of hubs and groups fall, and no name may be
+    /// empty, `.` or `..` all the same.
     ///
     /// # Errors
     /// [`Error::Name`], with what is wrong.
-    pub fn check(self, text: &str) -> Result<(), Error> {
-        match self.problem(text) {
+    pub fn check(self, text: &str, strict: bool) -> Result<(), Error> {
+        match self.problem(text, strict) {
             Some(problem) => Err(Error::Name { name: self, problem }),
             None => Ok(()),
         }
     }
 
-    fn problem(self, text: &str) -> Option<&'static str> {
-        if text.is_empty() {
-            return Some("it is empty.");
-        }
+    fn problem(self, text: &str, strict: bool) -> Option<&'static str> {
         match self {
-            Name::Hub if !is_hub(text) => {
-                Some("it must start with a letter and hold at most 128 letters, digits and the characters _ ` , . [ ].")
-            }
-            Name::Hub => None,
+            _ if text.is_empty() => Some("it is empty."),
             _ if text == "." || text == ".." => {
                 Some("a URL cannot carry \".\" or \"..\" as a name; it would address something else.")
+            }
+            _ if !strict => None,
+            Name::Hub if !is_hub(text) => {
+                Some("it must start with a letter and hold at most 128 letters, digits and the characters _ ` , . [ ].")
             }
             Name::Group if text.chars().all(char::is_whitespace) => Some("it is blank."),
             Name::Group if text.encode_utf16().count() > MAX_GROUP_LENGTH => Some("it is longer than 1024 characters."),
@@ -68,7 +70,7 @@ pub const MAX_GROUP_LENGTH: usize = 1024;
 /// # Errors
 /// [`Error::Name`].
 pub fn check_hub(text: &str) -> Result<(), Error> {
-    Name::Hub.check(text)
+    Name::Hub.check(text, true)
 }
 
 /// Checks a group name: 1 to [`MAX_GROUP_LENGTH`] characters, not blank, not `.` or `..`.
@@ -76,7 +78,7 @@ pub fn check_hub(text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Name`].
 pub fn check_group(text: &str) -> Result<(), Error> {
-    Name::Group.check(text)
+    Name::Group.check(text, true)
 }
 
 /// Checks a user id: not empty, not `.` or `..`.
@@ -84,7 +86,7 @@ pub fn check_group(text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Name`].
 pub fn check_user_id(text: &str) -> Result<(), Error> {
-    Name::User.check(text)
+    Name::User.check(text, true)
 }
 
 /// Checks a connection id: not empty, not `.` or `..`.
@@ -92,7 +94,7 @@ pub fn check_user_id(text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Name`].
 pub fn check_connection_id(text: &str) -> Result<(), Error> {
-    Name::Connection.check(text)
+    Name::Connection.check(text, true)
 }
 
 /// Appends `text` as one path segment, encoded as JavaScript's `encodeURIComponent` does.

@@ -66,7 +66,7 @@ impl Session {
         payload.string("sub", &[&self.user_id]);
         payload.strings("groups", &groups);
         if self.broadcast {
-            payload.yes("broadcast");
+            payload.json("broadcast", "true");
         }
         payload.string("aud", &[AUDIENCE]);
         payload.number("exp", expires);

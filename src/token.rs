@@ -64,6 +64,12 @@ pub struct ClientTokenOptions<'a> {
     pub lifetime_seconds: u64,
     /// Which kind of client.
     pub protocol: ClientProtocol,
+    /// Further claims, each a name and a value that is JSON already. The service hands them to the `connect` event.
+    pub claims: &'a [(&'a str, &'a str)],
+    /// Further members of the token's header, such as `kid`; each a name and a value that is JSON already.
+    pub header: &'a [(&'a str, &'a str)],
+    /// Whether names follow the patterns of the service; see [`crate::service::Request::new`].
+    pub strict: bool,
 }
 
 impl Default for ClientTokenOptions<'_> {
@@ -74,6 +80,9 @@ impl Default for ClientTokenOptions<'_> {
             groups: &[],
             lifetime_seconds: DEFAULT_LIFETIME_SECONDS,
             protocol: ClientProtocol::Default,
+            claims: &[],
+            header: &[],
+            strict: true,
         }
     }
 }
@@ -125,6 +134,23 @@ impl fmt::Debug for ClientAccess {
 
 const QUERY: &str = "?access_token=";
 
+/// The claims that options of their own set.
+const RESERVED_CLAIMS: [&str; 6] = ["role", "webpubsub.group", "iat", "exp", "aud", "sub"];
+
+fn push_members(payload: &mut Payload, members: &[(&str, &str)], reserved: &[&str]) -> Result<(), Error> {
+    for (name, json) in members {
+        #[cfg(feature = "json")]
+        if serde_json::from_str::<serde_json::Value>(json).is_err() {
+            return Err(Error::Claim);
+        }
+        if name.is_empty() || reserved.contains(name) {
+            return Err(Error::Claim);
+        }
+        payload.json(name, json);
+    }
+    Ok(())
+}
+
 /// Mints the URL with which a client connects to `hub`. `now` is in seconds since 1970.
 ///
 /// The claims and their order are those of the official JavaScript SDK: `role`, `webpubsub.group`, `iat`, `exp`,
@@ -132,7 +158,8 @@ const QUERY: &str = "?access_token=";
 ///
 /// # Errors
 /// [`Error::Name`] for the hub, the user id or a group, [`Error::Role`] for an empty role, [`Error::Lifetime`],
-/// and [`Error::Clock`] when `now` is 0.
+/// [`Error::Claim`] for a custom claim or header that is reserved or not JSON (which is looked at with the feature
+/// `json` only), and [`Error::Clock`] when `now` is 0.
 pub fn client_access(
     endpoint: &Endpoint,
     hub: &str,
@@ -141,9 +168,9 @@ pub fn client_access(
     now: u64,
 ) -> Result<ClientAccess, Error> {
     let user_id = options.user_id.filter(|user_id| !user_id.is_empty());
-    Name::Hub.check(hub)?;
-    user_id.map_or(Ok(()), |user_id| Name::User.check(user_id))?;
-    options.groups.iter().try_for_each(|group| Name::Group.check(group))?;
+    Name::Hub.check(hub, options.strict)?;
+    user_id.map_or(Ok(()), |user_id| Name::User.check(user_id, options.strict))?;
+    options.groups.iter().try_for_each(|group| Name::Group.check(group, options.strict))?;
     if options.roles.iter().any(|role| role.is_empty()) {
         return Err(Error::Role);
     }
@@ -155,8 +182,7 @@ pub fn client_access(
     }
     let expires_on = now.saturating_add(options.lifetime_seconds);
 
-    let mut path = String::from(options.protocol.path());
-    push_segment(&mut path, hub);
+    let path = client_path(hub, options.protocol);
     let mut payload = Payload::new();
     payload.strings("role", options.roles);
     payload.strings("webpubsub.group", options.groups);
@@ -164,7 +190,15 @@ pub fn client_access(
     payload.number("exp", expires_on);
     payload.string("aud", &[endpoint.as_str(), &path]);
     user_id.inspect(|user_id| payload.string("sub", &[user_id]));
-    let token = key.sign(&payload.finish());
+    push_members(&mut payload, options.claims, &RESERVED_CLAIMS)?;
+    let token = if options.header.is_empty() {
+        key.sign(&payload.finish())
+    } else {
+        let mut header = Payload::new();
+        push_members(&mut header, options.header, &["alg", "typ", "crit"])?;
+        let header = header.finish();
+        key.sign_with_header(header.get(1..header.len().saturating_sub(1)).unwrap_or_default(), &payload.finish())
+    };
 
     let mut url = String::with_capacity(token.len().saturating_add(128));
     endpoint.push_web_socket(&mut url);
@@ -173,6 +207,37 @@ pub fn client_access(
     url.push_str(QUERY);
     url.push_str(&token);
     Ok(ClientAccess { url, base_length, expires_on })
+}
+
+/// The URL at which clients of `hub` connect, without a token: for a token that the service has minted.
+///
+/// # Errors
+/// [`Error::Name`] for the hub.
+pub fn client_base_url(
+    endpoint: &Endpoint,
+    hub: &str,
+    protocol: ClientProtocol,
+    strict: bool,
+) -> Result<String, Error> {
+    Name::Hub.check(hub, strict)?;
+    let mut url = String::new();
+    endpoint.push_web_socket(&mut url);
+    url.push_str(&client_path(hub, protocol));
+    Ok(url)
+}
+
+fn client_path(hub: &str, protocol: ClientProtocol) -> String {
+    let mut path = String::from(protocol.path());
+    push_segment(&mut path, hub);
+    path
+}
+
+/// The lifetime of a token that is to expire at a time, both in seconds since 1970.
+///
+/// # Errors
+/// [`Error::Lifetime`] when that is not later than `now`, or too far ahead.
+pub fn lifetime_until(expires_at: f64, now: f64) -> Result<u64, Error> {
+    lifetime_from_minutes((expires_at.floor() - now) / 60.0)
 }
 
 /// The bearer token for one try of a REST call. `url` is the whole URL as it is sent, query included, and `now` is
@@ -219,10 +284,10 @@ impl Payload {
         }
     }
 
-    #[cfg(feature = "json")]
-    pub(crate) fn yes(&mut self, name: &str) {
+    /// A claim whose value is JSON already.
+    pub(crate) fn json(&mut self, name: &str, json: &str) {
         self.name(name);
-        self.0.push_str("true");
+        self.0.push_str(json);
     }
 
     pub(crate) fn finish(mut self) -> String {
@@ -265,6 +330,7 @@ mod tests {
                 groups: &strings(&vector["groups"]),
                 lifetime_seconds: lifetime_from_minutes(vector["expirationTimeInMinutes"].as_f64().unwrap()).unwrap(),
                 protocol: ClientProtocol::parse(vector["clientProtocol"].as_str().unwrap()).unwrap(),
+                ..Default::default()
             };
             let access = client_access(
                 &connection.endpoint,
@@ -311,6 +377,35 @@ mod tests {
         assert_eq!(code("h", ClientTokenOptions { roles: &[""], ..options }, 1), Some("ERR_ROLE"));
         for lifetime_seconds in [0, MAX_LIFETIME_SECONDS + 1, u64::MAX] {
             assert_eq!(code("h", ClientTokenOptions { lifetime_seconds, ..options }, 1), Some("ERR_EXPIRATION"));
+        }
+    }
+
+    #[test]
+    fn custom_claims_and_headers_come_last() {
+        let endpoint = Endpoint::parse("https://a").unwrap();
+        let key = Key::new(b"key");
+        let options = ClientTokenOptions {
+            user_id: Some("ann"),
+            claims: &[("tier", "\"gold\""), ("ids", "[1,{\"a\":null}]")],
+            header: &[("kid", "\"}\"")],
+            ..Default::default()
+        };
+        let access = client_access(&endpoint, "h", &key, &options, 1).unwrap();
+        let part = |index: usize| {
+            use base64::Engine;
+            let part = access.token().split('.').nth(index).unwrap();
+            String::from_utf8(base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+        };
+        assert_eq!(part(0), r#"{"alg":"HS256","typ":"JWT","kid":"}"}"#);
+        assert!(part(1).ends_with(r#","sub":"ann","tier":"gold","ids":[1,{"a":null}]}"#), "{}", part(1));
+        for (claims, header) in [
+            (&[("role", "[]")][..], &[][..]),
+            (&[("", "1")], &[]),
+            (&[("a", "1,\"sub\":\"root\"")], &[]),
+            (&[], &[("alg", "\"none\"")]),
+        ] {
+            let options = ClientTokenOptions { claims, header, ..Default::default() };
+            assert_eq!(client_access(&endpoint, "h", &key, &options, 1), Err(Error::Claim));
         }
     }
 

@@ -1,6 +1,6 @@
 //! After each try of a call: is it done, has it failed, or is it tried again, and when?
 
-use super::Operation;
+use super::{Answers, Operation};
 
 /// When a call is tried again. The names and defaults are those of the official SDK, save `sends`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,6 +74,8 @@ pub struct RetryAfter<'a> {
 pub enum Next {
     /// It succeeded.
     Done,
+    /// What was asked about does not exist: the "no" of the operations that ask.
+    Absent,
     /// It failed, and this outcome is the result.
     Fail,
     /// Wait so many milliseconds, sign the request again and send it again.
@@ -86,6 +88,7 @@ pub struct Call {
     operation: Operation,
     options: RetryOptions,
     retries: u32,
+    deadline_ms: Option<u64>,
 }
 
 impl Call {
@@ -96,26 +99,37 @@ impl Call {
 
     /// A call that has been tried again so many times, for hosts that keep the count themselves.
     pub const fn after(operation: Operation, options: RetryOptions, retries: u32) -> Self {
-        Call { operation, options, retries }
+        Call { operation, options, retries, deadline_ms: None }
+    }
+
+    /// Sets when the whole call must be over, in milliseconds since 1970: no wait goes beyond it.
+    #[must_use]
+    pub const fn until(mut self, deadline_ms: Option<u64>) -> Self {
+        self.deadline_ms = deadline_ms;
+        self
     }
 
     /// Takes the outcome of a try. `now_ms` is in milliseconds since 1970, `random` is from 0 up to 1.
     pub fn next(&mut self, outcome: TryOutcome<'_>, now_ms: u64, random: f64) -> Next {
-        let row = self.operation.row();
-        if matches!(outcome, TryOutcome::Response { status, .. } if status == row.success) {
-            return Next::Done;
+        match outcome {
+            TryOutcome::Response { status, .. } if status == self.operation.success_status() => return Next::Done,
+            TryOutcome::Response { status: 404, .. } if self.operation.answers() == Answers::YesOrNo => {
+                return Next::Absent;
+            }
+            _ => {}
         }
         if self.retries >= self.options.max_retries {
             return Next::Fail;
         }
-        let Some(delay) = self.delay(outcome, row.is_send, now_ms, random) else {
+        let in_time = |delay: &u64| self.deadline_ms.is_none_or(|deadline| now_ms.saturating_add(*delay) < deadline);
+        let Some(delay) = self.delay(outcome, now_ms, random).filter(in_time) else {
             return Next::Fail;
         };
         self.retries = self.retries.saturating_add(1);
         Next::Wait(delay)
     }
 
-    fn delay(&self, outcome: TryOutcome<'_>, is_send: bool, now_ms: u64, random: f64) -> Option<u64> {
+    fn delay(&self, outcome: TryOutcome<'_>, now_ms: u64, random: f64) -> Option<u64> {
         if let TryOutcome::Response { status: 429 | 503, retry_after } = outcome
             && let Some(asked_for) = retry_after.milliseconds(now_ms)
         {
@@ -128,6 +142,7 @@ impl Call {
             TryOutcome::Response { status: 408 | 500 | 502..=504 | 506.., .. } => true,
             TryOutcome::Response { .. } => return None,
         };
+        let is_send = self.operation.answers() == Answers::Sent;
         if is_send && may_have_arrived && self.options.sends == SendRetries::Safe {
             return None;
         }
@@ -206,6 +221,29 @@ mod tests {
         for status in [200, 201, 204, 206, 300, 301, 307, 400, 401, 404, 0] {
             assert_eq!(first(SendRetries::Always, response(status, None)), Next::Fail, "{status}");
         }
+    }
+
+    #[test]
+    fn not_found_is_the_no_of_those_that_ask() {
+        for operation in Operation::ALL {
+            let next = Call::new(operation, RetryOptions::default()).next(response(404, None), 0, 0.0);
+            let no = if operation.answers() == Answers::YesOrNo { Next::Absent } else { Next::Fail };
+            assert_eq!(next, no, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_send_is_tried_again_as_in_the_official_sdk() {
+        let mut call = Call::new(Operation::CloseConnection, RetryOptions::default());
+        assert_eq!(call.next(response(500, None), 0, 0.0), Next::Wait(500));
+        assert_eq!(call.next(TryOutcome::Failure(Failure::Unknown), 0, 0.0), Next::Wait(1000));
+    }
+
+    #[test]
+    fn no_wait_goes_beyond_the_deadline() {
+        let call = |deadline| Call::new(Operation::SendToAll, RetryOptions::default()).until(Some(deadline));
+        assert_eq!(call(8000).next(response(429, Some("7")), 1000, 0.0), Next::Fail);
+        assert_eq!(call(8001).next(response(429, Some("7")), 1000, 0.0), Next::Wait(7000));
     }
 
     #[test]

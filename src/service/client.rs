@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    Call, Failure, Message, Next, Operation, Request, RestError, RetryAfter, RetryOptions, SendOptions, TryOutcome,
+    Call, Failure, Message, Next, Operation, Parameter, Request, RestError, RetryAfter, RetryOptions, TryOutcome,
+    groups_body,
 };
 use crate::Error;
 use crate::endpoint::{AccessKey, ConnectionString, Endpoint};
@@ -31,9 +32,9 @@ pub struct Outgoing<'a> {
     /// The URL, to be sent exactly so.
     pub url: &'a str,
     /// The headers, the signed `authorization` among them.
-    pub headers: [(&'static str, &'a str); 4],
-    /// The body.
-    pub body: &'a [u8],
+    pub headers: Vec<(&'static str, &'a str)>,
+    /// The body, where there is one.
+    pub body: Option<&'a [u8]>,
 }
 
 impl fmt::Debug for Outgoing<'_> {
@@ -73,6 +74,8 @@ pub enum ServiceError {
     Rest(RestError),
     /// No answer came.
     Network(Failure),
+    /// The service answered with success and a body that is not what it should be.
+    UnreadableAnswer,
 }
 
 impl fmt::Display for ServiceError {
@@ -84,6 +87,7 @@ impl fmt::Display for ServiceError {
                 f.write_str("The service could not be reached: check the endpoint and that it is running.")
             }
             ServiceError::Network(Failure::Timeout) => f.write_str("The service did not answer in time."),
+            ServiceError::UnreadableAnswer => f.write_str("The service answered with a body that cannot be read."),
             ServiceError::Network(Failure::Unknown) => f.write_str("The connection to the service failed."),
         }
     }
@@ -97,7 +101,91 @@ impl From<Error> for ServiceError {
     }
 }
 
-/// Mints client URLs for a hub and sends to its clients.
+/// Options of a send.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SendOptions<'a> {
+    /// Connection ids that do not get the message. For a send to all or to a group.
+    pub excluded_connections: &'a [&'a str],
+    /// An OData filter over the connections; see [`crate::filter`]. Not for a send to one connection.
+    pub filter: Option<&'a str>,
+    /// How long the message may wait for a client that is slow or recovering: 0 (for ever) to 300 seconds.
+    pub message_ttl_seconds: Option<u32>,
+}
+
+impl<'a> SendOptions<'a> {
+    fn query(&self, ttl: &'a str) -> Vec<(Parameter, &'a str)> {
+        let mut query = repeated(Parameter::Excluded, self.excluded_connections);
+        query.extend(self.filter.map(|filter| (Parameter::Filter, filter)));
+        query.extend(self.message_ttl_seconds.map(|_| (Parameter::MessageTtlSeconds, ttl)));
+        query
+    }
+}
+
+/// Options of closing connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CloseOptions<'a> {
+    /// Connection ids that stay open. Not for closing one connection.
+    pub excluded: &'a [&'a str],
+    /// Why; the clients see it.
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> CloseOptions<'a> {
+    fn query(&self) -> Vec<(Parameter, &'a str)> {
+        let mut query = repeated(Parameter::Excluded, self.excluded);
+        query.extend(self.reason.map(|reason| (Parameter::Reason, reason)));
+        query
+    }
+}
+
+/// Options of listing connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListOptions<'a> {
+    /// How many entries a page has at most: 1 to 200.
+    pub max_page_size: Option<u32>,
+    /// How many entries all pages have together at most.
+    pub top: Option<u32>,
+    /// Where to go on, from an earlier listing.
+    pub continuation_token: Option<&'a str>,
+}
+
+/// A permission of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// To join and leave a group.
+    JoinLeaveGroup,
+    /// To send to a group.
+    SendToGroup,
+}
+
+impl Permission {
+    const fn name(self) -> &'static str {
+        match self {
+            Permission::JoinLeaveGroup => "joinLeaveGroup",
+            Permission::SendToGroup => "sendToGroup",
+        }
+    }
+}
+
+/// A page of the connections in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Page {
+    /// The connections.
+    pub connections: Vec<GroupMember>,
+    /// Pass it to [`ServiceClient::next_page`]; `None` on the last page. It holds no secret.
+    pub next_link: Option<String>,
+}
+
+/// A connection in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The connection id.
+    pub connection_id: String,
+    /// The user id; `None` for an anonymous connection.
+    pub user_id: Option<String>,
+}
+
+/// Everything the REST API does with a hub, and the minting of client URLs.
 #[derive(Debug, Clone)]
 pub struct ServiceClient<T> {
     endpoint: Endpoint,
@@ -106,6 +194,8 @@ pub struct ServiceClient<T> {
     transport: T,
     retry: RetryOptions,
     allow_insecure_connection: bool,
+    reverse_proxy: Option<Endpoint>,
+    strict: bool,
 }
 
 impl<T: Transport> ServiceClient<T> {
@@ -123,7 +213,26 @@ impl<T: Transport> ServiceClient<T> {
     /// # Errors
     /// [`Error::Name`], when the hub name cannot be used.
     pub fn new(endpoint: Endpoint, access_key: &AccessKey, hub: &str, transport: T) -> Result<Self, Error> {
-        Name::Hub.check(hub)?;
+        ServiceClient::with_names(endpoint, access_key, hub, transport, true)
+    }
+
+    /// The same for a hub or groups whose names do not follow the service's patterns. A name may still not be empty,
+    /// `.` or `..`.
+    ///
+    /// # Errors
+    /// [`Error::Name`].
+    pub fn new_lenient(endpoint: Endpoint, access_key: &AccessKey, hub: &str, transport: T) -> Result<Self, Error> {
+        ServiceClient::with_names(endpoint, access_key, hub, transport, false)
+    }
+
+    fn with_names(
+        endpoint: Endpoint,
+        access_key: &AccessKey,
+        hub: &str,
+        transport: T,
+        strict: bool,
+    ) -> Result<Self, Error> {
+        Name::Hub.check(hub, strict)?;
         Ok(ServiceClient {
             endpoint,
             hub: hub.to_owned(),
@@ -131,6 +240,8 @@ impl<T: Transport> ServiceClient<T> {
             transport,
             retry: RetryOptions::default(),
             allow_insecure_connection: false,
+            reverse_proxy: None,
+            strict,
         })
     }
 
@@ -148,20 +259,33 @@ impl<T: Transport> ServiceClient<T> {
         self
     }
 
+    /// Sends requests to a reverse proxy, scheme and base path included; tokens stay bound to the service's endpoint.
+    #[must_use]
+    pub fn with_reverse_proxy(mut self, proxy: Endpoint) -> Self {
+        self.reverse_proxy = Some(proxy);
+        self
+    }
+
+    /// Replaces the access key, from the next call on.
+    pub fn update_key(&mut self, access_key: &AccessKey) {
+        self.key = access_key.key();
+    }
+
     /// Mints the URL with which a client connects. Nothing is sent.
     ///
     /// # Errors
     /// Those of [`client_access`].
     pub fn client_access(&self, options: &ClientTokenOptions<'_>) -> Result<ClientAccess, Error> {
-        client_access(&self.endpoint, &self.hub, &self.key, options, self.now())
+        let options = ClientTokenOptions { strict: options.strict && self.strict, ..*options };
+        client_access(&self.endpoint, &self.hub, &self.key, &options, self.now())
     }
 
     /// Sends to every connection of the hub.
     ///
     /// # Errors
-    /// [`ServiceError`].
+    /// [`ServiceError`], as of every method below.
     pub async fn send_to_all(&self, message: Message<'_>, options: &SendOptions<'_>) -> Result<(), ServiceError> {
-        self.send(Operation::SendToAll, "", message, options).await
+        self.send(Operation::SendToAll, &[], message, options).await
     }
 
     /// Sends to every connection in a group. A group that has none is no error.
@@ -174,67 +298,305 @@ impl<T: Transport> ServiceClient<T> {
         message: Message<'_>,
         options: &SendOptions<'_>,
     ) -> Result<(), ServiceError> {
-        self.send(Operation::SendToGroup, group, message, options).await
+        self.send(Operation::SendToGroup, &[group], message, options).await
     }
 
     /// Sends to every connection of a user. A user that has none is no error.
     ///
     /// # Errors
-    /// [`ServiceError`].
+    /// [`ServiceError`]; [`Error::Parameter`] for excluded connections, which the service does not take here.
     pub async fn send_to_user(
         &self,
         user_id: &str,
         message: Message<'_>,
         options: &SendOptions<'_>,
     ) -> Result<(), ServiceError> {
-        self.send(Operation::SendToUser, user_id, message, options).await
+        self.send(Operation::SendToUser, &[user_id], message, options).await
     }
 
     /// Sends to one connection. One that does not exist is no error.
     ///
     /// # Errors
-    /// [`ServiceError`].
+    /// [`ServiceError`]; [`Error::Parameter`] for excluded connections or a filter.
     pub async fn send_to_connection(
         &self,
         connection_id: &str,
         message: Message<'_>,
         options: &SendOptions<'_>,
     ) -> Result<(), ServiceError> {
-        self.send(Operation::SendToConnection, connection_id, message, options).await
+        self.send(Operation::SendToConnection, &[connection_id], message, options).await
+    }
+
+    /// Whether a connection exists.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn connection_exists(&self, connection_id: &str) -> Result<bool, ServiceError> {
+        self.ask(Operation::ConnectionExists, &[connection_id], &[]).await
+    }
+
+    /// Whether a group has a connection.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn group_exists(&self, group: &str) -> Result<bool, ServiceError> {
+        self.ask(Operation::GroupExists, &[group], &[]).await
+    }
+
+    /// Whether a user has a connection.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn user_exists(&self, user_id: &str) -> Result<bool, ServiceError> {
+        self.ask(Operation::UserExists, &[user_id], &[]).await
+    }
+
+    /// Whether a connection holds a permission for a group, or for every group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn has_permission(
+        &self,
+        connection_id: &str,
+        permission: Permission,
+        group: Option<&str>,
+    ) -> Result<bool, ServiceError> {
+        self.ask(Operation::CheckPermission, &[permission.name(), connection_id], &target(group)).await
+    }
+
+    /// Gives a connection a permission for a group, or for every group.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a [`RestError`] with status 404 when the connection does not exist.
+    pub async fn grant_permission(
+        &self,
+        connection_id: &str,
+        permission: Permission,
+        group: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        self.order(Operation::GrantPermission, &[permission.name(), connection_id], &target(group)).await
+    }
+
+    /// Takes a permission for a group from a connection.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn revoke_permission(
+        &self,
+        connection_id: &str,
+        permission: Permission,
+        group: Option<&str>,
+    ) -> Result<(), ServiceError> {
+        self.order(Operation::RevokePermission, &[permission.name(), connection_id], &target(group)).await
+    }
+
+    /// Closes a connection. One that does not exist is no error.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; [`Error::Parameter`] for excluded connections.
+    pub async fn close_connection(&self, connection_id: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
+        self.order(Operation::CloseConnection, &[connection_id], &options.query()).await
+    }
+
+    /// Closes every connection of the hub.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn close_all_connections(&self, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
+        self.order(Operation::CloseAllConnections, &[], &options.query()).await
+    }
+
+    /// Closes every connection in a group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn close_group_connections(&self, group: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
+        self.order(Operation::CloseGroupConnections, &[group], &options.query()).await
+    }
+
+    /// Closes every connection of a user.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn close_user_connections(&self, user_id: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
+        self.order(Operation::CloseUserConnections, &[user_id], &options.query()).await
+    }
+
+    /// Adds a connection to a group.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a [`RestError`] with status 404 when the connection does not exist.
+    pub async fn add_connection_to_group(&self, group: &str, connection_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::AddConnectionToGroup, &[group, connection_id], &[]).await
+    }
+
+    /// Removes a connection from a group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn remove_connection_from_group(&self, group: &str, connection_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::RemoveConnectionFromGroup, &[group, connection_id], &[]).await
+    }
+
+    /// Removes a connection from every group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn remove_connection_from_all_groups(&self, connection_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::RemoveConnectionFromAllGroups, &[connection_id], &[]).await
+    }
+
+    /// Adds the connections that a user has now to a group.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; a [`RestError`] with status 404 when the user has none.
+    pub async fn add_user_to_group(&self, group: &str, user_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::AddUserToGroup, &[user_id, group], &[]).await
+    }
+
+    /// Removes the connections of a user from a group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn remove_user_from_group(&self, group: &str, user_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::RemoveUserFromGroup, &[user_id, group], &[]).await
+    }
+
+    /// Removes the connections of a user from every group.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn remove_user_from_all_groups(&self, user_id: &str) -> Result<(), ServiceError> {
+        self.order(Operation::RemoveUserFromAllGroups, &[user_id], &[]).await
+    }
+
+    /// Adds every connection that a filter selects to groups. An empty filter selects all.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn add_connections_to_groups(&self, groups: &[&str], filter: &str) -> Result<(), ServiceError> {
+        self.bulk(Operation::AddConnectionsToGroups, groups, filter).await
+    }
+
+    /// Removes every connection that a filter selects from groups. An empty filter selects all.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn remove_connections_from_groups(&self, groups: &[&str], filter: &str) -> Result<(), ServiceError> {
+        self.bulk(Operation::RemoveConnectionsFromGroups, groups, filter).await
+    }
+
+    /// The first page of the connections in a group. A group that has none gives an empty page.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn list_connections(&self, group: &str, options: &ListOptions<'_>) -> Result<Page, ServiceError> {
+        let number = |number: Option<u32>| number.map(|number| number.to_string());
+        let (max_page_size, top) = (number(options.max_page_size), number(options.top));
+        let query: Vec<_> = [
+            (Parameter::MaxPageSize, max_page_size.as_deref()),
+            (Parameter::Top, top.as_deref()),
+            (Parameter::ContinuationToken, options.continuation_token),
+        ]
+        .into_iter()
+        .filter_map(|(parameter, value)| Some((parameter, value?)))
+        .collect();
+        let request = self.request(Operation::ListConnectionsInGroup, &[group], &query)?;
+        self.page(&request).await
+    }
+
+    /// The page after one that has a `next_link`.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; [`Error::ContinuationToken`] when the link leads to another endpoint.
+    pub async fn next_page(&self, next_link: &str) -> Result<Page, ServiceError> {
+        self.page(&Request::next_page(&self.endpoint, next_link)?).await
+    }
+
+    /// Whether the service is healthy: `Ok` when it is.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn service_status(&self) -> Result<(), ServiceError> {
+        self.order(Operation::GetServiceStatus, &[], &[]).await
     }
 
     async fn send(
         &self,
         operation: Operation,
-        target: &str,
+        targets: &[&str],
         message: Message<'_>,
         options: &SendOptions<'_>,
     ) -> Result<(), ServiceError> {
         message.check()?;
-        let request = Request::send(&self.endpoint, &self.hub, operation, target, options)?;
-        self.endpoint.check_secure(self.allow_insecure_connection)?;
-        self.run(&request, message).await
+        let ttl = options.message_ttl_seconds.unwrap_or_default().to_string();
+        let request = self.request(operation, targets, &options.query(&ttl))?;
+        self.run(&request, Some(message)).await.map(|_| ())
     }
 
-    async fn run(&self, request: &Request, message: Message<'_>) -> Result<(), ServiceError> {
+    async fn ask(
+        &self,
+        operation: Operation,
+        targets: &[&str],
+        query: &[(Parameter, &str)],
+    ) -> Result<bool, ServiceError> {
+        Ok(self.run(&self.request(operation, targets, query)?, None).await?.is_some())
+    }
+
+    async fn order(
+        &self,
+        operation: Operation,
+        targets: &[&str],
+        query: &[(Parameter, &str)],
+    ) -> Result<(), ServiceError> {
+        self.ask(operation, targets, query).await.map(|_| ())
+    }
+
+    async fn bulk(&self, operation: Operation, groups: &[&str], filter: &str) -> Result<(), ServiceError> {
+        let body = groups_body(groups, filter, self.strict)?;
+        self.run(&self.request(operation, &[], &[])?, Some(Message::Json(&body))).await.map(|_| ())
+    }
+
+    async fn page(&self, request: &Request) -> Result<Page, ServiceError> {
+        let body = self.run(request, None).await?.unwrap_or_default();
+        read_page(&body).ok_or(ServiceError::UnreadableAnswer)
+    }
+
+    fn request(
+        &self,
+        operation: Operation,
+        targets: &[&str],
+        query: &[(Parameter, &str)],
+    ) -> Result<Request, ServiceError> {
+        Ok(Request::new(&self.endpoint, &self.hub, operation, targets, query, self.strict)?)
+    }
+
+    /// Runs a request: its body on success, or `None` where the answer is "no".
+    async fn run(&self, request: &Request, message: Option<Message<'_>>) -> Result<Option<Vec<u8>>, ServiceError> {
+        let target = self.reverse_proxy.as_ref().unwrap_or(&self.endpoint);
+        target.check_secure(self.allow_insecure_connection)?;
+        let path = request.url().strip_prefix(self.endpoint.as_str()).unwrap_or_default();
+        let url = [target.as_str(), path].concat();
         let request_id = self.request_id();
         let mut call = Call::new(request.operation(), self.retry);
         loop {
             let authorization = ["Bearer ", &request.bearer(&self.key, self.now())?].concat();
+            let mut headers = vec![
+                ("accept", "application/json"),
+                ("authorization", authorization.as_str()),
+                ("x-ms-client-request-id", request_id.as_str()),
+            ];
+            headers.extend(message.map(|message| ("content-type", message.content_type())));
             let outgoing = Outgoing {
                 method: request.operation().method(),
-                url: request.url(),
-                headers: [
-                    ("accept", "application/json"),
-                    ("authorization", &authorization),
-                    ("content-type", message.content_type()),
-                    ("x-ms-client-request-id", &request_id),
-                ],
-                body: message.bytes(),
+                url: &url,
+                headers,
+                body: message.map(Message::bytes),
             };
             let answer = self.transport.send(&outgoing).await;
             match call.next(outcome(&answer), self.transport.now_ms(), self.transport.random()) {
-                Next::Done => return Ok(()),
+                Next::Done => return Ok(Some(answer.map(|response| response.body).unwrap_or_default())),
+                Next::Absent => return Ok(None),
                 Next::Wait(milliseconds) => self.transport.sleep(milliseconds).await,
                 Next::Fail => return Err(failure(&answer, &request_id)),
             }
@@ -251,6 +613,24 @@ impl<T: Transport> ServiceClient<T> {
         let (a, b, c, d) = (word(), word(), word(), word());
         format!("{a:08x}-{:04x}-4{:03x}-{:04x}-{:04x}{d:08x}", b >> 16, b & 0xfff, 0x8000 | (c >> 18), c & 0xffff)
     }
+}
+
+fn repeated<'a>(parameter: Parameter, values: &[&'a str]) -> Vec<(Parameter, &'a str)> {
+    values.iter().map(|value| (parameter, *value)).collect()
+}
+
+fn target(group: Option<&str>) -> Vec<(Parameter, &str)> {
+    group.map(|group| (Parameter::TargetName, group)).into_iter().collect()
+}
+
+fn read_page(body: &[u8]) -> Option<Page> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = |value: Option<&serde_json::Value>| value.and_then(serde_json::Value::as_str).map(str::to_owned);
+    let member = |entry: &serde_json::Value| {
+        Some(GroupMember { connection_id: text(entry.get("connectionId"))?, user_id: text(entry.get("userId")) })
+    };
+    let connections = body.get("value")?.as_array()?.iter().map(member).collect::<Option<_>>()?;
+    Some(Page { connections, next_link: text(body.get("nextLink")) })
 }
 
 fn outcome(answer: &Result<Response, Failure>) -> TryOutcome<'_> {
@@ -298,7 +678,7 @@ mod tests {
         async fn send(&self, request: &Outgoing<'_>) -> Result<Response, Failure> {
             let mut sent = vec![request.method.to_owned(), request.url.to_owned()];
             sent.extend(request.headers.iter().map(|(name, value)| format!("{name}: {value}")));
-            sent.push(String::from_utf8_lossy(request.body).into_owned());
+            sent.push(String::from_utf8_lossy(request.body.unwrap_or_default()).into_owned());
             self.sent.borrow_mut().push(sent);
             self.answers.borrow_mut().remove(0)
         }
@@ -349,11 +729,10 @@ mod tests {
             let rules = Rules { audience: &|aud| aud == request[1], now, clock_skew: 0, max_lifetime: Some(300) };
             let claims = verify(token, &[&Key::new(b"k")], &rules).unwrap();
             assert_eq!(claims.expires, now + 300);
-            assert_eq!(request[4], "content-type: application/json");
-            assert_eq!(request[6], "1");
+            assert_eq!(request[5..], ["content-type: application/json", "1"]);
         }
-        assert_eq!(sent[0][5], sent[1][5]);
-        let id = sent[0][5].strip_prefix("x-ms-client-request-id: ").unwrap();
+        assert_eq!(sent[0][4], sent[1][4]);
+        let id = sent[0][4].strip_prefix("x-ms-client-request-id: ").unwrap();
         assert_eq!(id, "80000000-8000-4000-a000-000080000000");
     }
 

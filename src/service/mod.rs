@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | `operation.rs` | the table of operations: method, path, query, what counts as success |
+//! | `parameter.rs` | the query parameters, and what each may hold |
 //! | `request.rs` | checks the arguments, writes the URL, signs it |
 //! | `message.rs` | what can be sent, and its content type |
 //! | `call.rs` | after each try: done, failed, or wait and try again |
@@ -14,15 +15,20 @@ mod call;
 mod client;
 mod message;
 mod operation;
+mod parameter;
 mod request;
 mod rest_error;
 
 pub use call::{Call, Failure, Next, RetryAfter, RetryOptions, SendRetries, TryOutcome};
 #[cfg(feature = "json")]
-pub use client::{Outgoing, Response, ServiceClient, ServiceError, Transport};
+pub use client::{
+    CloseOptions, GroupMember, ListOptions, Outgoing, Page, Permission, Response, SendOptions, ServiceClient,
+    ServiceError, Transport,
+};
 pub use message::{MAX_MESSAGE_BYTES, Message};
-pub use operation::Operation;
-pub use request::{Request, SendOptions, message_ttl_from_number};
+pub use operation::{Answers, Operation};
+pub use parameter::Parameter;
+pub use request::{Request, groups_body};
 #[cfg(feature = "json")]
 pub use rest_error::RestError;
 pub use rest_error::default_message;

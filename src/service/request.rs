@@ -2,36 +2,14 @@
 
 use std::fmt;
 
-use super::{API_VERSION, Operation};
+use super::operation::kind_of;
+use super::{API_VERSION, Operation, Parameter};
 use crate::Error;
 use crate::endpoint::Endpoint;
-use crate::json::push_number;
+use crate::json::{push_string, push_strings};
 use crate::jwt::Key;
 use crate::names::{Name, push_query_value, push_segment};
 use crate::token::rest_bearer;
-
-/// Options of a send.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SendOptions<'a> {
-    /// Connection ids that do not get the message. For [`Operation::SendToAll`] and [`Operation::SendToGroup`].
-    pub excluded_connections: &'a [&'a str],
-    /// An OData filter over the connections. Not for [`Operation::SendToConnection`].
-    pub filter: Option<&'a str>,
-    /// How long the message may wait for a client that is slow or recovering: 0 (for ever) to 300 seconds.
-    pub message_ttl_seconds: Option<u32>,
-}
-
-/// The most that `messageTtlSeconds` may be.
-const MAX_TTL_SECONDS: u32 = 300;
-
-/// Turns the number a JavaScript caller gives as `messageTtlSeconds` into whole seconds.
-///
-/// # Errors
-/// [`Error::MessageTtl`] for what is not a whole number from 0 to 300.
-pub fn message_ttl_from_number(seconds: f64) -> Result<u32, Error> {
-    let whole = seconds as u32;
-    if f64::from(whole) == seconds && whole <= MAX_TTL_SECONDS { Ok(whole) } else { Err(Error::MessageTtl) }
-}
 
 /// A request that is ready to be signed. `Debug` shows no URL.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,50 +19,65 @@ pub struct Request {
 }
 
 impl Request {
-    /// Builds the request of a send. `target` is the group, user id or connection id; it is not looked at for
-    /// [`Operation::SendToAll`].
+    /// Builds a request. `targets` fill the names of the operation's path in their order: for
+    /// [`Operation::AddConnectionToGroup`] the group, then the connection id.
+    ///
+    /// `strict` is `true` but for hubs and groups whose names the service took before it had its patterns: without it
+    /// a hub and a group may hold anything, but still not be empty, `.` or `..`.
     ///
     /// # Errors
-    /// [`Error::Name`] for the hub, the target or an excluded connection, [`Error::MessageTtl`].
-    pub fn send(
+    /// [`Error::Name`] for the hub, a target or a parameter that is a name; the parameter's own error when it is out
+    /// of range; [`Error::Parameter`] for one that the operation does not take.
+    pub fn new(
         endpoint: &Endpoint,
         hub: &str,
         operation: Operation,
-        target: &str,
-        options: &SendOptions<'_>,
+        targets: &[&str],
+        query: &[(Parameter, &str)],
+        strict: bool,
     ) -> Result<Self, Error> {
-        Name::Hub.check(hub)?;
-        options.excluded_connections.iter().try_for_each(|id| Name::Connection.check(id))?;
-        if options.message_ttl_seconds.is_some_and(|seconds| seconds > MAX_TTL_SECONDS) {
-            return Err(Error::MessageTtl);
-        }
         let row = operation.row();
         let mut url = String::with_capacity(256);
         url.push_str(endpoint.as_str());
-        url.push_str("/api/hubs/");
-        push_segment(&mut url, hub);
-        url.push('/');
-        url.push_str(row.path);
-        if let Some(name) = row.target {
-            name.check(target)?;
-            push_segment(&mut url, target);
+        let mut targets = targets.iter().copied();
+        for segment in row.path.split('/').skip(1) {
+            url.push('/');
+            if segment == "{hub}" {
+                Name::Hub.check(hub, strict)?;
+                push_segment(&mut url, hub);
+            } else if let Some(name) = kind_of(segment) {
+                let target = targets.next().unwrap_or_default();
+                name.check(target, strict)?;
+                push_segment(&mut url, target);
+            } else {
+                url.push_str(segment);
+            }
         }
-        url.push_str(row.after_target);
         url.push_str("?api-version=");
         url.push_str(API_VERSION);
-        for id in options.excluded_connections {
-            url.push_str("&excluded=");
-            push_query_value(&mut url, id);
-        }
-        if let Some(filter) = options.filter {
-            url.push_str("&filter=");
-            push_query_value(&mut url, filter);
-        }
-        if let Some(seconds) = options.message_ttl_seconds {
-            url.push_str("&messageTtlSeconds=");
-            push_number(&mut url, seconds.into());
+        for &(parameter, value) in query {
+            if !row.query.contains(&parameter) {
+                return Err(Error::Parameter);
+            }
+            parameter.check(value, strict)?;
+            url.push('&');
+            url.push_str(parameter.name());
+            url.push('=');
+            push_query_value(&mut url, value);
         }
         Ok(Request { operation, url })
+    }
+
+    /// The request for a further page, from the `nextLink` of an answer.
+    ///
+    /// # Errors
+    /// [`Error::ContinuationToken`] when the link leads anywhere but to this endpoint: the token would go with it.
+    pub fn next_page(endpoint: &Endpoint, next_link: &str) -> Result<Self, Error> {
+        let path = next_link.strip_prefix(endpoint.as_str()).filter(|path| path.starts_with("/api/hubs/"));
+        match path {
+            Some(_) => Ok(Request { operation: Operation::ListConnectionsInGroup, url: next_link.to_owned() }),
+            None => Err(Error::ContinuationToken),
+        }
     }
 
     /// Which operation it is.
@@ -112,62 +105,123 @@ impl fmt::Debug for Request {
     }
 }
 
+/// The JSON body of [`Operation::AddConnectionsToGroups`] and [`Operation::RemoveConnectionsFromGroups`].
+///
+/// # Errors
+/// [`Error::Name`] for a group, and when there is none.
+pub fn groups_body(groups: &[&str], filter: &str, strict: bool) -> Result<String, Error> {
+    if groups.is_empty() {
+        Name::Group.check("", strict)?;
+    }
+    groups.iter().try_for_each(|group| Name::Group.check(group, strict))?;
+    let mut body = String::from("{\"groups\":");
+    push_strings(&mut body, groups);
+    body.push_str(",\"filter\":");
+    push_string(&mut body, filter);
+    body.push('}');
+    Ok(body)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
-    fn url(operation: Operation, target: &str, options: SendOptions<'_>) -> Result<String, Error> {
-        let endpoint = Endpoint::parse("https://x.webpubsub.azure.com/base").unwrap();
-        Request::send(&endpoint, "chat", operation, target, &options).map(|request| request.url)
+    const BASE: &str = "https://x.webpubsub.azure.com/base";
+
+    fn url(operation: Operation, targets: &[&str], query: &[(Parameter, &str)]) -> Result<String, Error> {
+        let endpoint = Endpoint::parse(BASE).unwrap();
+        Request::new(&endpoint, "chat", operation, targets, query, true).map(|request| request.url)
     }
 
     #[test]
     fn urls_follow_the_contract() {
-        let base = "https://x.webpubsub.azure.com/base/api/hubs/chat/";
-        let none = SendOptions::default();
-        let all = SendOptions {
-            excluded_connections: &["a b", "c'"],
-            filter: Some("userId ne 'a'"),
-            message_ttl_seconds: Some(0),
-        };
-        for (operation, target, options, path) in [
-            (Operation::SendToAll, "", none, ":send?api-version=2024-12-01"),
-            (Operation::SendToUser, "a/b", none, "users/a%2Fb/:send?api-version=2024-12-01"),
-            (Operation::SendToConnection, "%2e%2e", none, "connections/%252e%252e/:send?api-version=2024-12-01"),
+        let query = [
+            (Parameter::Excluded, "a b"),
+            (Parameter::Excluded, "c'"),
+            (Parameter::Filter, "userId ne 'a'"),
+            (Parameter::MessageTtlSeconds, "0"),
+        ];
+        for (operation, targets, query, path) in [
+            (Operation::SendToAll, &[][..], &[][..], "/api/hubs/chat/:send?api-version=2024-12-01"),
+            (Operation::SendToUser, &["a/b"], &[], "/api/hubs/chat/users/a%2Fb/:send?api-version=2024-12-01"),
+            (
+                Operation::SendToConnection,
+                &["%2e%2e"],
+                &[],
+                "/api/hubs/chat/connections/%252e%252e/:send?api-version=2024-12-01",
+            ),
             (
                 Operation::SendToGroup,
-                "g",
-                all,
-                "groups/g/:send?api-version=2024-12-01&excluded=a%20b&excluded=c%27&filter=userId%20ne%20%27a%27&messageTtlSeconds=0",
+                &["g"],
+                &query,
+                "/api/hubs/chat/groups/g/:send?api-version=2024-12-01&excluded=a%20b&excluded=c%27&filter=userId%20ne%20%27a%27&messageTtlSeconds=0",
             ),
+            (
+                Operation::CheckPermission,
+                &["sendToGroup", "c"],
+                &[(Parameter::TargetName, "g")],
+                "/api/hubs/chat/permissions/sendToGroup/connections/c?api-version=2024-12-01&targetName=g",
+            ),
+            (Operation::AddUserToGroup, &["u", "g"], &[], "/api/hubs/chat/users/u/groups/g?api-version=2024-12-01"),
+            (Operation::GetServiceStatus, &[], &[], "/api/health?api-version=2024-12-01"),
         ] {
-            assert_eq!(url(operation, target, options), Ok([base, path].concat()));
+            assert_eq!(url(operation, targets, query), Ok([BASE, path].concat()));
         }
     }
 
     #[test]
     fn bad_arguments_send_nothing() {
-        let none = SendOptions::default();
-        for operation in [Operation::SendToGroup, Operation::SendToUser, Operation::SendToConnection] {
-            for target in ["", ".", ".."] {
-                assert!(url(operation, target, none).is_err(), "{operation:?} {target:?}");
+        for operation in Operation::ALL {
+            let names = operation.row().path.split('/').filter(|segment| kind_of(segment).is_some()).count();
+            for bad in ["", ".", ".."] {
+                for place in 0..names {
+                    let mut targets = ["ok"; 2];
+                    targets.iter_mut().skip(place).take(1).for_each(|target| *target = bad);
+                    assert!(url(operation, &targets, &[]).is_err(), "{operation:?} {targets:?}");
+                }
             }
+            assert!(url(operation, &["ok"].repeat(names), &[]).is_ok(), "{operation:?}");
         }
-        let excluded = SendOptions { excluded_connections: &["a", ".."], ..none };
-        assert!(url(Operation::SendToAll, "", excluded).is_err());
-        let ttl = SendOptions { message_ttl_seconds: Some(301), ..none };
-        assert_eq!(url(Operation::SendToAll, "", ttl), Err(Error::MessageTtl));
-        for number in [-1.0, 0.5, 301.0, f64::NAN, f64::INFINITY] {
-            assert_eq!(message_ttl_from_number(number), Err(Error::MessageTtl), "{number}");
+        assert!(url(Operation::SendToAll, &[], &[(Parameter::Excluded, "..")]).is_err());
+        assert_eq!(url(Operation::SendToAll, &[], &[(Parameter::MessageTtlSeconds, "301")]), Err(Error::MessageTtl));
+        assert_eq!(url(Operation::SendToAll, &[], &[(Parameter::Reason, "r")]), Err(Error::Parameter));
+    }
+
+    #[test]
+    fn without_strictness_patterns_fall_and_addressing_stays_safe() {
+        let endpoint = Endpoint::parse(BASE).unwrap();
+        let loose = |hub: &str, group: &str| Request::new(&endpoint, hub, Operation::SendToGroup, &[group], &[], false);
+        assert!(loose("1-hub", &"g".repeat(2000)).is_ok());
+        assert!(loose("h", " ").is_ok());
+        for bad in ["", ".", ".."] {
+            assert!(loose(bad, "g").is_err(), "{bad:?}");
+            assert!(loose("h", bad).is_err(), "{bad:?}");
         }
-        assert_eq!(message_ttl_from_number(300.0), Ok(300));
+    }
+
+    #[test]
+    fn a_next_link_stays_at_the_endpoint() {
+        let endpoint = Endpoint::parse("https://x").unwrap();
+        let good = "https://x/api/hubs/h/groups/g/connections?api-version=2024-12-01&continuationToken=a";
+        assert_eq!(Request::next_page(&endpoint, good).map(|request| request.url), Ok(good.to_owned()));
+        for bad in ["", "/api/hubs/h", "https://x.evil/api/hubs/h", "http://x/api/hubs/h", "https://x/other"] {
+            assert_eq!(Request::next_page(&endpoint, bad), Err(Error::ContinuationToken), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bodies_of_bulk_operations() {
+        assert_eq!(groups_body(&["a", "\""], "x", true), Ok(r#"{"groups":["a","\""],"filter":"x"}"#.to_owned()));
+        for bad in [&[][..], &[""], &["a", ".."]] {
+            assert!(groups_body(bad, "", true).is_err());
+        }
     }
 
     #[test]
     fn the_clock_must_run() {
         let endpoint = Endpoint::parse("https://x").unwrap();
-        let request = Request::send(&endpoint, "h", Operation::SendToAll, "", &SendOptions::default()).unwrap();
+        let request = Request::new(&endpoint, "h", Operation::SendToAll, &[], &[], true).unwrap();
         assert_eq!(request.bearer(&Key::new(b"k"), 0), Err(Error::Clock));
         assert!(request.bearer(&Key::new(b"k"), 1).is_ok());
     }

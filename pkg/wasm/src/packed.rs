@@ -30,6 +30,11 @@ impl<'a> Reader<'a> {
         let count: usize = self.text().parse().unwrap_or(0);
         (0..count).map(|_| self.text()).collect()
     }
+
+    /// A list of pairs.
+    pub fn pairs(&mut self) -> Vec<(&'a str, &'a str)> {
+        self.list().chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+    }
 }
 
 /// Packs texts.
