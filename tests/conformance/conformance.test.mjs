@@ -1,7 +1,7 @@
 // One suite, over the package as `npm pack` makes it, in every runtime.
 
 import { spawn } from "node:child_process";
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ before(async () => {
   const vectors = JSON.parse(await readFile(path.join(here, "../vectors/tokens.json"), "utf8"));
   given = { origin: server.origin, closedOrigin: `http://127.0.0.1:${await freePort()}`, vectors, cases };
   packed = await installPacked();
-  for (const file of ["suite.mjs", "expect.mjs", "runner.mjs", "run-node.mjs", "run-workerd.mjs"]) {
+  for (const file of await readdir(here)) {
     await copyFile(path.join(here, file), path.join(packed.folder, file));
   }
 });
@@ -61,7 +61,7 @@ async function report(t, results) {
   }
 }
 
-/** The cases that a connection string answers, and that ask for no option the package does not have yet. */
+/** The cases that a connection string answers. */
 async function recordedCases() {
   let lines;
   try {
@@ -73,8 +73,7 @@ async function recordedCases() {
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line))
-    .filter(({ inputs }) => inputs.connectionString !== undefined || inputs.connectionStrings !== undefined)
-    .filter(({ inputs }) => inputs.options?.jwtHeaders === undefined);
+    .filter(({ inputs }) => inputs.connectionString !== undefined || inputs.connectionStrings !== undefined);
 }
 
 /** Runs a program in the folder with an input, and gives what it prints. */

@@ -3,7 +3,25 @@
 
 import { createServer } from "node:http";
 
+const json = (response, body) =>
+  response.writeHead(200, { "content-type": "application/json; charset=utf-8" }).end(JSON.stringify(body));
+
 const ANSWERS = {
+  // Three pages of connections; the link of a page names the next one.
+  pages: (request, response) => {
+    const { pathname, searchParams } = new URL(request.url, `http://${request.headers.host}`);
+    const page = Number(searchParams.get("continuationToken") ?? 0);
+    const link = `http://${request.headers.host}${pathname}?api-version=2024-12-01&continuationToken=${page + 1}`;
+    const value = [{ connectionId: `c${page}`, userId: page === 0 ? null : `u${page}` }];
+    json(response, { value, ...(page < 2 && { nextLink: link }) });
+  },
+  // A page whose link leads to another host.
+  astray: (_request, response) =>
+    json(response, { value: [], nextLink: "http://127.0.0.2:1/api/hubs/hub/groups/g/connections" }),
+  token: (_request, response) => json(response, { token: "minted-by-the-service" }),
+  // A challenge for more claims, as Entra ID's continuous access evaluation sends it.
+  challenge: (_request, response) =>
+    response.writeHead(401, { "www-authenticate": `Bearer error="x", claims="${btoa('{"a":1}')}"` }).end(),
   hang: () => {},
   cut: (_request, response) => response.socket.destroy(),
   redirect: (request, response) => response.writeHead(307, { location: request.url.replace("/redirect/", "/202/") }).end(),

@@ -1,22 +1,37 @@
+import type { AzureKeyCredential, TokenCredential } from "./credentials.js";
+import { typeError } from "./errors.js";
 import { GroupClient, type WebPubSubGroup } from "./group.js";
-import { SEND_TO_ALL, SEND_TO_CONNECTION, SEND_TO_USER } from "./http.js";
-import { Hub } from "./hub.js";
+import { accessOf, Hub } from "./hub.js";
+import { jsonBody, toBody } from "./message.js";
+import { Operation, Query } from "./operations.js";
 import type {
+  BinaryMessage,
   ClientAccessToken,
+  CloseAllConnectionsOptions,
+  CloseConnectionOptions,
   GenerateClientTokenOptions,
   HubSendToAllOptions,
   HubSendToConnectionOptions,
   HubSendToUserOptions,
-  Message,
+  JSONTypes,
+  OperationOptions,
+  Permission,
+  PermissionOptions,
   TextMessage,
   WebPubSubServiceClientOptions,
 } from "./options.js";
+import { closeQuery, permissionQuery, sendQuery } from "./queries.js";
+import { text, texts } from "./text.js";
 
 /**
- * Mints client access URLs for a hub of Azure Web PubSub, and sends to its clients.
+ * Everything that the REST API of Azure Web PubSub does with a hub, and the minting of client access URLs.
  *
  * It holds no connection and needs no closing. The constructor and {@link group} throw at once for a bad argument;
- * everything that returns a promise only rejects.
+ * everything that returns a promise only rejects: with {@link RestError} when the service refuses, {@link AbortError},
+ * and {@link WebPubSubError} `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_INSECURE_ENDPOINT`, `ERR_CREDENTIAL`, or the code of
+ * the argument that cannot be used.
+ *
+ * The type argument is what messages are, any JSON when it is left out.
  *
  * @example
  * ```ts
@@ -27,7 +42,7 @@ import type {
  * await client.sendToAll({ text: "hello" });
  * ```
  */
-export class WebPubSubServiceClient {
+export class WebPubSubServiceClient<Message = JSONTypes> {
   readonly #hub: Hub;
   /** The name of the hub. */
   readonly hubName: string;
@@ -40,18 +55,46 @@ export class WebPubSubServiceClient {
    * @param connectionString - `Endpoint=https://name.webpubsub.azure.com;AccessKey=...;Version=1.0;`, from the Azure
    * portal or `az webpubsub key show`.
    * @param hubName - A letter, then up to 127 letters, digits and the characters `` _ ` , . [ ] ``.
-   * @param options - Retries, plain http, and what sends requests.
    * @throws {@link WebPubSubError} `ERR_CONNECTION_STRING`, `ERR_ENDPOINT` or `ERR_HUB`; `TypeError` for a wrong type;
    * `RangeError` for a retry option out of range.
    */
-  constructor(connectionString: string, hubName: string, options?: WebPubSubServiceClientOptions) {
-    this.#hub = new Hub(connectionString, hubName, options);
-    this.hubName = hubName;
+  constructor(connectionString: string, hubName: string, options?: WebPubSubServiceClientOptions);
+  /**
+   * @param endpoint - `https://name.webpubsub.azure.com`; with a {@link TokenCredential} also a connection string
+   * without a key.
+   * @param credential - An access key that can be replaced, or a source of tokens of Microsoft Entra ID, which go over
+   * https only (to this machine over http with `allowInsecureConnection`).
+   * @param hubName - As above.
+   *
+   * @example
+   * ```ts
+   * const credential = new ClientSecretCredential(env.TENANT_ID, env.CLIENT_ID, env.CLIENT_SECRET);
+   * const client = new WebPubSubServiceClient("https://name.webpubsub.azure.com", credential, "chat");
+   * ```
+   */
+  constructor(
+    endpoint: string,
+    credential: AzureKeyCredential | { readonly key: string } | TokenCredential,
+    hubName: string,
+    options?: WebPubSubServiceClientOptions,
+  );
+  constructor(
+    endpoint: string,
+    second: string | object,
+    third?: string | WebPubSubServiceClientOptions,
+    fourth?: WebPubSubServiceClientOptions,
+  ) {
+    this.#hub =
+      typeof second === "object" && second !== null
+        ? new Hub(accessOf(endpoint, second), third as string, fourth)
+        : new Hub(accessOf(endpoint), second, third as WebPubSubServiceClientOptions | undefined);
+    this.hubName = this.#hub.name;
     this.endpoint = `${this.#hub.endpoint}/`;
   }
 
   /**
-   * Mints the URL with which a client connects. Nothing is sent: it is signed here.
+   * Mints the URL with which a client connects. With an access key nothing is sent: it is signed here. With a
+   * {@link TokenCredential} the service mints.
    *
    * @throws (rejects with) what {@link getClientAccessTokenSync} throws.
    *
@@ -60,16 +103,16 @@ export class WebPubSubServiceClient {
    * const { url } = await client.getClientAccessToken({ userId: "ann", expirationTimeInMinutes: 5 });
    * ```
    */
-  async getClientAccessToken(options?: GenerateClientTokenOptions): Promise<ClientAccessToken> {
-    return this.getClientAccessTokenSync(options);
+  async getClientAccessToken(options?: GenerateClientTokenOptions & OperationOptions): Promise<ClientAccessToken> {
+    return this.#hub.clientAccess(options);
   }
 
   /**
-   * The same, at once.
+   * Mints at once, with an access key.
    *
-   * @throws `RangeError` for `expirationTimeInMinutes`; `TypeError` for `clientProtocol` or a wrong type;
-   * {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`; `ERR_CLOCK` where the clock is 0, as at the module
-   * scope of a Worker: mint inside a request handler.
+   * @throws `RangeError` for `expirationTimeInMinutes` or `expiresAt`; `TypeError` for `clientProtocol` or a wrong
+   * type; {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`, `ERR_CLAIM`; `ERR_CREDENTIAL` without an
+   * access key; `ERR_CLOCK` where the clock is 0, as at the module scope of a Worker: mint inside a request handler.
    *
    * @example
    * ```ts
@@ -83,9 +126,6 @@ export class WebPubSubServiceClient {
   /**
    * Sends a text to every connection of the hub.
    *
-   * @throws (rejects with) {@link RestError} when the service refuses; {@link AbortError}; {@link WebPubSubError}
-   * `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_MESSAGE_TOO_LARGE`, `ERR_INSECURE_ENDPOINT`, `ERR_CONNECTION_ID`.
-   *
    * @example
    * ```ts
    * await client.sendToAll("hello", { contentType: "text/plain" });
@@ -96,21 +136,22 @@ export class WebPubSubServiceClient {
    * Sends JSON, or bytes, to every connection of the hub. A plain string is JSON too, and arrives with quotes at a
    * simple client.
    *
+   * @throws (rejects with) `TypeError` for what JSON cannot hold; `RangeError` for `messageTtlSeconds`;
+   * {@link WebPubSubError} `ERR_MESSAGE_TOO_LARGE` over 1 MiB.
+   *
    * @example
    * ```ts
    * await client.sendToAll({ text: "hello" }, { excludedConnections: [connectionId] });
    * await client.sendToAll(new Uint8Array([1, 2, 3]));
    * ```
    */
-  sendToAll(message: Message, options?: HubSendToAllOptions): Promise<void>;
-  async sendToAll(message: Message, options?: HubSendToAllOptions): Promise<void> {
-    await this.#hub.send(SEND_TO_ALL, "", "ERR_ARGUMENT_TYPE", message, options);
+  sendToAll(message: Message | BinaryMessage, options?: HubSendToAllOptions): Promise<void>;
+  async sendToAll(message: unknown, options?: HubSendToAllOptions & Partial<TextMessage>): Promise<void> {
+    await this.#send(Operation.sendToAll, [], message, options);
   }
 
   /**
    * Sends a text to every connection of a user. A user without a connection is no error.
-   *
-   * @throws (rejects with) what {@link sendToAll} rejects with, and `ERR_USER_ID`.
    *
    * @example
    * ```ts
@@ -126,15 +167,13 @@ export class WebPubSubServiceClient {
    * await client.sendToUser("ann", { unread: 3 });
    * ```
    */
-  sendToUser(userId: string, message: Message, options?: HubSendToUserOptions): Promise<void>;
-  async sendToUser(userId: string, message: Message, options?: HubSendToUserOptions): Promise<void> {
-    await this.#hub.send(SEND_TO_USER, userId, "ERR_USER_ID", message, options);
+  sendToUser(userId: string, message: Message | BinaryMessage, options?: HubSendToUserOptions): Promise<void>;
+  async sendToUser(userId: string, message: unknown, options?: HubSendToUserOptions & Partial<TextMessage>): Promise<void> {
+    await this.#send(Operation.sendToUser, [user(userId)], message, options);
   }
 
   /**
    * Sends a text to one connection. A connection that does not exist is no error.
-   *
-   * @throws (rejects with) what {@link sendToAll} rejects with, and `ERR_CONNECTION_ID`.
    *
    * @example
    * ```ts
@@ -150,15 +189,193 @@ export class WebPubSubServiceClient {
    * await client.sendToConnection(connectionId, { text: "for you" });
    * ```
    */
-  sendToConnection(connectionId: string, message: Message, options?: HubSendToConnectionOptions): Promise<void>;
-  async sendToConnection(connectionId: string, message: Message, options?: HubSendToConnectionOptions): Promise<void> {
-    await this.#hub.send(SEND_TO_CONNECTION, connectionId, "ERR_CONNECTION_ID", message, options);
+  sendToConnection(connectionId: string, message: Message | BinaryMessage, options?: HubSendToConnectionOptions): Promise<void>;
+  async sendToConnection(
+    connectionId: string,
+    message: unknown,
+    options?: HubSendToConnectionOptions & Partial<TextMessage>,
+  ): Promise<void> {
+    await this.#send(Operation.sendToConnection, [connection(connectionId)], message, options);
+  }
+
+  /**
+   * Whether a connection exists.
+   *
+   * @example
+   * ```ts
+   * if (await client.connectionExists(connectionId)) { ... }
+   * ```
+   */
+  async connectionExists(connectionId: string, options?: OperationOptions): Promise<boolean> {
+    return this.#ask(Operation.connectionExists, [connection(connectionId)], new Query(), options);
+  }
+
+  /**
+   * Whether a group has a connection.
+   *
+   * @example
+   * ```ts
+   * if (await client.groupExists("news")) { ... }
+   * ```
+   */
+  async groupExists(groupName: string, options?: OperationOptions): Promise<boolean> {
+    return this.#ask(Operation.groupExists, [this.#hub.group(groupName)], new Query(), options);
+  }
+
+  /**
+   * Whether a user has a connection.
+   *
+   * @example
+   * ```ts
+   * if (await client.userExists("ann")) { ... }
+   * ```
+   */
+  async userExists(userId: string, options?: OperationOptions): Promise<boolean> {
+    return this.#ask(Operation.userExists, [user(userId)], new Query(), options);
+  }
+
+  /**
+   * Whether a connection holds a permission. `false` too when the connection does not exist.
+   *
+   * @example
+   * ```ts
+   * await client.hasPermission(connectionId, "sendToGroup", { targetName: "news" });
+   * ```
+   */
+  async hasPermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<boolean> {
+    return this.#ask(Operation.checkPermission, targets(permission, connectionId), permissionQuery(options), options);
+  }
+
+  /**
+   * Gives a connection a permission.
+   *
+   * @throws (rejects with) {@link RestError} with `statusCode` 404 when the connection does not exist.
+   *
+   * @example
+   * ```ts
+   * await client.grantPermission(connectionId, "sendToGroup", { targetName: "news" });
+   * ```
+   */
+  async grantPermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<void> {
+    await this.#hub.call(Operation.grantPermission, targets(permission, connectionId), permissionQuery(options), options);
+  }
+
+  /**
+   * Takes a permission from a connection. It stays in the groups it is in.
+   *
+   * @example
+   * ```ts
+   * await client.revokePermission(connectionId, "sendToGroup", { targetName: "news" });
+   * ```
+   */
+  async revokePermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<void> {
+    await this.#hub.call(Operation.revokePermission, targets(permission, connectionId), permissionQuery(options), options);
+  }
+
+  /**
+   * Closes a connection. One that does not exist is no error.
+   *
+   * @example
+   * ```ts
+   * await client.closeConnection(connectionId, { reason: "Signed out." });
+   * ```
+   */
+  async closeConnection(connectionId: string, options?: CloseConnectionOptions): Promise<void> {
+    await this.#hub.call(Operation.closeConnection, [connection(connectionId)], closeQuery({ reason: options?.reason }), options);
+  }
+
+  /**
+   * Closes every connection of the hub.
+   *
+   * @example
+   * ```ts
+   * await client.closeAllConnections({ reason: "Good night.", excluded: [connectionId] });
+   * ```
+   */
+  async closeAllConnections(options?: CloseAllConnectionsOptions): Promise<void> {
+    await this.#hub.call(Operation.closeAllConnections, [], closeQuery(options), options);
+  }
+
+  /**
+   * Closes every connection of a user.
+   *
+   * @example
+   * ```ts
+   * await client.closeUserConnections("ann");
+   * ```
+   */
+  async closeUserConnections(userId: string, options?: CloseAllConnectionsOptions): Promise<void> {
+    await this.#hub.call(Operation.closeUserConnections, [user(userId)], closeQuery(options), options);
+  }
+
+  /**
+   * Removes the connections of a user from every group.
+   *
+   * @example
+   * ```ts
+   * await client.removeUserFromAllGroups("ann");
+   * ```
+   */
+  async removeUserFromAllGroups(userId: string, options?: OperationOptions): Promise<void> {
+    await this.#hub.call(Operation.removeUserFromAllGroups, [user(userId)], new Query(), options);
+  }
+
+  /**
+   * Removes a connection from every group.
+   *
+   * @example
+   * ```ts
+   * await client.removeConnectionFromAllGroups(connectionId);
+   * ```
+   */
+  async removeConnectionFromAllGroups(connectionId: string, options?: OperationOptions): Promise<void> {
+    await this.#hub.call(Operation.removeConnectionFromAllGroups, [connection(connectionId)], new Query(), options);
+  }
+
+  /**
+   * Adds every connection that a filter selects to groups. An empty filter selects all.
+   *
+   * @throws (rejects with) {@link WebPubSubError} `ERR_GROUP` for a group, and when there is none.
+   *
+   * @example
+   * ```ts
+   * await client.addConnectionsToGroups(["news", "sport"], odata`userId eq ${userId}`);
+   * ```
+   */
+  async addConnectionsToGroups(groups: string[], filter: string, options?: OperationOptions): Promise<void> {
+    await this.#bulk(Operation.addConnectionsToGroups, groups, filter, options);
+  }
+
+  /**
+   * Removes every connection that a filter selects from groups. An empty filter selects all.
+   *
+   * @throws (rejects with) {@link WebPubSubError} `ERR_GROUP` for a group, and when there is none.
+   *
+   * @example
+   * ```ts
+   * await client.removeConnectionsFromGroups(["news"], odata`userId eq ${userId}`);
+   * ```
+   */
+  async removeConnectionsFromGroups(groups: string[], filter: string, options?: OperationOptions): Promise<void> {
+    await this.#bulk(Operation.removeConnectionsFromGroups, groups, filter, options);
+  }
+
+  /**
+   * Asks whether the service is healthy: resolves when it is.
+   *
+   * @example
+   * ```ts
+   * await client.getServiceStatus();
+   * ```
+   */
+  async getServiceStatus(options?: OperationOptions): Promise<void> {
+    await this.#hub.call(Operation.getServiceStatus, [], new Query(), options);
   }
 
   /**
    * A group of the hub. Nothing is sent.
    *
-   * @param name - 1 to 1024 characters, not blank, not `.` or `..`.
+   * @param groupName - 1 to 1024 characters, not blank, not `.` or `..`.
    * @throws {@link WebPubSubError} `ERR_GROUP`; `TypeError` when it is not a string.
    *
    * @example
@@ -166,7 +383,42 @@ export class WebPubSubServiceClient {
    * await client.group("news").sendToAll({ text: "hello" });
    * ```
    */
-  group(name: string): WebPubSubGroup {
-    return new GroupClient(this.#hub, name, this.endpoint, this.apiVersion);
+  group(groupName: string): WebPubSubGroup<Message> {
+    return new GroupClient(this.#hub, groupName, this.endpoint, this.apiVersion);
   }
+
+  async #send(
+    operation: number,
+    to: string[],
+    message: unknown,
+    options: (HubSendToAllOptions & Partial<TextMessage>) | undefined,
+  ): Promise<void> {
+    const query = sendQuery(options);
+    await this.#hub.call(operation, to, query, options, await toBody(message, options?.contentType));
+  }
+
+  async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {
+    return (await this.#hub.call(operation, about, query, options)) !== undefined;
+  }
+
+  async #bulk(operation: number, groups: unknown, filter: unknown, options: OperationOptions | undefined): Promise<void> {
+    const names = texts(groups, "groups", "ERR_GROUP").map((group) => this.#hub.group(group));
+    if (names.length === 0) {
+      throw typeError("ERR_GROUP", "groups is empty: name at least one group.");
+    }
+    const body = jsonBody({ groups: names, filter: text(filter, "filter", "ERR_FILTER") });
+    await this.#hub.call(operation, [], new Query(), options, body);
+  }
+}
+
+function user(userId: unknown): string {
+  return text(userId, "The user id", "ERR_USER_ID");
+}
+
+function connection(connectionId: unknown): string {
+  return text(connectionId, "The connection id", "ERR_CONNECTION_ID");
+}
+
+function targets(permission: unknown, connectionId: unknown): string[] {
+  return [text(permission, "The permission", "ERR_PERMISSION"), connection(connectionId)];
 }

@@ -8,25 +8,35 @@ export type WebPubSubErrorCode =
   | "ERR_GROUP"
   | "ERR_USER_ID"
   | "ERR_CONNECTION_ID"
+  | "ERR_PERMISSION"
   | "ERR_ROLE"
   | "ERR_EXPIRATION"
   | "ERR_CLOCK"
   | "ERR_CLIENT_PROTOCOL"
+  | "ERR_CLAIM"
+  | "ERR_FILTER"
   | "ERR_MESSAGE_TTL"
+  | "ERR_PAGE_SIZE"
+  | "ERR_TOP"
+  | "ERR_CONTINUATION_TOKEN"
+  | "ERR_PARAMETER"
   | "ERR_MESSAGE_TOO_LARGE"
   | "ERR_MESSAGE_TYPE"
   | "ERR_ARGUMENT_TYPE"
   | "ERR_RETRY_OPTIONS"
   | "ERR_INSECURE_ENDPOINT"
+  | "ERR_CREDENTIAL"
   | "ERR_ABORTED"
   | "ERR_TIMEOUT"
-  | "ERR_NETWORK";
+  | "ERR_NETWORK"
+  | "ERR_ANSWER";
 
 /**
  * An error of this package. Tell errors apart by `code`, not by `message`.
  *
- * A wrong type (`ERR_ARGUMENT_TYPE`, `ERR_MESSAGE_TYPE`, `ERR_CLIENT_PROTOCOL`) is a `TypeError` and a number out of
- * range (`ERR_EXPIRATION`, `ERR_MESSAGE_TTL`) a `RangeError`, each with the same `code` property.
+ * A wrong type (`ERR_ARGUMENT_TYPE`, `ERR_MESSAGE_TYPE`, `ERR_CLIENT_PROTOCOL`, `ERR_FILTER`) is a `TypeError` and a
+ * number out of range (`ERR_EXPIRATION`, `ERR_MESSAGE_TTL`, `ERR_PAGE_SIZE`, `ERR_TOP`, `ERR_RETRY_OPTIONS`) a
+ * `RangeError`, each with the same `code` property.
  *
  * @example
  * ```ts
@@ -110,6 +120,11 @@ export function typeError(code: WebPubSubErrorCode, message: string): TypeError 
   return Object.assign(new TypeError(message), { code });
 }
 
+/** @internal A RangeError with a code. */
+export function rangeError(code: WebPubSubErrorCode, message: string): RangeError {
+  return Object.assign(new RangeError(message), { code });
+}
+
 /** @internal Runs a call into the core, whose errors come as a string: the code, a blank, the message. */
 export function checked<T>(call: () => T): T {
   try {
@@ -124,7 +139,9 @@ export function checked<T>(call: () => T): T {
     switch (code) {
       case "ERR_EXPIRATION":
       case "ERR_MESSAGE_TTL":
-        throw Object.assign(new RangeError(message), { code });
+      case "ERR_PAGE_SIZE":
+      case "ERR_TOP":
+        throw rangeError(code, message);
       case "ERR_CLIENT_PROTOCOL":
         throw typeError(code, message);
       default:

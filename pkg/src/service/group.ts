@@ -1,9 +1,22 @@
 import type { Hub } from "./hub.js";
-import { SEND_TO_GROUP } from "./http.js";
-import type { GroupSendToAllOptions, Message, TextMessage } from "./options.js";
+import { toBody } from "./message.js";
+import { Operation, Parameter, Query } from "./operations.js";
+import type {
+  BinaryMessage,
+  CloseAllConnectionsOptions,
+  GroupConnection,
+  GroupSendToAllOptions,
+  JSONTypes,
+  ListConnectionsOptions,
+  OperationOptions,
+  TextMessage,
+} from "./options.js";
+import { listing, type Page, type PagedListing } from "./paging.js";
+import { closeQuery, sendQuery } from "./queries.js";
+import { text } from "./text.js";
 
 /** A group of connections of a hub. {@link WebPubSubServiceClient.group} makes it; nothing is sent for that. */
-export interface WebPubSubGroup {
+export interface WebPubSubGroup<Message = JSONTypes> {
   /** The name of the group. */
   readonly groupName: string;
   /** The name of the hub. */
@@ -30,11 +43,73 @@ export interface WebPubSubGroup {
    * await client.group("chat").sendToAll({ from: "server", text: "hello" });
    * ```
    */
-  sendToAll(message: Message, options?: GroupSendToAllOptions): Promise<void>;
+  sendToAll(message: Message | BinaryMessage, options?: GroupSendToAllOptions): Promise<void>;
+
+  /**
+   * Adds a connection to the group.
+   *
+   * @throws (rejects with) {@link RestError} with `statusCode` 404 when the connection does not exist.
+   *
+   * @example
+   * ```ts
+   * await client.group("chat").addConnection(connectionId);
+   * ```
+   */
+  addConnection(connectionId: string, options?: OperationOptions): Promise<void>;
+  /**
+   * Removes a connection from the group. One that is not in it is no error.
+   *
+   * @example
+   * ```ts
+   * await client.group("chat").removeConnection(connectionId);
+   * ```
+   */
+  removeConnection(connectionId: string, options?: OperationOptions): Promise<void>;
+  /**
+   * Adds the connections that a user has now to the group; those of later are not in it.
+   *
+   * @throws (rejects with) {@link RestError} with `statusCode` 404 when the user has no connection.
+   *
+   * @example
+   * ```ts
+   * await client.group("chat").addUser("ann");
+   * ```
+   */
+  addUser(userId: string, options?: OperationOptions): Promise<void>;
+  /**
+   * Removes the connections of a user from the group.
+   *
+   * @example
+   * ```ts
+   * await client.group("chat").removeUser("ann");
+   * ```
+   */
+  removeUser(userId: string, options?: OperationOptions): Promise<void>;
+  /**
+   * Closes every connection in the group.
+   *
+   * @example
+   * ```ts
+   * await client.group("chat").closeAllConnections({ reason: "The chat is over." });
+   * ```
+   */
+  closeAllConnections(options?: CloseAllConnectionsOptions): Promise<void>;
+  /**
+   * Lists the connections in the group. A group without any gives none.
+   *
+   * @throws (rejects with, at the first entry) `RangeError` for `maxPageSize` or `top`; {@link RestError}.
+   *
+   * @example
+   * ```ts
+   * for await (const { connectionId, userId } of client.group("chat").listConnections()) { ... }
+   * for await (const page of client.group("chat").listConnections().byPage({ maxPageSize: 50 })) { ... }
+   * ```
+   */
+  listConnections(options?: ListConnectionsOptions): PagedListing<GroupConnection>;
 }
 
 /** @internal */
-export class GroupClient implements WebPubSubGroup {
+export class GroupClient<Message> implements WebPubSubGroup<Message> {
   readonly #hub: Hub;
   readonly groupName: string;
   readonly hubName: string;
@@ -49,7 +124,61 @@ export class GroupClient implements WebPubSubGroup {
     this.apiVersion = apiVersion;
   }
 
-  async sendToAll(message: Message, options?: GroupSendToAllOptions): Promise<void> {
-    await this.#hub.send(SEND_TO_GROUP, this.groupName, "ERR_GROUP", message, options);
+  async sendToAll(message: unknown, options?: GroupSendToAllOptions & Partial<TextMessage>): Promise<void> {
+    const query = sendQuery(options);
+    const body = await toBody(message, options?.contentType);
+    await this.#hub.call(Operation.sendToGroup, [this.groupName], query, options, body);
+  }
+
+  async addConnection(connectionId: string, options?: OperationOptions): Promise<void> {
+    await this.#member(Operation.addConnectionToGroup, connectionId, options);
+  }
+
+  async removeConnection(connectionId: string, options?: OperationOptions): Promise<void> {
+    await this.#member(Operation.removeConnectionFromGroup, connectionId, options);
+  }
+
+  async addUser(userId: string, options?: OperationOptions): Promise<void> {
+    await this.#user(Operation.addUserToGroup, userId, options);
+  }
+
+  async removeUser(userId: string, options?: OperationOptions): Promise<void> {
+    await this.#user(Operation.removeUserFromGroup, userId, options);
+  }
+
+  async closeAllConnections(options?: CloseAllConnectionsOptions): Promise<void> {
+    await this.#hub.call(Operation.closeGroupConnections, [this.groupName], closeQuery(options), options);
+  }
+
+  listConnections(options: ListConnectionsOptions = {}): PagedListing<GroupConnection> {
+    const page = async (targets: string[], query: Query): Promise<Page<GroupConnection>> => {
+      const { value, nextLink } = await this.#hub.json(Operation.listConnectionsInGroup, targets, query, options);
+      const entries = (Array.isArray(value) ? value : []) as { connectionId: string; userId?: string | null }[];
+      return {
+        items: entries.map(({ connectionId, userId }) => ({ connectionId, ...(userId != null && { userId }) })),
+        nextLink: typeof nextLink === "string" ? nextLink : undefined,
+      };
+    };
+    const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
+    return listing(
+      (settings) => {
+        const query = new Query()
+          .add(Parameter.maxPageSize, number(settings.maxPageSize ?? options.maxPageSize))
+          .add(Parameter.top, number(options.top))
+          .add(Parameter.continuationToken, settings.continuationToken ?? options.continuationToken);
+        return page([this.groupName], query);
+      },
+      (link) => page([this.groupName, link], new Query()),
+    );
+  }
+
+  async #member(operation: number, connectionId: string, options: OperationOptions | undefined): Promise<void> {
+    const id = text(connectionId, "The connection id", "ERR_CONNECTION_ID");
+    await this.#hub.call(operation, [this.groupName, id], new Query(), options);
+  }
+
+  async #user(operation: number, userId: string, options: OperationOptions | undefined): Promise<void> {
+    const id = text(userId, "The user id", "ERR_USER_ID");
+    await this.#hub.call(operation, [id, this.groupName], new Query(), options);
   }
 }

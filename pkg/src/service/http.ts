@@ -1,61 +1,85 @@
 import { core } from "../wasm/core.js";
 import { pack, unpack } from "../wasm/packed.js";
-import { AbortError, checked, RestError, typeError, WebPubSubError } from "./errors.js";
+import { AbortError, checked, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
 import type { Body } from "./message.js";
+import { Operation } from "./operations.js";
 import type { OperationOptions, RetryOptions } from "./options.js";
-
-/** The operations, by their place in the core's table (src/service/operation.rs). */
-export const SEND_TO_ALL = 0;
-export const SEND_TO_GROUP = 1;
-export const SEND_TO_USER = 2;
-export const SEND_TO_CONNECTION = 3;
 
 /** One call: what is sent, and how. */
 export interface Call {
   operation: number;
-  /** Packed, as `send_request` takes it. */
+  /** Packed, as `request` takes it. */
   fields: string;
-  ttlSeconds: number | undefined;
-  allowInsecure: boolean;
-  body: Body;
+  body?: Body | undefined;
   options: OperationOptions;
+}
+
+/** What every call of a client shares. */
+export interface Host {
+  retry: Retry;
+  strict: boolean;
+  fetch: typeof fetch;
+  now: () => number;
+  log: (line: string) => void;
+  /** Where a URL of the service is really sent: there, or to a reverse proxy. */
+  route: (url: string) => string;
+  /** The token of a credential, instead of a signature; `claims` are those of a challenge. */
+  bearer: ((claims?: string) => Promise<string>) | undefined;
+  /** The claims of a 401's challenge, where the credential can answer one. */
+  challenge: ((header: string | null) => string | undefined) | undefined;
 }
 
 /** The retry options, complete. */
 export type Retry = Required<{ [name in keyof RetryOptions]: NonNullable<RetryOptions[name]> }>;
 
-/** Sends a call, and tries again as the core says; each try is signed anew under the same request id. */
-export async function run(call: Call, retry: Retry, send: typeof fetch): Promise<void> {
-  const { abortSignal } = call.options;
+/**
+ * Sends a call and gives the body of the answer, or undefined where the answer is "no". It is tried again as the core
+ * says; each try is signed anew under the same request id.
+ */
+export async function run(call: Call, host: Host): Promise<string | undefined> {
+  const limits = new Limits(call.options, host.now());
   const requestId = crypto.randomUUID();
-  for (let retries = 0; ; retries++) {
-    throwIfAborted(abortSignal);
-    const answer = await attempt(call, send, requestId);
+  let claims: string | undefined;
+  for (let retries = 0; ; ) {
+    limits.check();
+    const answer = await attempt(call, host, requestId, limits, claims);
+    if (answer.status === 401 && claims === undefined) {
+      claims = host.challenge?.(answer.headers?.get("www-authenticate") ?? null);
+      if (claims !== undefined) {
+        continue;
+      }
+    }
     const wait = core().after_try(
       call.operation,
-      retries,
-      retry.maxRetries,
-      retry.retryDelayInMs,
-      retry.maxRetryDelayInMs,
-      retry.sends === "always",
+      retries++,
+      host.retry.maxRetries,
+      host.retry.retryDelayInMs,
+      host.retry.maxRetryDelayInMs,
+      host.retry.sends === "always",
       answer.status,
       packedHeaders(answer.headers),
-      Date.now(),
+      host.now(),
+      limits.deadline,
       Math.random(),
     );
-    if (wait === DONE) {
-      return;
+    host.log(`${nameOf(call.operation)}: try ${retries}: ${answer.what}${wait >= 0 ? `, again in ${Math.ceil(wait)} ms` : ""}`);
+    switch (wait) {
+      case DONE:
+        return answer.body ?? "";
+      case ABSENT:
+        return undefined;
+      case FAILED:
+        throw answer.error();
+      default:
+        await sleep(wait, limits);
     }
-    if (wait === FAILED) {
-      throw answer.error(requestId);
-    }
-    await sleep(wait, abortSignal);
   }
 }
 
 /** What `after_try` answers when there is nothing to wait for. */
 const DONE = -1;
 const FAILED = -2;
+const ABSENT = -3;
 
 /** What `after_try` takes for a try without an answer. */
 const NOT_SENT = -1;
@@ -65,54 +89,99 @@ const UNKNOWN = -3;
 interface Answer {
   status: number;
   headers?: Headers;
-  error(requestId: string): Error;
+  body?: string;
+  /** For the log. */
+  what: string;
+  error(): Error;
 }
 
-async function attempt(call: Call, send: typeof fetch, requestId: string): Promise<Answer> {
-  const [url = "", token = ""] = unpack(
-    checked(() =>
-      core().send_request(call.operation, call.fields, call.ttlSeconds, call.allowInsecure, Math.floor(Date.now() / 1000)),
-    ),
-  );
-  const { abortSignal, requestOptions } = call.options;
-  const timeout = requestOptions?.timeout ? AbortSignal.timeout(requestOptions.timeout) : undefined;
-  const signals = [abortSignal, timeout].filter((signal) => signal !== undefined);
+/** What can end a call from outside: the caller's signal, and the time for the whole of it. */
+class Limits {
+  readonly deadline: number;
+  readonly #abort: AbortSignal | undefined;
+  readonly #total: AbortSignal | undefined;
+  readonly #options: OperationOptions["requestOptions"];
+
+  constructor({ abortSignal, requestOptions }: OperationOptions, now: number) {
+    this.#options = requestOptions;
+    const total = milliseconds("totalTimeout", requestOptions?.totalTimeout);
+    this.deadline = total === undefined ? Infinity : now + total;
+    this.#total = total === undefined ? undefined : AbortSignal.timeout(total);
+    this.#abort = abortSignal;
+  }
+
+  /** The signals of one try. */
+  signals(): { all: AbortSignal | undefined; hasTimedOut: () => boolean } {
+    const one = milliseconds("timeout", this.#options?.timeout);
+    const timeout = one === undefined ? undefined : AbortSignal.timeout(one);
+    const signals = [this.#abort, this.#total, timeout].filter((signal) => signal !== undefined);
+    const all = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    return { all, hasTimedOut: () => timeout?.aborted === true || this.#total?.aborted === true };
+  }
+
+  check(): void {
+    if (this.#abort?.aborted) {
+      throw new AbortError(this.#abort.reason);
+    }
+  }
+
+  get abort(): AbortSignal | undefined {
+    return this.#abort;
+  }
+}
+
+async function attempt(call: Call, host: Host, requestId: string, limits: Limits, claims: string | undefined): Promise<Answer> {
+  const built = checked(() => core().request(call.operation, call.fields, Math.floor(host.now() / 1000), host.strict));
+  const [method = "", url = "", signed = ""] = unpack(built);
+  const token = host.bearer === undefined ? signed : await host.bearer(claims);
+  const { all: signal, hasTimedOut } = limits.signals();
+  const { fetch } = host;
   try {
-    const response = await send(url, {
-      method: "POST",
+    const response = await fetch(host.route(url), {
+      method,
       headers: {
+        ...lowerCased(call.options.requestOptions?.customHeaders),
         accept: "application/json",
         authorization: `Bearer ${token}`,
-        "content-type": call.body.contentType,
         "x-ms-client-request-id": requestId,
+        ...(call.body && { "content-type": call.body.contentType }),
       },
-      body: call.body.bytes,
       // The token is bound to the URL, and a redirect would take the message elsewhere.
       redirect: "manual",
-      ...(signals.length > 0 && { signal: AbortSignal.any(signals) }),
+      ...(call.body && { body: call.body.bytes }),
+      ...(signal && { signal }),
     });
     // Read to the end even when it is not needed: an unread answer holds its connection.
     const body = await response.text();
     const { status, headers } = response;
-    return { status, headers, error: (id) => new RestError(status, headers.get("x-ms-error-code"), body, id) };
+    call.options.onResponse?.({ status, headers, bodyAsText: body, requestId });
+    const error = () => new RestError(status, headers.get("x-ms-error-code"), body, requestId);
+    return { status, headers, body, what: `status ${status}`, error };
   } catch (cause) {
-    throwIfAborted(abortSignal);
-    if (timeout?.aborted) {
-      const message = `The service did not answer within ${requestOptions?.timeout} ms; the message may have arrived.`;
-      return { status: TIMED_OUT, error: () => new WebPubSubError("ERR_TIMEOUT", message) };
+    limits.check();
+    if (hasTimedOut()) {
+      return failed(TIMED_OUT, "ERR_TIMEOUT", "The service did not answer in time; the request may have arrived.", cause);
     }
-    const notSent = wasNotSent(cause);
-    const message = notSent
-      ? "The service could not be reached: check the endpoint and that it is running."
-      : "The connection to the service failed; the message may have arrived.";
-    return { status: notSent ? NOT_SENT : UNKNOWN, error: () => new WebPubSubError("ERR_NETWORK", message, { cause }) };
+    if (wasNotSent(cause)) {
+      return failed(NOT_SENT, "ERR_NETWORK", "The service could not be reached: check the endpoint and that it is running.", cause);
+    }
+    return failed(UNKNOWN, "ERR_NETWORK", "The connection to the service failed; the request may have arrived.", cause);
   }
 }
 
-/** Whether the connection was never made. Node names the system error in `cause.code`; where nothing is named, nobody knows. */
+function failed(status: number, code: "ERR_TIMEOUT" | "ERR_NETWORK", message: string, cause: unknown): Answer {
+  return { status, what: code, error: () => new WebPubSubError(code, message, { cause }) };
+}
+
+/** Whether the connection was never made. Node and Bun name the system error; where nothing is named, nobody knows. */
 function wasNotSent(error: unknown): boolean {
-  const code = (error as { cause?: { code?: unknown } } | null | undefined)?.cause?.code;
-  return code === "ECONNREFUSED" || code === "ENOTFOUND";
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return ["ECONNREFUSED", "ENOTFOUND", "ConnectionRefused"].includes(String(cause?.code ?? code));
+}
+
+/** Header names are equal in any case; two spellings of one would be sent as two values. */
+function lowerCased(headers: Record<string, string> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function packedHeaders(headers: Headers | undefined): string {
@@ -123,24 +192,29 @@ function packedHeaders(headers: Headers | undefined): string {
   return pack(list("retry-after-ms"), list("x-ms-retry-after-ms"), list("retry-after"));
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new AbortError(signal.reason);
+function milliseconds(name: string, value: number | undefined): number | undefined {
+  if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
+    throw rangeError("ERR_TIMEOUT", `requestOptions.${name} must be a whole number of milliseconds.`);
   }
+  return value === 0 ? undefined : value;
 }
 
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function sleep(wait: number, { abort }: Limits): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
+      abort?.removeEventListener("abort", giveUp);
       resolve();
-    }, milliseconds);
-    const abort = () => {
+    }, wait);
+    const giveUp = () => {
       clearTimeout(timer);
-      reject(new AbortError(signal?.reason));
+      reject(new AbortError(abort?.reason));
     };
-    signal?.addEventListener("abort", abort, { once: true });
+    abort?.addEventListener("abort", giveUp, { once: true });
   });
+}
+
+function nameOf(operation: number): string {
+  return Object.keys(Operation)[operation] ?? "";
 }
 
 /** Fills in the defaults and refuses numbers that mean nothing. */
@@ -148,9 +222,7 @@ export function completeRetry(options: RetryOptions | undefined): Retry {
   const number = (name: "maxRetries" | "retryDelayInMs" | "maxRetryDelayInMs", fallback: number) => {
     const value = options?.[name] ?? fallback;
     if (!(Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff)) {
-      throw Object.assign(new RangeError(`retryOptions.${name} must be a whole number from 0 to 2147483647.`), {
-        code: "ERR_RETRY_OPTIONS",
-      });
+      throw rangeError("ERR_RETRY_OPTIONS", `retryOptions.${name} must be a whole number from 0 to 2147483647.`);
     }
     return value;
   };

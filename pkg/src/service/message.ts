@@ -22,7 +22,12 @@ export async function toBody(message: unknown, contentType: unknown): Promise<Bo
     return sized("text/plain", encode(text(message, "The text message", "ERR_MESSAGE_TYPE")));
   }
   const binary = await toBytes(message);
-  return binary === undefined ? sized("application/json", encode(toJson(message))) : sized("application/octet-stream", binary);
+  return binary === undefined ? jsonBody(message) : sized("application/octet-stream", binary);
+}
+
+/** A body of JSON. */
+export function jsonBody(value: unknown): Body {
+  return sized("application/json", encode(toJson(value)));
 }
 
 function sized(contentType: Body["contentType"], bytes: Uint8Array<ArrayBuffer>): Body {

@@ -4,8 +4,17 @@ export type JSONTypes = string | number | boolean | object | null;
 /** A binary message. A view sends its own window of the buffer; a stream is read to its end, up to 1 MiB. */
 export type BinaryMessage = ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array>;
 
-/** Anything that can be sent: bytes go out as they are, everything else as JSON. */
-export type Message = BinaryMessage | JSONTypes;
+/** What {@link OperationOptions.onResponse} is told. */
+export interface RawResponse {
+  /** The HTTP status. */
+  status: number;
+  /** The headers. */
+  headers: Headers;
+  /** The body. */
+  bodyAsText: string;
+  /** The `x-ms-client-request-id` that was sent. */
+  requestId: string;
+}
 
 /** Options of every call that sends a request. */
 export interface OperationOptions {
@@ -15,7 +24,16 @@ export interface OperationOptions {
   requestOptions?: {
     /** How long one try may take, in milliseconds. 0 or absent: no limit. A try that took too long is not repeated. */
     timeout?: number | undefined;
+    /** How long the whole call may take, waits between tries included, in milliseconds. 0 or absent: no limit. */
+    totalTimeout?: number | undefined;
+    /**
+     * Further headers, such as `traceparent`. Those that the package sets itself (`authorization`, `content-type`,
+     * `accept`) stay as they are.
+     */
+    customHeaders?: Record<string, string> | undefined;
   } | undefined;
+  /** Is called with each answer of the service, those before a further try included. */
+  onResponse?: ((response: RawResponse) => void) | undefined;
 }
 
 /** Options of every send. */
@@ -47,6 +65,45 @@ export interface HubSendToUserOptions extends SendOptions {
 /** Options of {@link WebPubSubServiceClient.sendToConnection}. */
 export interface HubSendToConnectionOptions extends SendOptions {}
 
+/** Options of closing connections. */
+export interface CloseConnectionOptions extends OperationOptions {
+  /** Why; the clients see it. */
+  reason?: string | undefined;
+}
+
+/** Options of closing every connection of a hub, a group or a user. */
+export interface CloseAllConnectionsOptions extends CloseConnectionOptions {
+  /** Ids of connections that stay open. */
+  excluded?: string[] | undefined;
+}
+
+/** What a connection can be allowed to do. */
+export type Permission = "joinLeaveGroup" | "sendToGroup";
+
+/** Options of granting, revoking and checking a permission. */
+export interface PermissionOptions extends OperationOptions {
+  /** The group the permission is for; absent: every group. The service revokes with a group only. */
+  targetName?: string | undefined;
+}
+
+/** Options of {@link WebPubSubGroup.listConnections}. */
+export interface ListConnectionsOptions extends OperationOptions {
+  /** How many entries a page has at most: 1 to 200. */
+  maxPageSize?: number | undefined;
+  /** How many entries there are at most in all: 1 to 2147483647. */
+  top?: number | undefined;
+  /** Where to go on, from an earlier listing. */
+  continuationToken?: string | undefined;
+}
+
+/** A connection in a group. */
+export interface GroupConnection {
+  /** The connection id. */
+  connectionId: string;
+  /** The user id; absent for an anonymous connection. */
+  userId?: string | undefined;
+}
+
 /** Says that a string goes out as it is. Without it a string is JSON, with quotes, as in the official SDK. */
 export interface TextMessage {
   /** The content type. */
@@ -67,8 +124,18 @@ export interface GenerateClientTokenOptions {
   /**
    * For how many minutes the URL can be used to connect, 60 when absent. A fraction is rounded down to a whole second;
    * below one second, not finite, or over 4294967295 seconds is a `RangeError`. An open connection is not cut then.
+   * With Entra ID the service takes whole minutes: it is rounded down, to at least one.
    */
   expirationTimeInMinutes?: number | undefined;
+  /** When the URL stops to be good, instead of {@link expirationTimeInMinutes}. Not later than now is a `RangeError`. */
+  expiresAt?: Date | undefined;
+  /**
+   * Further claims of the token, which the service hands to the `connect` event. With an access key only. The names
+   * that the package sets itself (`role`, `sub`, ...) are refused.
+   */
+  claims?: Record<string, unknown> | undefined;
+  /** Further members of the token's header, such as `kid`. With an access key only. */
+  jwtHeader?: Record<string, unknown> | undefined;
   /** Which kind of client, in any case; `"default"` when absent. Unknown ones are a `TypeError`. */
   clientProtocol?: "default" | "mqtt" | "socketio" | undefined;
 }
@@ -115,6 +182,20 @@ export interface WebPubSubServiceClientOptions {
    * way. It is looked at when sending, not when minting. Default false.
    */
   allowInsecureConnection?: boolean | undefined;
+  /**
+   * Sends requests to a reverse proxy, scheme and base path included. Tokens stay bound to the service's endpoint, and
+   * clients connect there.
+   */
+  reverseProxyEndpoint?: string | undefined;
+  /**
+   * Whether hub and group names must follow the service's patterns, which is so when absent. With `false` they may
+   * hold anything, but no name may be empty, `.` or `..`.
+   */
+  strict?: boolean | undefined;
   /** What sends requests, instead of the global `fetch`: that of a service binding, or a test's. */
   fetch?: typeof fetch | undefined;
+  /** The clock, in milliseconds since 1970, instead of `Date.now`. */
+  now?: (() => number) | undefined;
+  /** Is told a line for each try: operation, status, and how long it waits. No name, token or URL is in it. */
+  logger?: ((line: string) => void) | undefined;
 }

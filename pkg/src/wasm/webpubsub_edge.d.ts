@@ -1,18 +1,21 @@
 // The exports of pkg/wasm, as wasm-bindgen's glue offers them. Written by hand: the generated types are no API.
-// What "packed" means is told in packed.ts.
+// What "packed" means is told in packed.ts, what the arguments are in pkg/wasm/src/service.rs.
 
 export function initSync(options: { module: WebAssembly.Module | BufferSource }): unknown;
 
-export function parse_connection_string(text: string): string;
-export function check_name(kind: 0 | 1, text: string): void;
-export function client_url(packed: string, minutes: number, now: number): string;
-export function send_request(
-  operation: number,
+export function parse_connection_string(text: string, keyless: boolean): string;
+export function parse_endpoint(text: string): string;
+export function check_secure(endpoint: string): void;
+export function check_name(kind: 0 | 1, text: string, strict: boolean): void;
+export function client_url(
   packed: string,
-  ttlSeconds: number | undefined,
-  allowInsecure: boolean,
+  minutes: number,
+  expiresAt: number | undefined,
   now: number,
+  strict: boolean,
 ): string;
+export function client_base(endpoint: string, hub: string, protocol: string, strict: boolean): string;
+export function request(operation: number, packed: string, now: number, strict: boolean): string;
 export function after_try(
   operation: number,
   retries: number,
@@ -23,6 +26,7 @@ export function after_try(
   status: number,
   headers: string,
   nowMs: number,
+  deadlineMs: number,
   random: number,
 ): number;
 export function status_message(status: number): string;

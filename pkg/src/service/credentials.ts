@@ -1,0 +1,127 @@
+import { typeError, WebPubSubError } from "./errors.js";
+import { kindOf } from "./text.js";
+
+/**
+ * An access key that can be replaced while clients use it; the next call signs with the new one.
+ *
+ * @example
+ * ```ts
+ * const credential = new AzureKeyCredential(env.ACCESS_KEY);
+ * const client = new WebPubSubServiceClient("https://name.webpubsub.azure.com", credential, "chat");
+ * credential.update(env.SECOND_ACCESS_KEY);
+ * ```
+ */
+export class AzureKeyCredential {
+  #key: string;
+
+  /** @throws `TypeError` when the key is empty or no string. */
+  constructor(key: string) {
+    this.#key = accessKey(key);
+  }
+
+  /** The key in use. */
+  get key(): string {
+    return this.#key;
+  }
+
+  /** Replaces the key. @throws `TypeError` when it is empty or no string. */
+  update(newKey: string): void {
+    this.#key = accessKey(newKey);
+  }
+}
+
+/** @internal Checks an access key, whoever holds it. */
+export function accessKey(key: unknown): string {
+  if (typeof key !== "string" || key.trim() === "") {
+    throw typeError("ERR_ARGUMENT_TYPE", `The access key must be a string that is not blank, not ${kindOf(key)}.`);
+  }
+  return key;
+}
+
+/** A token for the service, from Microsoft Entra ID. */
+export interface AccessToken {
+  /** The token. */
+  token: string;
+  /** When it expires, in milliseconds since 1970. */
+  expiresOnTimestamp: number;
+}
+
+/** What a {@link TokenCredential} is told beside the scopes. */
+export interface GetTokenOptions {
+  /** Ends the request. */
+  abortSignal?: AbortSignal | undefined;
+  /** The claims of a challenge of the service, to be passed on. */
+  claims?: string | undefined;
+}
+
+/**
+ * Anything that gets tokens from Microsoft Entra ID: those of `@azure/identity`, {@link ClientSecretCredential},
+ * {@link ClientAssertionCredential}, or one of your own.
+ */
+export interface TokenCredential {
+  /** Gets a token for the scopes, or null when there is none. */
+  getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken | null>;
+}
+
+/** What the service's tokens are for. */
+export const SCOPE = "https://webpubsub.azure.com/.default";
+
+/** A token this close to its end is refreshed. */
+const REFRESH_MS = 2 * 60_000;
+
+/** @internal Keeps the token of a credential and refreshes it, once however many calls want it. */
+export class TokenCache {
+  readonly #credential: TokenCredential;
+  readonly #now: () => number;
+  #token: AccessToken | undefined;
+  #refresh: Promise<AccessToken> | undefined;
+
+  constructor(credential: TokenCredential, now: () => number) {
+    this.#credential = credential;
+    this.#now = now;
+  }
+
+  /** A token that is good for a while. `claims` are those of a challenge, for which the token in hand is no good. */
+  async get(claims?: string): Promise<string> {
+    const left = (this.#token?.expiresOnTimestamp ?? 0) - this.#now();
+    if (claims === undefined && left > REFRESH_MS && this.#token !== undefined) {
+      return this.#token.token;
+    }
+    this.#refresh ??= this.#fetch(claims).finally(() => {
+      this.#refresh = undefined;
+    });
+    try {
+      this.#token = await this.#refresh;
+    } catch (error) {
+      // A token that is still good is better than none.
+      if (claims === undefined && left > 0 && this.#token !== undefined) {
+        return this.#token.token;
+      }
+      throw error;
+    }
+    return this.#token.token;
+  }
+
+  async #fetch(claims: string | undefined): Promise<AccessToken> {
+    let token: AccessToken | null;
+    try {
+      token = await this.#credential.getToken([SCOPE], { claims });
+    } catch (cause) {
+      throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token; its own error is the cause.", { cause });
+    }
+    if (typeof token?.token !== "string" || token.token === "") {
+      throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token.");
+    }
+    return token;
+  }
+}
+
+/** @internal The claims of a challenge in `WWW-Authenticate`, decoded, or undefined. */
+export function challengeClaims(header: string | null): string | undefined {
+  const claims = /\bclaims="([^"]+)"/.exec(header ?? "")?.[1];
+  try {
+    return claims === undefined ? undefined : atob(claims.replaceAll("-", "+").replaceAll("_", "/"));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+import { WebPubSubError } from "./errors.js";
+import type { AccessToken, GetTokenOptions, TokenCredential } from "./credentials.js";
+import { text } from "./text.js";
+
+/** Options of the credentials of this package. */
+export interface EntraCredentialOptions {
+  /** Where Entra ID is, `https://login.microsoftonline.com` when absent: other clouds have other hosts. */
+  authorityHost?: string | undefined;
+  /** What sends requests, instead of the global `fetch`. */
+  fetch?: typeof fetch | undefined;
+}
+
+/**
+ * Gets tokens from Microsoft Entra ID with a client secret, over fetch.
+ *
+ * @example
+ * ```ts
+ * const credential = new ClientSecretCredential(env.TENANT_ID, env.CLIENT_ID, env.CLIENT_SECRET);
+ * const client = new WebPubSubServiceClient("https://name.webpubsub.azure.com", credential, "chat");
+ * ```
+ */
+export class ClientSecretCredential implements TokenCredential {
+  readonly #source: Source;
+  readonly #secret: string;
+
+  /** @throws `TypeError` when an argument is no string, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
+  constructor(tenantId: string, clientId: string, clientSecret: string, options?: EntraCredentialOptions) {
+    this.#source = new Source(tenantId, clientId, options);
+    this.#secret = filled(clientSecret, "The client secret");
+  }
+
+  /** Gets a token. @throws (rejects with) {@link WebPubSubError} `ERR_CREDENTIAL` with what Entra ID says. */
+  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
+    return this.#source.token(scopes, { client_secret: this.#secret }, options);
+  }
+}
+
+/**
+ * Gets tokens from Microsoft Entra ID with an assertion of another identity provider (workload identity federation):
+ * no secret is kept anywhere. The assertion is a string, or a function that is asked at each refresh.
+ *
+ * @example
+ * ```ts
+ * const credential = new ClientAssertionCredential(env.TENANT_ID, env.CLIENT_ID, () => getVercelOidcToken());
+ * ```
+ */
+export class ClientAssertionCredential implements TokenCredential {
+  readonly #source: Source;
+  readonly #assertion: () => Promise<string>;
+
+  /** @throws `TypeError` when an argument has a wrong type, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
+  constructor(
+    tenantId: string,
+    clientId: string,
+    assertion: string | (() => string | Promise<string>),
+    options?: EntraCredentialOptions,
+  ) {
+    this.#source = new Source(tenantId, clientId, options);
+    this.#assertion =
+      typeof assertion === "function"
+        ? async () => filled(await assertion(), "The assertion")
+        : async () => assertion;
+    if (typeof assertion !== "function") {
+      filled(assertion, "The assertion");
+    }
+  }
+
+  /** Gets a token. @throws (rejects with) {@link WebPubSubError} `ERR_CREDENTIAL` with what Entra ID says. */
+  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
+    const form = {
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: await this.#assertion(),
+    };
+    return this.#source.token(scopes, form, options);
+  }
+}
+
+/** The client credentials grant of OAuth 2.0, at Entra ID's endpoint. */
+class Source {
+  readonly #url: string;
+  readonly #clientId: string;
+  readonly #fetch: typeof fetch | undefined;
+
+  constructor(tenantId: string, clientId: string, options: EntraCredentialOptions = {}) {
+    const host = options.authorityHost ?? "https://login.microsoftonline.com";
+    // Only a loopback authority, such as a test's, may be plain http: the secret goes there.
+    if (!/^https:\/\/[^/]|^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/i.test(host)) {
+      throw new WebPubSubError("ERR_CREDENTIAL", "The authority host must be an https URL.");
+    }
+    const tenant = filled(tenantId, "The tenant id");
+    if (!/^[A-Za-z0-9.-]+$/.test(tenant) || /^\.+$/.test(tenant)) {
+      throw new WebPubSubError("ERR_CREDENTIAL", "The tenant id must be the id or the domain of a tenant.");
+    }
+    this.#url = `${host.replace(/\/+$/, "")}/${tenant}/oauth2/v2.0/token`;
+    this.#clientId = filled(clientId, "The client id");
+    this.#fetch = options.fetch;
+  }
+
+  async token(scopes: string | string[], form: Record<string, string>, options: GetTokenOptions = {}): Promise<AccessToken> {
+    const body = new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: this.#clientId,
+      scope: typeof scopes === "string" ? scopes : scopes.join(" "),
+      ...form,
+      ...(options.claims !== undefined && { claims: options.claims }),
+    });
+    const asked = Date.now();
+    const response = await (this.#fetch ?? fetch)(this.#url, {
+      method: "POST",
+      headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
+      body: body.toString(),
+      // The secret must not follow a redirect.
+      redirect: "manual",
+      ...(options.abortSignal && { signal: options.abortSignal }),
+    });
+    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    const { access_token: token, expires_in: seconds } = answer;
+    if (response.status !== 200 || typeof token !== "string" || !(Number(seconds) > 0)) {
+      const why = typeof answer["error"] === "string" ? answer["error"] : "no reason given";
+      throw new WebPubSubError("ERR_CREDENTIAL", `Entra ID gave no token (status ${response.status}, ${why}).`);
+    }
+    return { token, expiresOnTimestamp: asked + Number(seconds) * 1000 };
+  }
+}
+
+function filled(value: unknown, what: string): string {
+  if (text(value, what, "ERR_CREDENTIAL") === "") {
+    throw new WebPubSubError("ERR_CREDENTIAL", `${what} is empty.`);
+  }
+  return value as string;
+}
