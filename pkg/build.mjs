@@ -1,4 +1,4 @@
-// Completes dist/ after tsc: the wasm module, its glue, and the module as text for hosts that take no .wasm file.
+// Completes dist/ after tsc: the wasm module, and the module as text for hosts that take no .wasm file.
 // `cargo xtask build pkg` makes build/ and runs this.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -6,9 +6,9 @@ const from = (name) => new URL(`build/${name}`, import.meta.url);
 const to = (name) => new URL(`dist/wasm/${name}`, import.meta.url);
 
 mkdirSync(to(""), { recursive: true });
-copyFileSync(from("webpubsub_edge.js"), to("webpubsub_edge.js"));
-copyFileSync(from("webpubsub_edge_bg.wasm"), to("webpubsub_edge.wasm"));
-const text = readFileSync(from("webpubsub_edge_bg.wasm")).toString("base64");
+copyFileSync(from("webpubsub_edge.wasm"), to("webpubsub_edge.wasm"));
+copyFileSync(new URL("src/wasm/module.d.ts", import.meta.url), to("module.d.ts"));
+const text = readFileSync(from("webpubsub_edge.wasm")).toString("base64");
 writeFileSync(to("inline.js"), `export const base64 = "${text}";\n`);
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(new URL(`../${licence}`, import.meta.url), new URL(licence, import.meta.url));

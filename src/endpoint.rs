@@ -5,11 +5,12 @@
 //! error.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::Error;
+use crate::address::{ipv4, push_ipv6};
 use crate::json::push_number;
 use crate::jwt::Key;
+use crate::text::{cut, decimal, pieces, trim};
+use crate::{Error, Problem};
 
 /// What a connection string holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,20 +35,15 @@ impl ConnectionString {
     /// [`Error::ConnectionString`] or [`Error::Endpoint`]. Neither holds any part of the string.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let fields = Fields::read(text)?;
-        let access_key = match fields.access_key {
-            None if fields.auth_type.is_some() => {
-                return Err(Error::ConnectionString(
-                    "it has AuthType and no AccessKey: pass a credential with it, or one that holds an access key.",
-                ));
+        let problem = match fields.access_key {
+            None if fields.auth_type.is_some() => Problem::NoCredential,
+            None | Some("") => Problem::NoKey,
+            Some(text) if text.chars().any(char::is_control) => Problem::ControlCharacter,
+            Some(text) => {
+                return Ok(ConnectionString { endpoint: fields.endpoint()?, access_key: AccessKey(text.into()) });
             }
-            None => return Err(Error::ConnectionString("AccessKey is missing.")),
-            Some("") => return Err(Error::ConnectionString("AccessKey is empty.")),
-            Some(text) if text.chars().any(char::is_control) => {
-                return Err(Error::ConnectionString("AccessKey holds a control character; copy it again."));
-            }
-            Some(text) => AccessKey(text.into()),
         };
-        Ok(ConnectionString { endpoint: fields.endpoint()?, access_key })
+        Err(Error::ConnectionString(problem))
     }
 
     /// Reads a connection string without a key (`Endpoint=...;AuthType=azure;`), for use with a credential.
@@ -58,9 +54,7 @@ impl ConnectionString {
         let fields = Fields::read(text)?;
         match fields.access_key {
             None => fields.endpoint(),
-            Some(_) => {
-                Err(Error::ConnectionString("it holds an AccessKey beside a credential; leave one of them out."))
-            }
+            Some(_) => Err(Error::ConnectionString(Problem::KeyAndCredential)),
         }
     }
 }
@@ -77,45 +71,37 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn read(text: &'a str) -> Result<Self, Error> {
         let mut fields = Fields::default();
-        for segment in text.split(';').map(str::trim).filter(|segment| !segment.is_empty()) {
-            let Some((name, value)) = segment.split_once('=') else {
-                return Err(Error::ConnectionString("a segment has no \"=\"; write Name=value;Name=value."));
-            };
-            fields.set(name.trim(), value.trim())?;
+        for segment in pieces(text, b';').map(trim).filter(|segment| !segment.is_empty()) {
+            let (name, value) = cut(segment, b'=').unwrap_or_default();
+            let name = trim(name);
+            if name.is_empty() {
+                return Err(Error::ConnectionString(Problem::Form));
+            }
+            let known = [
+                ("endpoint", &mut fields.endpoint),
+                ("accesskey", &mut fields.access_key),
+                ("port", &mut fields.port),
+                ("version", &mut fields.version),
+                ("authtype", &mut fields.auth_type),
+            ];
+            for (known_name, field) in known {
+                if known_name.eq_ignore_ascii_case(name) && field.replace(trim(value)).is_some() {
+                    return Err(Error::ConnectionString(Problem::Twice));
+                }
+            }
         }
         Ok(fields)
     }
 
     fn endpoint(&self) -> Result<Endpoint, Error> {
-        let mut endpoint = match self.endpoint {
-            None => return Err(Error::ConnectionString("Endpoint is missing.")),
-            Some("") => return Err(Error::ConnectionString("Endpoint is empty.")),
-            Some(text) => Endpoint::parse(text)?,
-        };
-        if let Some(port) = self.port {
-            let port = parse_port(port).ok_or(Error::ConnectionString("Port is not a number from 1 to 65535."))?;
-            endpoint.set_port(Some(port));
-        }
-        Ok(endpoint)
-    }
-
-    fn set(&mut self, name: &str, value: &'a str) -> Result<(), Error> {
-        if name.is_empty() {
-            return Err(Error::ConnectionString("a segment has nothing before its \"=\"."));
-        }
-        let known = [
-            ("endpoint", &mut self.endpoint, "Endpoint is given twice."),
-            ("accesskey", &mut self.access_key, "AccessKey is given twice."),
-            ("port", &mut self.port, "Port is given twice."),
-            ("version", &mut self.version, "Version is given twice."),
-            ("authtype", &mut self.auth_type, "AuthType is given twice."),
-        ];
-        for (known_name, field, given_twice) in known {
-            if known_name.eq_ignore_ascii_case(name) && field.replace(value).is_some() {
-                return Err(Error::ConnectionString(given_twice));
+        match self.endpoint {
+            None | Some("") => Err(Error::ConnectionString(Problem::NoEndpoint)),
+            Some(text) => {
+                let mut endpoint = Endpoint { text: String::with_capacity(text.len().saturating_add(16)) };
+                endpoint.read(text, self.port)?;
+                Ok(endpoint)
             }
         }
-        Ok(())
     }
 }
 
@@ -141,14 +127,10 @@ impl fmt::Debug for AccessKey {
     }
 }
 
-/// Where the service is: an http or https origin, perhaps with a base path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the service is: an http or https origin, perhaps with a base path. `Debug` shows the host only.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     text: String,
-    secure: bool,
-    host: String,
-    port: Option<u16>,
-    path: String,
 }
 
 impl Endpoint {
@@ -157,30 +139,37 @@ impl Endpoint {
     /// # Errors
     /// [`Error::Endpoint`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let (secure, rest) = match text.split_once("://") {
-            None => (true, text),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            Some(_) => return Err(Error::Endpoint("its scheme must be https or http.")),
-        };
-        let (authority, path) = match rest.find('/') {
-            Some(at) => rest.split_at_checked(at).unwrap_or((rest, "")),
-            None => (rest, ""),
-        };
-        if !path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~!$&'()*+,=:@%".contains(&b)) {
-            return Err(Error::Endpoint(
-                "its path holds a character that must be percent-encoded, a query or a fragment.",
-            ));
-        }
-        let path = path.trim_end_matches('/');
-        if path.split('/').any(is_dot_segment) {
-            return Err(Error::Endpoint("its path holds a \".\" or \"..\" segment."));
-        }
-        let (host, port) = split_port(authority)?;
-        let mut endpoint =
-            Endpoint { text: String::new(), secure, host: normal_host(host)?, port: None, path: path.into() };
-        endpoint.set_port(port);
+        let mut endpoint = Endpoint { text: String::with_capacity(text.len().saturating_add(16)) };
+        endpoint.read(text, None)?;
         Ok(endpoint)
+    }
+
+    /// `other_port` is the `Port` of a connection string, which replaces the endpoint's own.
+    fn read(&mut self, text: &str, other_port: Option<&str>) -> Result<(), Error> {
+        let scheme_ends = text.as_bytes().windows(3).position(|three| three == b"://");
+        let (scheme, rest) = scheme_ends.and_then(|at| text.split_at_checked(at)).unwrap_or(("https", text));
+        let rest = rest.strip_prefix("://").unwrap_or(rest);
+        let is_secure = scheme.eq_ignore_ascii_case("https");
+        if !is_secure && !scheme.eq_ignore_ascii_case("http") {
+            return Err(Error::Endpoint(Problem::Scheme));
+        }
+        let host_ends = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at_checked(host_ends).unwrap_or_default();
+        let (host, port) = split_port(authority);
+        let default_port = if is_secure { 443 } else { 80 };
+        let mut port = port.map(|port| port_number(port).ok_or(Error::Endpoint(Problem::Port))).transpose()?;
+        if let Some(other) = other_port {
+            port = Some(port_number(other).ok_or(Error::ConnectionString(Problem::Port))?);
+        }
+
+        let endpoint = &mut self.text;
+        endpoint.push_str(if is_secure { "https://" } else { "http://" });
+        push_host(endpoint, host)?;
+        if let Some(port) = port.filter(|&port| port != default_port) {
+            endpoint.push(':');
+            push_number(endpoint, port);
+        }
+        push_path(endpoint, path)
     }
 
     /// The endpoint in its one form, without a trailing slash.
@@ -188,17 +177,28 @@ impl Endpoint {
         &self.text
     }
 
+    /// The same, as an owned text.
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
     /// Whether the scheme is https.
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.text.starts_with("https:")
     }
 
     /// Whether the host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self.host.ends_with(".localhost")
-            || self.host == "[::1]"
-            || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        let host = self.host();
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host == "[::1]"
+            || ipv4(host).is_some_and(|address| address >> 24 == 127)
+    }
+
+    fn host(&self) -> &str {
+        let authority = pieces(&self.text, b'/').nth(2).unwrap_or_default();
+        split_port(authority).0
     }
 
     /// Whether a request may go there: over https, to this machine, or where plain http was allowed.
@@ -206,30 +206,17 @@ impl Endpoint {
     /// # Errors
     /// [`Error::InsecureEndpoint`].
     pub fn check_secure(&self, allow_insecure_connection: bool) -> Result<(), Error> {
-        if self.secure || self.is_loopback() || allow_insecure_connection {
+        if self.is_secure() || self.is_loopback() || allow_insecure_connection {
             Ok(())
         } else {
             Err(Error::InsecureEndpoint)
         }
     }
+}
 
-    /// The scheme and everything after it for WebSockets: `wss://...`, or `ws://...` where the endpoint is http.
-    pub(crate) fn push_web_socket(&self, out: &mut String) {
-        out.push_str("ws");
-        out.push_str(self.text.strip_prefix("http").unwrap_or(&self.text));
-    }
-
-    fn set_port(&mut self, port: Option<u16>) {
-        let default = if self.secure { 443 } else { 80 };
-        self.port = port.filter(|&port| port != default);
-        self.text.clear();
-        self.text.push_str(if self.secure { "https://" } else { "http://" });
-        self.text.push_str(&self.host);
-        if let Some(port) = self.port {
-            self.text.push(':');
-            push_number(&mut self.text, port.into());
-        }
-        self.text.push_str(&self.path);
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({})", self.host())
     }
 }
 
@@ -239,96 +226,78 @@ impl fmt::Display for Endpoint {
     }
 }
 
-fn is_dot_segment(segment: &str) -> bool {
-    let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
-    decoded == "." || decoded == ".."
-}
-
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), Error> {
-    let host_ends = authority.rfind(']').unwrap_or(0);
-    let Some(colon) = authority.rfind(':').filter(|&colon| colon >= host_ends) else {
-        return Ok((authority, None));
-    };
-    let (host, port) = authority.split_at_checked(colon).unwrap_or((authority, ""));
-    match port.strip_prefix(':').and_then(parse_port) {
-        Some(port) => Ok((host, Some(port))),
-        None => Err(Error::Endpoint("its port is not a number from 1 to 65535.")),
+/// The host, and what stands after the colon that ends it.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.bytes().rposition(|byte| byte == b':' || byte == b']') {
+        Some(at) if authority.as_bytes().get(at) == Some(&b':') => {
+            (authority.get(..at).unwrap_or_default(), authority.get(at.saturating_add(1)..))
+        }
+        _ => (authority, None),
     }
 }
 
-fn parse_port(text: &str) -> Option<u16> {
-    let digits_only = text.bytes().all(|b| b.is_ascii_digit());
-    text.parse().ok().filter(|&port: &u16| digits_only && port > 0)
+fn port_number(text: &str) -> Option<u64> {
+    decimal(text).filter(|port| (1..=65535).contains(port))
 }
 
-/// The host as a URL parser writes it.
-fn normal_host(host: &str) -> Result<String, Error> {
-    if host.contains('@') {
-        return Err(Error::Endpoint("it holds a user name or password."));
-    }
+/// Appends the host as a URL parser writes it.
+fn push_host(out: &mut String, host: &str) -> Result<(), Error> {
     if let Some(inside) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return match inside.parse::<Ipv6Addr>() {
-            Ok(address) => Ok(normal_ipv6(address)),
-            Err(_) => Err(Error::Endpoint("its host is not an IPv6 address.")),
-        };
+        return push_ipv6(out, inside).ok_or(Error::Endpoint(Problem::Ipv6));
     }
-    if host.is_empty() {
-        return Err(Error::Endpoint("it has no host."));
+    let mut last = "";
+    for label in pieces(host, b'.') {
+        if label.is_empty() {
+            return Err(Error::Endpoint(Problem::Host));
+        }
+        last = label;
     }
-    if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
-        return Err(Error::Endpoint(
-            "its host may hold letters, digits, \"-\", \".\" and \"_\" only; write an \
-             international name in its xn-- form.",
-        ));
-    }
-    if host.split('.').any(str::is_empty) {
-        return Err(Error::Endpoint("its host has an empty label."));
+    for byte in host.bytes() {
+        if byte == b'@' {
+            return Err(Error::Endpoint(Problem::User));
+        }
+        if !matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_') {
+            return Err(Error::Endpoint(Problem::Host));
+        }
+        out.push(char::from(byte.to_ascii_lowercase()));
     }
     // A URL parser reads a host that ends in a number as an IPv4 address, in octal and hexadecimal too.
-    let last = host.rsplit('.').next().unwrap_or("");
-    let ends_in_number = last.bytes().all(|b| b.is_ascii_digit())
+    let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
         || last.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"))
-            && last.bytes().skip(2).all(|b| b.is_ascii_hexdigit());
-    if ends_in_number && host.parse::<Ipv4Addr>().is_err() {
-        return Err(Error::Endpoint("its host ends in a number and is not an IPv4 address of four decimal parts."));
+            && last.bytes().skip(2).all(|byte| byte.is_ascii_hexdigit());
+    if is_number && ipv4(host).is_none() {
+        return Err(Error::Endpoint(Problem::Ipv4));
     }
-    Ok(host.to_ascii_lowercase())
+    Ok(())
 }
 
-/// RFC 5952: the longest run of two or more zero groups is `::`. (`Ipv6Addr`'s own `Display` would bring the
-/// formatting code into the wasm modules.)
-fn normal_ipv6(address: Ipv6Addr) -> String {
-    let groups = address.segments();
-    let (mut longest_start, mut longest_length) = (0, 1);
-    for start in 0..groups.len() {
-        let length = groups.iter().skip(start).take_while(|&&group| group == 0).count();
-        if length > longest_length {
-            (longest_start, longest_length) = (start, length);
-        }
+/// Appends the base path, without the slashes at its end.
+fn push_path(out: &mut String, mut path: &str) -> Result<(), Error> {
+    if !path.bytes().all(|byte| matches!(byte, b'!' | b'$'..=b':' | b'=' | b'@'..=b'Z' | b'_' | b'a'..=b'z' | b'~')) {
+        return Err(Error::Endpoint(Problem::Path));
     }
-    let run = if longest_length > 1 { longest_start..longest_start.saturating_add(longest_length) } else { 8..8 };
-    let mut text = String::from("[");
-    for (index, group) in groups.into_iter().enumerate() {
-        if run.contains(&index) {
-            if index == run.start {
-                text.push_str("::");
-            }
-            continue;
-        }
-        if index > 0 && !text.ends_with(':') {
-            text.push(':');
-        }
-        push_hex(&mut text, group);
+    if pieces(path, b'/').any(is_dot_segment) {
+        return Err(Error::Endpoint(Problem::PathDots));
     }
-    text.push(']');
-    text
+    while let Some(shorter) = path.strip_suffix('/') {
+        path = shorter;
+    }
+    out.push_str(path);
+    Ok(())
 }
 
-fn push_hex(text: &mut String, number: u16) {
-    if number >= 16 {
-        push_hex(text, number >> 4);
+/// `.` or `..`, where a URL parser reads `%2e` as a dot.
+fn is_dot_segment(mut segment: &str) -> bool {
+    let mut dots = 0u8;
+    while !segment.is_empty() {
+        let dot = segment.get(..3).filter(|dot| dot.eq_ignore_ascii_case("%2e")).unwrap_or(".");
+        let Some(rest) = segment.get(dot.len()..).filter(|_| dot.len() == 3 || segment.starts_with('.')) else {
+            return false;
+        };
+        segment = rest;
+        dots = dots.saturating_add(1);
     }
-    text.push(char::from_digit(u32::from(number & 0xf), 16).unwrap_or('0'));
+    dots == 1 || dots == 2
 }
 
 #[cfg(test)]

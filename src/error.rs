@@ -1,6 +1,7 @@
 //! What can be wrong with an argument. Messages name the input and the remedy, and never hold a secret.
 
 use crate::names::Name;
+use crate::text::{cut, pieces};
 
 /// An argument that was refused before anything was signed or sent.
 ///
@@ -8,16 +9,16 @@ use crate::names::Name;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The connection string cannot be used; the text says why.
-    ConnectionString(&'static str),
-    /// The endpoint cannot be used; the text says why.
-    Endpoint(&'static str),
+    /// The connection string cannot be used.
+    ConnectionString(Problem),
+    /// The endpoint cannot be used.
+    Endpoint(Problem),
     /// A hub, group, user or connection id cannot be used.
     Name {
         /// Which kind of name.
         name: Name,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: Problem,
     },
     /// A role is empty.
     Role,
@@ -45,80 +46,136 @@ pub enum Error {
     InsecureEndpoint,
 }
 
+/// Defines an enum and the texts of its variants, which lie in one string, a line each: so they take fewer bytes in the
+/// wasm module of the npm package than a table of strings.
+macro_rules! texts {
+    ($(#[$about:meta])* $visible:vis enum $name:ident { $($variant:ident $text:literal,)* }) => {
+        $(#[$about])*
+        $visible enum $name { $(#[doc = $text] $variant,)* }
+
+        impl $name {
+            pub(crate) fn text(self) -> &'static str {
+                pieces(concat!($($text, "\n"),*), b'\n').nth(self as usize).unwrap_or_default()
+            }
+        }
+    };
+}
+
+texts! {
+    /// What is wrong with a connection string, an endpoint or a name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Problem {
+        Empty "it is empty.",
+        Dots "a URL cannot carry \".\" or \"..\" as a name.",
+        HubPattern "it must be a letter and up to 127 letters, digits and characters of _`,.[].",
+        Blank "it is blank.",
+        TooLong "it is longer than 1024 characters.",
+        Form "it must be Name=value;Name=value.",
+        Twice "it holds a name twice.",
+        NoEndpoint "Endpoint is missing or empty.",
+        NoKey "AccessKey is missing or empty.",
+        NoCredential "it has AuthType and no AccessKey: pass a credential with it.",
+        KeyAndCredential "it has an AccessKey beside a credential: leave one out.",
+        ControlCharacter "AccessKey holds a control character: copy it again.",
+        Port "its port must be a number from 1 to 65535.",
+        Scheme "its scheme must be https or http.",
+        User "it holds a user name or password.",
+        Host "its host must be letters, digits, \"-\" and \"_\" between dots; an international name is written xn--.",
+        Ipv4 "its host ends in a number and is not an IPv4 address of four decimal parts.",
+        Ipv6 "its host is not an IPv6 address.",
+        Path "its path holds a query, a fragment or a character that must be percent-encoded.",
+        PathDots "its path holds \".\" or \"..\".",
+    }
+}
+
+texts! {
+    /// How the line of an error begins: its code, a blank, and its message.
+    #[derive(Clone, Copy)]
+    enum Line {
+        ConnectionString "ERR_CONNECTION_STRING The connection string cannot be used: ",
+        Endpoint "ERR_ENDPOINT The endpoint cannot be used: ",
+        Hub "ERR_HUB The hub name cannot be used: ",
+        Group "ERR_GROUP The group name cannot be used: ",
+        User "ERR_USER_ID The user id cannot be used: ",
+        Connection "ERR_CONNECTION_ID The connection id cannot be used: ",
+        Permission "ERR_PERMISSION The permission cannot be used: ",
+        Role "ERR_ROLE A role cannot be used: it is empty.",
+        Lifetime "ERR_EXPIRATION The expiration time must be from 1 to 4294967295 seconds ahead.",
+        Clock "ERR_CLOCK The clock reads 0, as at the module scope of a Cloudflare Worker: mint inside a request handler.",
+        ClientProtocol "ERR_CLIENT_PROTOCOL clientProtocol must be default, mqtt or socketio.",
+        MessageTtl "ERR_MESSAGE_TTL messageTtlSeconds must be a whole number from 0 to 300.",
+        PageSize "ERR_PAGE_SIZE maxPageSize must be a whole number from 1 to 200.",
+        Top "ERR_TOP top must be a whole number from 1 to 2147483647.",
+        ContinuationToken "ERR_CONTINUATION_TOKEN The continuation token cannot be used: pass one of this endpoint.",
+        Parameter "ERR_PARAMETER A parameter cannot be used: this operation does not take it.",
+        Claim "ERR_CLAIM A claim or header cannot be used: its name is empty or reserved, or its value is not JSON.",
+        MessageTooLarge "ERR_MESSAGE_TOO_LARGE The message is over 1048576 bytes, the most that the service takes.",
+        InsecureEndpoint "ERR_INSECURE_ENDPOINT Over plain http to another machine the token can be read: use https, or set allowInsecureConnection.",
+    }
+}
+
 impl Error {
     /// A stable code, the same in Rust and in the npm package.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Error::ConnectionString(_) => "ERR_CONNECTION_STRING",
-            Error::Endpoint(_) => "ERR_ENDPOINT",
-            Error::Name { name: Name::Hub, .. } => "ERR_HUB",
-            Error::Name { name: Name::Group, .. } => "ERR_GROUP",
-            Error::Name { name: Name::User, .. } => "ERR_USER_ID",
-            Error::Name { name: Name::Connection, .. } => "ERR_CONNECTION_ID",
-            Error::Name { name: Name::Permission, .. } => "ERR_PERMISSION",
-            Error::Role => "ERR_ROLE",
-            Error::Lifetime => "ERR_EXPIRATION",
-            Error::Clock => "ERR_CLOCK",
-            Error::ClientProtocol => "ERR_CLIENT_PROTOCOL",
-            Error::MessageTtl => "ERR_MESSAGE_TTL",
-            Error::PageSize => "ERR_PAGE_SIZE",
-            Error::Top => "ERR_TOP",
-            Error::ContinuationToken => "ERR_CONTINUATION_TOKEN",
-            Error::Parameter => "ERR_PARAMETER",
-            Error::Claim => "ERR_CLAIM",
-            Error::MessageTooLarge => "ERR_MESSAGE_TOO_LARGE",
-            Error::InsecureEndpoint => "ERR_INSECURE_ENDPOINT",
-        }
+    pub fn code(&self) -> &'static str {
+        self.parts().0
     }
 
-    /// What was wrong, with which input, and what to do. Built without `format!`, which the wasm modules of the
-    /// npm package do not carry.
+    /// What was wrong, with which input, and what to do.
     pub fn message(&self) -> String {
-        let (start, end) = match *self {
-            Error::ConnectionString(problem) => ("The connection string cannot be used: ", problem),
-            Error::Endpoint(problem) => ("The endpoint cannot be used: ", problem),
-            Error::Name { name, problem } => (name.sentence_start(), problem),
-            Error::Role => ("A role is empty: ", "leave it out, or name one such as webpubsub.sendToGroup."),
-            Error::Lifetime => (
-                "The expiration time is out of range: ",
-                "expirationTimeInMinutes must be a finite number, come to at least one whole second and at most \
-                 4294967295 seconds.",
-            ),
-            Error::Clock => (
-                "The clock reads zero, so a token would be born expired: ",
-                "at the module scope of a Cloudflare Worker Date.now() is 0. Mint inside a request handler.",
-            ),
-            Error::ClientProtocol => ("clientProtocol is unknown: ", "use \"default\", \"mqtt\" or \"socketio\"."),
-            Error::MessageTtl => {
-                ("messageTtlSeconds is out of range: ", "use a whole number from 0 (never expires) to 300.")
+        let (_, start, end) = self.parts();
+        [start, end].concat()
+    }
+
+    /// Appends the code, a blank and the message. (The wasm module of the npm package carries no `core::fmt`.)
+    pub fn push_line(&self, out: &mut String) {
+        let (line, problem) = self.texts();
+        out.push_str(line.text());
+        out.push_str(problem.map_or("", Problem::text));
+    }
+
+    fn parts(&self) -> (&'static str, &'static str, &'static str) {
+        let (line, problem) = self.texts();
+        let (code, start) = cut(line.text(), b' ').unwrap_or_default();
+        (code, start, problem.map_or("", Problem::text))
+    }
+
+    fn texts(&self) -> (Line, Option<Problem>) {
+        let line = match *self {
+            Error::ConnectionString(problem) => return (Line::ConnectionString, Some(problem)),
+            Error::Endpoint(problem) => return (Line::Endpoint, Some(problem)),
+            Error::Name { name, problem } => {
+                let line = match name {
+                    Name::Hub => Line::Hub,
+                    Name::Group => Line::Group,
+                    Name::User => Line::User,
+                    Name::Connection => Line::Connection,
+                    Name::Permission => Line::Permission,
+                };
+                return (line, Some(problem));
             }
-            Error::PageSize => ("maxPageSize is out of range: ", "use a whole number from 1 to 200."),
-            Error::Top => ("top is out of range: ", "use a whole number from 1 to 2147483647."),
-            Error::ContinuationToken => {
-                ("The continuation token cannot be used: ", "pass the one of an earlier page of this endpoint.")
-            }
-            Error::Parameter => ("A parameter cannot be used: ", "this operation does not take it."),
-            Error::Claim => (
-                "A custom claim or header cannot be used: ",
-                "its name is empty or one that the package sets itself, or its value is not JSON.",
-            ),
-            Error::MessageTooLarge => {
-                ("The message is too large: ", "the service takes at most 1 MiB (1048576 bytes) in one message.")
-            }
-            Error::InsecureEndpoint => (
-                "The endpoint is plain http on a host that is not this machine, so the token could be read on the way: ",
-                "use https, or set allowInsecureConnection if you are sure.",
-            ),
+            Error::Role => Line::Role,
+            Error::Lifetime => Line::Lifetime,
+            Error::Clock => Line::Clock,
+            Error::ClientProtocol => Line::ClientProtocol,
+            Error::MessageTtl => Line::MessageTtl,
+            Error::PageSize => Line::PageSize,
+            Error::Top => Line::Top,
+            Error::ContinuationToken => Line::ContinuationToken,
+            Error::Parameter => Line::Parameter,
+            Error::Claim => Line::Claim,
+            Error::MessageTooLarge => Line::MessageTooLarge,
+            Error::InsecureEndpoint => Line::InsecureEndpoint,
         };
-        let mut text = String::from(start);
-        text.push_str(end);
-        text
+        (line, None)
     }
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message())
+        let (_, start, end) = self.parts();
+        f.write_str(start)?;
+        f.write_str(end)
     }
 }
 

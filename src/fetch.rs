@@ -14,7 +14,7 @@
 use js_sys::{Date, Function, Math, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, RequestInit, RequestRedirect};
+use web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect};
 
 use crate::service::{Failure, Outgoing, Response, Transport};
 
@@ -22,22 +22,31 @@ use crate::service::{Failure, Outgoing, Response, Transport};
 #[derive(Debug, Clone)]
 pub struct Fetch {
     object: JsValue,
+    timeout_ms: Option<u32>,
 }
 
 impl Fetch {
     /// Over the host's own `fetch`.
     pub fn global() -> Self {
-        Fetch { object: js_sys::global().into() }
+        Fetch::of(js_sys::global().into())
     }
 
     /// Over the `fetch` of an object, such as a service binding or the stub of a Durable Object.
     pub fn of(object: JsValue) -> Self {
-        Fetch { object }
+        Fetch { object, timeout_ms: None }
+    }
+
+    /// Gives up a try after so many milliseconds; without this it waits as long as the host lets it. A try that took
+    /// too long is not repeated.
+    #[must_use]
+    pub fn with_timeout(mut self, milliseconds: u32) -> Self {
+        self.timeout_ms = Some(milliseconds);
+        self
     }
 
     async fn answer(&self, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
         let fetch: Function = Reflect::get(&self.object, &"fetch".into())?.dyn_into()?;
-        let promise: Promise = fetch.call1(&self.object, &request(outgoing)?.into())?.dyn_into()?;
+        let promise: Promise = fetch.call1(&self.object, &self.request(outgoing)?.into())?.dyn_into()?;
         // The answer of a Durable Object's stub is not an instance of this realm's Response in every host.
         let response: web_sys::Response = JsFuture::from(promise).await?.unchecked_into();
         let headers = response.headers();
@@ -49,6 +58,25 @@ impl Fetch {
         }
         let body = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec();
         Ok(Response { status: response.status(), headers: read, body })
+    }
+
+    /// No `mode`, `credentials` or `cache`: they throw in workerd.
+    fn request(&self, outgoing: &Outgoing<'_>) -> Result<Request, JsValue> {
+        let headers = Headers::new()?;
+        for &(name, value) in &outgoing.headers {
+            headers.set(name, value)?;
+        }
+        let init = RequestInit::new();
+        init.set_method(outgoing.method);
+        init.set_headers(&headers);
+        if let Some(body) = outgoing.body {
+            init.set_body(&Uint8Array::from(body));
+        }
+        init.set_redirect(RequestRedirect::Manual);
+        if let Some(milliseconds) = self.timeout_ms {
+            init.set_signal(Some(&AbortSignal::timeout_with_u32(milliseconds)));
+        }
+        Request::new_with_str_and_init(outgoing.url, &init)
     }
 }
 
@@ -77,22 +105,6 @@ impl Transport for Fetch {
     fn random(&self) -> f64 {
         Math::random()
     }
-}
-
-/// No `mode`, `credentials` or `cache`: they throw in workerd.
-fn request(outgoing: &Outgoing<'_>) -> Result<Request, JsValue> {
-    let headers = Headers::new()?;
-    for &(name, value) in &outgoing.headers {
-        headers.set(name, value)?;
-    }
-    let init = RequestInit::new();
-    init.set_method(outgoing.method);
-    init.set_headers(&headers);
-    if let Some(body) = outgoing.body {
-        init.set_body(&Uint8Array::from(body));
-    }
-    init.set_redirect(RequestRedirect::Manual);
-    Request::new_with_str_and_init(outgoing.url, &init)
 }
 
 /// Node names the system error in `cause.code`; where nothing is named, the request may have arrived.

@@ -3,22 +3,31 @@
 /// Appends `text` as a JSON string, quotes included.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if c < ' ' => {
-                out.push_str(if c < '\u{10}' { "\\u000" } else { "\\u001" });
-                out.push(char::from_digit(u32::from(c) & 0xf, 16).unwrap_or('0'));
-            }
-            c => out.push(c),
+    let mut copied = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
         }
+        // What needs no escape goes over in one piece: that is nearly always all of it.
+        out.push_str(text.get(copied..at).unwrap_or_default());
+        copied = at.saturating_add(1);
+        let short = match byte {
+            0x8 => b'b',
+            b'\t' => b't',
+            b'\n' => b'n',
+            0xc => b'f',
+            b'\r' => b'r',
+            b'"' | b'\\' => byte,
+            _ => {
+                out.push_str(if byte < 0x10 { "\\u000" } else { "\\u001" });
+                out.push(char::from_digit(u32::from(byte & 0xf), 16).unwrap_or('0'));
+                continue;
+            }
+        };
+        out.push('\\');
+        out.push(char::from(short));
     }
+    out.push_str(text.get(copied..).unwrap_or_default());
     out.push('"');
 }
 
@@ -26,9 +35,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 pub(crate) fn push_strings(out: &mut String, texts: &[&str]) {
     out.push('[');
     for (index, text) in texts.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
+        out.push_str(if index > 0 { "," } else { "" });
         push_string(out, text);
     }
     out.push(']');

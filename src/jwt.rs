@@ -7,8 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// `{"alg":"HS256","typ":"JWT"}`
-const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// A key, kept as the state of HMAC after its first block, so that a signature costs half as much.
 /// `Debug` does not show it.
@@ -39,26 +38,19 @@ impl Key {
     /// The whole token for a payload that is JSON already.
     pub fn sign(&self, payload: &str) -> String {
         let mut token = String::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
-        token.push_str(HEADER);
-        self.finish(token, payload)
-    }
-
-    /// The same with further members in the header, such as `"kid":"1"`, which are JSON already. `alg` and `typ` come
-    /// first and are as in [`Key::sign`].
-    pub fn sign_with_header(&self, members: &str, payload: &str) -> String {
-        let header = ["{\"alg\":\"HS256\",\"typ\":\"JWT\",", members, "}"].concat();
-        let mut token = String::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
-        BASE64_URL_SAFE_NO_PAD.encode_string(header, &mut token);
-        self.finish(token, payload)
-    }
-
-    fn finish(&self, mut token: String, payload: &str) -> String {
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signature = self.signature(token.as_bytes());
-        token.push('.');
-        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        self.push_token(&mut token, HEADER, payload);
         token
+    }
+
+    /// Appends a token with a header of its own.
+    pub(crate) fn push_token(&self, out: &mut String, header: &str, payload: &str) {
+        let start = out.len();
+        push_base64(out, header.as_bytes());
+        out.push('.');
+        push_base64(out, payload.as_bytes());
+        let signature = self.signature(out.as_bytes().get(start..).unwrap_or_default());
+        out.push('.');
+        push_base64(out, &signature);
     }
 
     /// The HMAC-SHA256 of `message`.
@@ -69,6 +61,19 @@ impl Key {
     /// Whether `signature` is that of `message`, compared in constant time.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.mac.clone().chain_update(message).verify_slice(signature).is_ok()
+    }
+}
+
+/// Three bytes at a time: told so, the compiler leaves out of the wasm module what is there for other lengths, 2 kB.
+fn push_base64(out: &mut String, bytes: &[u8]) {
+    for chunk in bytes.chunks(3) {
+        let (mut three, mut four) = ([0; 3], [0; 4]);
+        three.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        // Four characters of which the last ones, of bytes that are not there, are left out.
+        BASE64_URL_SAFE_NO_PAD.encode_slice(three, &mut four).unwrap_or_default();
+        for byte in four.iter().take(chunk.len().saturating_add(1)) {
+            out.push(char::from(*byte));
+        }
     }
 }
 

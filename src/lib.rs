@@ -12,7 +12,7 @@
 //! | [`session`] | the signed session that a caller of the Worker template shows |
 //! | [`filter`] | builds an OData filter in which nothing can be injected |
 //! | [`service`] | turns an operation into a signed request and decides what to do with the answer |
-//! | [`fetch`] | runs the service client over the fetch API of a wasm host (feature `fetch`) |
+//! | `fetch` | runs the service client over the fetch API of a wasm host (feature `fetch`) |
 //!
 //! # Mint a client URL
 //!
@@ -29,6 +29,7 @@
 //! # Ok::<(), webpubsub_edge::Error>(())
 //! ```
 
+mod address;
 pub mod endpoint;
 mod error;
 #[cfg(feature = "fetch")]
@@ -40,6 +41,7 @@ pub mod names;
 pub mod service;
 #[cfg(feature = "json")]
 pub mod session;
+mod text;
 pub mod token;
 
-pub use error::Error;
+pub use error::{Error, Problem};

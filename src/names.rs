@@ -4,7 +4,8 @@
 //! and `..` is our own rule: percent-encoding does not protect them, a URL parser folds them away, and
 //! `sendToUser("..")` would become a broadcast to the whole hub.
 
-use crate::Error;
+use crate::text::is_blank;
+use crate::{Error, Problem};
 
 /// The kinds of name a caller passes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +23,6 @@ pub enum Name {
 }
 
 impl Name {
-    /// How an error message about this kind of name begins.
-    pub(crate) const fn sentence_start(self) -> &'static str {
-        match self {
-            Name::Hub => "The hub name cannot be used: ",
-            Name::Group => "The group name cannot be used: ",
-            Name::User => "The user id cannot be used: ",
-            Name::Connection => "The connection id cannot be used: ",
-            Name::Permission => "The permission cannot be used: ",
-        }
-    }
-
     /// Checks `text` as a name of this kind. Without `strict` the patterns of hubs and groups fall, and no name may be
     /// empty, `.` or `..` all the same.
     ///
@@ -45,18 +35,14 @@ impl Name {
         }
     }
 
-    fn problem(self, text: &str, strict: bool) -> Option<&'static str> {
+    fn problem(self, text: &str, strict: bool) -> Option<Problem> {
         match self {
-            _ if text.is_empty() => Some("it is empty."),
-            _ if text == "." || text == ".." => {
-                Some("a URL cannot carry \".\" or \"..\" as a name; it would address something else.")
-            }
+            _ if text.is_empty() => Some(Problem::Empty),
+            _ if text == "." || text == ".." => Some(Problem::Dots),
             _ if !strict => None,
-            Name::Hub if !is_hub(text) => {
-                Some("it must start with a letter and hold at most 128 letters, digits and the characters _ ` , . [ ].")
-            }
-            Name::Group if text.chars().all(char::is_whitespace) => Some("it is blank."),
-            Name::Group if text.encode_utf16().count() > MAX_GROUP_LENGTH => Some("it is longer than 1024 characters."),
+            Name::Hub if !is_hub(text) => Some(Problem::HubPattern),
+            Name::Group if text.chars().all(is_blank) => Some(Problem::Blank),
+            Name::Group if text.encode_utf16().count() > MAX_GROUP_LENGTH => Some(Problem::TooLong),
             _ => None,
         }
     }
@@ -99,23 +85,24 @@ pub fn check_connection_id(text: &str) -> Result<(), Error> {
 
 /// Appends `text` as one path segment, encoded as JavaScript's `encodeURIComponent` does.
 pub fn push_segment(out: &mut String, text: &str) {
-    push_encoded(out, text, b"-_.!~*'()");
+    push_encoded(out, text, b'\'');
 }
 
 /// Appends `text` as a query value: as a path segment, but a quote is `%27`, as a URL parser writes it.
 pub fn push_query_value(out: &mut String, text: &str) {
-    push_encoded(out, text, b"-_.!~*()");
+    push_encoded(out, text, b'-');
 }
 
-fn push_encoded(out: &mut String, text: &str, bare: &[u8]) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+fn push_encoded(out: &mut String, text: &str, quote: u8) {
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || bare.contains(&byte) {
+        if matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'(' | b')')
+            || byte == quote
+        {
             out.push(char::from(byte));
         } else {
             out.push('%');
             for nibble in [byte >> 4, byte & 0xf] {
-                out.push(HEX.get(usize::from(nibble)).copied().unwrap_or('0'));
+                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
             }
         }
     }
@@ -123,8 +110,8 @@ fn push_encoded(out: &mut String, text: &str, bare: &[u8]) {
 
 fn is_hub(text: &str) -> bool {
     text.len() <= 128
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_`,.[]".contains(&b))
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
+        && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'[' | b']' | b'_'..=b'z' | b',' | b'.'))
 }
 
 #[cfg(test)]

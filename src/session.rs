@@ -63,12 +63,12 @@ impl Session {
     pub fn sign(&self, key: &SessionKey, expires: u64) -> String {
         let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
         let mut payload = Payload::new();
-        payload.string("sub", &[&self.user_id]);
+        payload.string("sub", &self.user_id);
         payload.strings("groups", &groups);
         if self.broadcast {
             payload.json("broadcast", "true");
         }
-        payload.string("aud", &[AUDIENCE]);
+        payload.string("aud", AUDIENCE);
         payload.number("exp", expires);
         key.0.sign(&payload.finish())
     }

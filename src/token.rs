@@ -92,8 +92,16 @@ impl Default for ClientTokenOptions<'_> {
 /// # Errors
 /// [`Error::Lifetime`] for what is not finite, comes to less than a second, or is over [`MAX_LIFETIME_SECONDS`].
 pub fn lifetime_from_minutes(minutes: f64) -> Result<u64, Error> {
-    let seconds = (minutes * 60.0).floor();
-    if seconds >= 1.0 && seconds <= MAX_LIFETIME_SECONDS as f64 { Ok(seconds as u64) } else { Err(Error::Lifetime) }
+    lifetime_from_seconds(minutes * 60.0)
+}
+
+/// The same for seconds.
+///
+/// # Errors
+/// As [`lifetime_from_minutes`].
+pub fn lifetime_from_seconds(seconds: f64) -> Result<u64, Error> {
+    // What is not a number is in no range.
+    if (1.0..MAX_LIFETIME_SECONDS as f64 + 1.0).contains(&seconds) { Ok(seconds as u64) } else { Err(Error::Lifetime) }
 }
 
 /// A URL with which a client connects. It holds a token, so `Debug` does not show it.
@@ -108,6 +116,11 @@ impl ClientAccess {
     /// The URL to open a WebSocket with. Whoever has it can connect until it expires: do not log it.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same, as an owned text.
+    pub fn into_url(self) -> String {
+        self.url
     }
 
     /// The URL without its token.
@@ -182,30 +195,24 @@ pub fn client_access(
     }
     let expires_on = now.saturating_add(options.lifetime_seconds);
 
-    let path = client_path(hub, options.protocol);
+    let audience = http_url(endpoint, hub, options.protocol);
     let mut payload = Payload::new();
     payload.strings("role", options.roles);
     payload.strings("webpubsub.group", options.groups);
     payload.number("iat", now);
     payload.number("exp", expires_on);
-    payload.string("aud", &[endpoint.as_str(), &path]);
-    user_id.inspect(|user_id| payload.string("sub", &[user_id]));
+    payload.string("aud", &audience);
+    user_id.inspect(|user_id| payload.string("sub", user_id));
     push_members(&mut payload, options.claims, &RESERVED_CLAIMS)?;
-    let token = if options.header.is_empty() {
-        key.sign(&payload.finish())
-    } else {
-        let mut header = Payload::new();
-        push_members(&mut header, options.header, &["alg", "typ", "crit"])?;
-        let header = header.finish();
-        key.sign_with_header(header.get(1..header.len().saturating_sub(1)).unwrap_or_default(), &payload.finish())
-    };
+    let mut header = Payload::new();
+    header.string("alg", "HS256");
+    header.string("typ", "JWT");
+    push_members(&mut header, options.header, &["alg", "typ", "crit"])?;
 
-    let mut url = String::with_capacity(token.len().saturating_add(128));
-    endpoint.push_web_socket(&mut url);
-    url.push_str(&path);
+    let mut url = web_socket(&audience);
     let base_length = url.len();
     url.push_str(QUERY);
-    url.push_str(&token);
+    key.push_token(&mut url, &header.finish(), &payload.finish());
     Ok(ClientAccess { url, base_length, expires_on })
 }
 
@@ -220,24 +227,23 @@ pub fn client_base_url(
     strict: bool,
 ) -> Result<String, Error> {
     Name::Hub.check(hub, strict)?;
-    let mut url = String::new();
-    endpoint.push_web_socket(&mut url);
-    url.push_str(&client_path(hub, protocol));
-    Ok(url)
+    Ok(web_socket(&http_url(endpoint, hub, protocol)))
 }
 
-fn client_path(hub: &str, protocol: ClientProtocol) -> String {
-    let mut path = String::from(protocol.path());
-    push_segment(&mut path, hub);
-    path
+/// The same over http, which is the audience of tokens.
+fn http_url(endpoint: &Endpoint, hub: &str, protocol: ClientProtocol) -> String {
+    let mut url = String::from(endpoint.as_str());
+    url.push_str(protocol.path());
+    push_segment(&mut url, hub);
+    url
 }
 
-/// The lifetime of a token that is to expire at a time, both in seconds since 1970.
-///
-/// # Errors
-/// [`Error::Lifetime`] when that is not later than `now`, or too far ahead.
-pub fn lifetime_until(expires_at: f64, now: f64) -> Result<u64, Error> {
-    lifetime_from_minutes((expires_at.floor() - now) / 60.0)
+/// `https` becomes `wss`, `http` becomes `ws`.
+fn web_socket(url: &str) -> String {
+    let mut out = String::with_capacity(1024);
+    out.push_str("ws");
+    out.push_str(url.get(4..).unwrap_or_default());
+    out
 }
 
 /// The bearer token for one try of a REST call. `url` is the whole URL as it is sent, query included, and `now` is
@@ -253,7 +259,7 @@ fn rest_bearer_for(key: &Key, url: &str, now: u64, lifetime_seconds: u64) -> Str
     let mut payload = Payload::new();
     payload.number("iat", now);
     payload.number("exp", now.saturating_add(lifetime_seconds));
-    payload.string("aud", &[url]);
+    payload.string("aud", url);
     key.sign(&payload.finish())
 }
 
@@ -270,10 +276,10 @@ impl Payload {
         push_number(&mut self.0, value);
     }
 
-    /// A string claim, given in pieces.
-    pub(crate) fn string(&mut self, name: &str, pieces: &[&str]) {
+    /// A string claim.
+    pub(crate) fn string(&mut self, name: &str, value: &str) {
         self.name(name);
-        push_string(&mut self.0, &pieces.concat());
+        push_string(&mut self.0, value);
     }
 
     /// A list claim; an empty one is left out.
@@ -296,7 +302,7 @@ impl Payload {
     }
 
     fn name(&mut self, name: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(if self.0.is_empty() { "{" } else { "," });
         push_string(&mut self.0, name);
         self.0.push(':');
     }

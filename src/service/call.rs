@@ -1,6 +1,9 @@
 //! After each try of a call: is it done, has it failed, or is it tried again, and when?
 
+use std::ops::RangeInclusive;
+
 use super::{Answers, Operation};
+use crate::text::{decimal, pieces, trim};
 
 /// When a call is tried again. The names and defaults are those of the official SDK, save `sends`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -160,46 +163,42 @@ impl Call {
 impl RetryAfter<'_> {
     /// How long to wait, in milliseconds. A date in the past is 0; what cannot be read counts as absent.
     fn milliseconds(&self, now_ms: u64) -> Option<u64> {
-        let number = |text: &str| text.trim().parse::<u64>().ok();
-        self.retry_after_ms.and_then(number).or_else(|| self.x_ms_retry_after_ms.and_then(number)).or_else(|| {
-            let text = self.retry_after?;
-            let seconds = number(text).map(|seconds| seconds.saturating_mul(1000));
-            seconds.or_else(|| Some(http_date(text.trim())?.saturating_mul(1000).saturating_sub(now_ms)))
-        })
+        let number = |text: Option<&str>| decimal(trim(text?));
+        let seconds = |seconds: u64| seconds.saturating_mul(1000);
+        number(self.retry_after_ms)
+            .or_else(|| number(self.x_ms_retry_after_ms))
+            .or_else(|| number(self.retry_after).map(seconds))
+            .or_else(|| Some(seconds(http_date(trim(self.retry_after?))?).saturating_sub(now_ms)))
     }
 }
 
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7, the form that must be sent) into seconds since 1970.
+#[allow(clippy::arithmetic_side_effects, reason = "every number is checked to be in its range first")]
 fn http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut parts = text.strip_suffix(" GMT")?.split_once(", ")?.1.split(' ');
-    let number = |from: Option<&str>| from?.parse::<u64>().ok();
-    let day = number(parts.next()).filter(|day| (1..=31).contains(day))?;
-    let month_name = parts.next()?;
-    let month = MONTHS.iter().position(|month| *month == month_name)? as u64;
-    let year = number(parts.next()).filter(|year| (1970..10_000).contains(year))?;
-    let mut time = parts.next()?.split(':');
-    let (hour, minute, second) = (number(time.next())?, number(time.next())?, number(time.next())?);
-    if hour > 23 || minute > 59 || second > 60 || time.next().is_some() || parts.next().is_some() {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let mut parts = pieces(text.strip_suffix(" GMT")?, b' ');
+    let number =
+        |text: Option<&str>, range: RangeInclusive<u64>| decimal(text?).filter(|number| range.contains(number));
+    parts.next().filter(|weekday| weekday.ends_with(','))?;
+    let day = number(parts.next(), 1..=31)?;
+    let month = parts.next().filter(|month| month.len() == 3)?;
+    let month = (0..12).find(|place| MONTHS.get(place * 3..place * 3 + 3) == Some(month))? as u64;
+    let year = number(parts.next(), 1970..=9999)?;
+    let mut time = pieces(parts.next()?, b':');
+    let (hour, minute, second) =
+        (number(time.next(), 0..=23)?, number(time.next(), 0..=59)?, number(time.next(), 0..=60)?);
+    if time.next().is_some() || parts.next().is_some() {
         return None;
     }
-    let days = days_before_year(year)
-        .checked_add(days_before_month(year, month))?
-        .checked_add(day)?
-        .checked_sub(days_before_year(1970).checked_add(1)?)?;
-    days.checked_mul(24)?.checked_add(hour)?.checked_mul(60)?.checked_add(minute)?.checked_mul(60)?.checked_add(second)
+    Some(((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-fn days_before_year(year: u64) -> u64 {
-    let past = year.saturating_sub(1);
-    past.saturating_mul(365).saturating_add(past / 4).saturating_sub(past / 100).saturating_add(past / 400)
-}
-
-fn days_before_month(year: u64, month: u64) -> u64 {
-    const LENGTHS: [u64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let past: u64 = LENGTHS.iter().take(usize::try_from(month).unwrap_or(0)).sum();
-    past.saturating_add(u64::from(is_leap && month > 1))
+/// `month` counts from 0. The year is made to begin in March, so that the day of a leap year is its last; the months
+/// then have 31, 30, 31, 30, 31 days, again and again, which the division by 5 gives.
+#[allow(clippy::arithmetic_side_effects, reason = "see http_date")]
+fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469
 }
 
 #[cfg(test)]

@@ -12,8 +12,50 @@ use crate::jwt::Key;
 use crate::names::Name;
 use crate::token::{ClientAccess, ClientTokenOptions, client_access};
 
-/// What a host gives the client: HTTP, a timer, a clock and chance. [`crate::fetch::Fetch`] is one, over the fetch
-/// API.
+/// What a host gives the client: HTTP, a timer, a clock and chance. `webpubsub_edge::fetch::Fetch` (feature `fetch`) is
+/// one, over the fetch API of a wasm host; one over reqwest is in `docs/rust.md` of the repository.
+///
+/// This one answers from memory, for tests:
+///
+/// ```
+/// use std::cell::RefCell;
+/// use webpubsub_edge::service::{Failure, Message, Outgoing, Response, SendOptions, ServiceClient, Transport};
+///
+/// #[derive(Default)]
+/// struct Memory {
+///     sent: RefCell<Vec<String>>,
+/// }
+///
+/// impl Transport for &Memory {
+///     async fn send(&self, request: &Outgoing<'_>) -> Result<Response, Failure> {
+///         self.sent.borrow_mut().push(format!("{} {}", request.method, request.url));
+///         Ok(Response { status: 202, headers: Vec::new(), body: Vec::new() })
+///     }
+///     async fn sleep(&self, _milliseconds: u64) {}
+///     fn now_ms(&self) -> u64 {
+///         1_700_000_000_000
+///     }
+///     fn random(&self) -> f64 {
+///         0.5
+///     }
+/// }
+///
+/// let memory = Memory::default();
+/// let connection_string = "Endpoint=https://example.webpubsub.azure.com;AccessKey=secret;Version=1.0;";
+/// let service = ServiceClient::from_connection_string(connection_string, "chat", &memory)?;
+/// # // Memory never waits, so one poll is enough.
+/// # fn block_on<F: Future>(future: F) -> F::Output {
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(output) = std::pin::pin!(future).poll(&mut context) else { panic!("it waits") };
+/// #     output
+/// # }
+/// block_on(service.send_to_user("ann", Message::Text("hello"), &SendOptions::default()))?;
+/// assert_eq!(
+///     memory.sent.borrow()[..],
+///     ["POST https://example.webpubsub.azure.com/api/hubs/chat/users/ann/:send?api-version=2024-12-01"]
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Transport {
     /// Sends one request and reads the whole answer. Redirects must not be followed: the token is bound to the URL.
     fn send(&self, request: &Outgoing<'_>) -> impl Future<Output = Result<Response, Failure>>;
@@ -65,6 +107,19 @@ impl Response {
 }
 
 /// Why a call failed.
+///
+/// ```
+/// use webpubsub_edge::service::{Failure, ServiceError};
+///
+/// fn is_worth_another_try_later(error: &ServiceError) -> bool {
+///     match error {
+///         ServiceError::Network(Failure::NotSent) => true,
+///         ServiceError::Rest(error) => error.status == 429 || error.status == 503,
+///         _ => false,
+///     }
+/// }
+/// assert!(is_worth_another_try_later(&ServiceError::Network(Failure::NotSent)));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServiceError {
@@ -186,6 +241,62 @@ pub struct GroupMember {
 }
 
 /// Everything the REST API does with a hub, and the minting of client URLs.
+///
+/// It holds no connection. Arguments are checked before anything is sent; every try is signed anew; a send is tried again
+/// only when it surely did not arrive, unless [`RetryOptions::sends`] says otherwise.
+///
+/// ```
+/// use webpubsub_edge::filter::user_id;
+/// use webpubsub_edge::service::{ListOptions, Message, SendOptions, ServiceClient, ServiceError};
+/// use webpubsub_edge::token::ClientTokenOptions;
+/// # use webpubsub_edge::service::{Failure, Outgoing, Response, Transport};
+/// # struct Memory;
+/// # impl Transport for Memory {
+/// #     async fn send(&self, request: &Outgoing<'_>) -> Result<Response, Failure> {
+/// #         let (status, body) = match (request.method, request.url.contains("nobody")) {
+/// #             (_, true) => (404, ""),
+/// #             ("GET", _) => (200, r#"{"value":[{"connectionId":"c1","userId":"ann"}]}"#),
+/// #             ("POST", _) => (202, ""),
+/// #             _ => (200, ""),
+/// #         };
+/// #         Ok(Response { status, headers: Vec::new(), body: body.into() })
+/// #     }
+/// #     async fn sleep(&self, _milliseconds: u64) {}
+/// #     fn now_ms(&self) -> u64 { 1_700_000_000_000 }
+/// #     fn random(&self) -> f64 { 0.5 }
+/// # }
+/// # fn block_on<F: Future>(future: F) -> F::Output {
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     let std::task::Poll::Ready(output) = std::pin::pin!(future).poll(&mut context) else { panic!("it waits") };
+/// #     output
+/// # }
+/// # let transport = Memory;
+/// # block_on(async {
+///
+/// let connection_string = "Endpoint=https://example.webpubsub.azure.com;AccessKey=secret;Version=1.0;";
+/// let service = ServiceClient::from_connection_string(connection_string, "chat", transport)?;
+///
+/// // What a client opens its WebSocket with. Nothing is sent for it.
+/// let access = service.client_access(&ClientTokenOptions { user_id: Some("ann"), ..Default::default() })?;
+/// assert_eq!(access.base_url(), "wss://example.webpubsub.azure.com/client/hubs/chat");
+///
+/// let not_to_ann = user_id().ne("ann");
+/// let options = SendOptions { filter: Some(not_to_ann.as_str()), ..Default::default() };
+/// service.send_to_all(Message::Json(r#"{"text":"hello"}"#), &options).await?;
+///
+/// assert!(service.user_exists("ann").await?);
+/// assert!(!service.user_exists("nobody").await?);
+///
+/// let page = service.list_connections("news", &ListOptions::default()).await?;
+/// assert_eq!(page.connections[0].user_id.as_deref(), Some("ann"));
+/// assert_eq!(page.next_link, None);
+///
+/// let refused = service.add_connection_to_group("news", "nobody").await;
+/// assert!(matches!(refused, Err(ServiceError::Rest(error)) if error.status == 404));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ServiceClient<T> {
     endpoint: Endpoint,
@@ -505,7 +616,20 @@ impl<T: Transport> ServiceClient<T> {
         self.page(&request).await
     }
 
-    /// The page after one that has a `next_link`.
+    /// The page after one that has a [`Page::next_link`].
+    ///
+    /// ```
+    /// # use webpubsub_edge::service::{GroupMember, ListOptions, ServiceClient, ServiceError, Transport};
+    /// async fn everybody<T: Transport>(service: &ServiceClient<T>) -> Result<Vec<GroupMember>, ServiceError> {
+    ///     let mut page = service.list_connections("news", &ListOptions::default()).await?;
+    ///     let mut members = page.connections;
+    ///     while let Some(link) = page.next_link {
+    ///         page = service.next_page(&link).await?;
+    ///         members.append(&mut page.connections);
+    ///     }
+    ///     Ok(members)
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ServiceError`]; [`Error::ContinuationToken`] when the link leads to another endpoint.
@@ -568,7 +692,14 @@ impl<T: Transport> ServiceClient<T> {
         targets: &[&str],
         query: &[(Parameter, &str)],
     ) -> Result<Request, ServiceError> {
-        Ok(Request::new(&self.endpoint, &self.hub, operation, targets, query, self.strict)?)
+        Ok(Request::new(
+            &self.endpoint,
+            &self.hub,
+            operation,
+            targets.iter().copied(),
+            query.iter().copied(),
+            self.strict,
+        )?)
     }
 
     /// Runs a request: its body on success, or `None` where the answer is "no".

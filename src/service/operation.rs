@@ -1,7 +1,6 @@
 //! The table of operations: all 25 of the REST API, version 2024-12-01.
 
 use super::parameter::Parameter as Q;
-use crate::names::Name;
 
 /// An operation of the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +67,31 @@ pub(crate) struct Row {
     pub(crate) success: u16,
     pub(crate) answers: Answers,
     /// The query parameters that it takes.
-    pub(crate) query: &'static [Q],
+    pub(crate) query: Query,
+}
+
+/// A set of query parameters, a bit for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Query(u16);
+
+impl Query {
+    pub(crate) const fn has(self, parameter: Q) -> bool {
+        self.0 & Query::bit(parameter) != 0
+    }
+
+    const fn bit(parameter: Q) -> u16 {
+        1u16.wrapping_shl(parameter as u32)
+    }
+
+    const fn of(parameters: &[Q]) -> Query {
+        let mut bits = 0;
+        let mut rest = parameters;
+        while let [parameter, others @ ..] = rest {
+            bits |= Query::bit(*parameter);
+            rest = others;
+        }
+        Query(bits)
+    }
 }
 
 /// What kind of answer an operation has.
@@ -84,15 +107,15 @@ pub enum Answers {
     Json,
 }
 
-const NO_QUERY: &[Q] = &[];
-const REASON: &[Q] = &[Q::Reason];
-const CLOSE_MANY: &[Q] = &[Q::Excluded, Q::Reason];
-const SEND_MANY: &[Q] = &[Q::Excluded, Q::Filter, Q::MessageTtlSeconds];
-const SEND_TO_USER: &[Q] = &[Q::Filter, Q::MessageTtlSeconds];
-const SEND_TO_ONE: &[Q] = &[Q::MessageTtlSeconds];
-const TARGET: &[Q] = &[Q::TargetName];
-const PAGE: &[Q] = &[Q::MaxPageSize, Q::Top, Q::ContinuationToken];
-const TOKEN: &[Q] = &[Q::UserId, Q::Role, Q::MinutesToExpire, Q::Group, Q::ClientType];
+const NO_QUERY: Query = Query::of(&[]);
+const REASON: Query = Query::of(&[Q::Reason]);
+const CLOSE_MANY: Query = Query::of(&[Q::Excluded, Q::Reason]);
+const SEND_MANY: Query = Query::of(&[Q::Excluded, Q::Filter, Q::MessageTtlSeconds]);
+const SEND_TO_USER: Query = Query::of(&[Q::Filter, Q::MessageTtlSeconds]);
+const SEND_TO_ONE: Query = Query::of(&[Q::MessageTtlSeconds]);
+const TARGET: Query = Query::of(&[Q::TargetName]);
+const PAGE: Query = Query::of(&[Q::MaxPageSize, Q::Top, Q::ContinuationToken]);
+const TOKEN: Query = Query::of(&[Q::UserId, Q::Role, Q::MinutesToExpire, Q::Group, Q::ClientType]);
 
 impl Operation {
     /// Every operation, in the order of its number (`operation as u8`).
@@ -115,64 +138,60 @@ impl Operation {
     }
 
     /// The HTTP method.
-    pub const fn method(self) -> &'static str {
+    pub fn method(self) -> &'static str {
         self.row().method
     }
 
     /// The one status that means success.
-    pub const fn success_status(self) -> u16 {
+    pub fn success_status(self) -> u16 {
         self.row().success
     }
 
     /// What kind of answer it has.
-    pub const fn answers(self) -> Answers {
+    pub fn answers(self) -> Answers {
         self.row().answers
     }
 
-    #[rustfmt::skip]
-    pub(crate) const fn row(self) -> Row {
-        use Answers::{Json, Nothing, Sent, YesOrNo};
-        let (method, path, success, answers, query) = match self {
-            Self::SendToAll => ("POST", "/api/hubs/{hub}/:send", 202, Sent, SEND_MANY),
-            Self::SendToGroup => ("POST", "/api/hubs/{hub}/groups/{group}/:send", 202, Sent, SEND_MANY),
-            Self::SendToUser => ("POST", "/api/hubs/{hub}/users/{user}/:send", 202, Sent, SEND_TO_USER),
-            Self::SendToConnection => ("POST", "/api/hubs/{hub}/connections/{connection}/:send", 202, Sent, SEND_TO_ONE),
-            Self::ConnectionExists => ("HEAD", "/api/hubs/{hub}/connections/{connection}", 200, YesOrNo, NO_QUERY),
-            Self::GroupExists => ("HEAD", "/api/hubs/{hub}/groups/{group}", 200, YesOrNo, NO_QUERY),
-            Self::UserExists => ("HEAD", "/api/hubs/{hub}/users/{user}", 200, YesOrNo, NO_QUERY),
-            Self::CheckPermission => ("HEAD", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 200, YesOrNo, TARGET),
-            Self::GrantPermission => ("PUT", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 200, Nothing, TARGET),
-            Self::RevokePermission => ("DELETE", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 204, Nothing, TARGET),
-            Self::CloseConnection => ("DELETE", "/api/hubs/{hub}/connections/{connection}", 204, Nothing, REASON),
-            Self::CloseAllConnections => ("POST", "/api/hubs/{hub}/:closeConnections", 204, Nothing, CLOSE_MANY),
-            Self::CloseGroupConnections => ("POST", "/api/hubs/{hub}/groups/{group}/:closeConnections", 204, Nothing, CLOSE_MANY),
-            Self::CloseUserConnections => ("POST", "/api/hubs/{hub}/users/{user}/:closeConnections", 204, Nothing, CLOSE_MANY),
-            Self::AddConnectionToGroup => ("PUT", "/api/hubs/{hub}/groups/{group}/connections/{connection}", 200, Nothing, NO_QUERY),
-            Self::RemoveConnectionFromGroup => ("DELETE", "/api/hubs/{hub}/groups/{group}/connections/{connection}", 204, Nothing, NO_QUERY),
-            Self::RemoveConnectionFromAllGroups => ("DELETE", "/api/hubs/{hub}/connections/{connection}/groups", 204, Nothing, NO_QUERY),
-            Self::AddUserToGroup => ("PUT", "/api/hubs/{hub}/users/{user}/groups/{group}", 200, Nothing, NO_QUERY),
-            Self::RemoveUserFromGroup => ("DELETE", "/api/hubs/{hub}/users/{user}/groups/{group}", 204, Nothing, NO_QUERY),
-            Self::RemoveUserFromAllGroups => ("DELETE", "/api/hubs/{hub}/users/{user}/groups", 204, Nothing, NO_QUERY),
-            Self::AddConnectionsToGroups => ("POST", "/api/hubs/{hub}/:addToGroups", 200, Nothing, NO_QUERY),
-            Self::RemoveConnectionsFromGroups => ("POST", "/api/hubs/{hub}/:removeFromGroups", 200, Nothing, NO_QUERY),
-            Self::ListConnectionsInGroup => ("GET", "/api/hubs/{hub}/groups/{group}/connections", 200, Json, PAGE),
-            Self::GenerateClientToken => ("POST", "/api/hubs/{hub}/:generateToken", 200, Json, TOKEN),
-            Self::GetServiceStatus => ("HEAD", "/api/health", 200, Nothing, NO_QUERY),
-        };
-        Row { method, path, success, answers, query }
+    #[allow(clippy::indexing_slicing, reason = "the table has a row for each number, as a test shows")]
+    pub(crate) fn row(self) -> &'static Row {
+        &TABLE[self as usize]
     }
 }
 
-/// Which kind of name fills a `{name}` of a path. A permission has a name of its own kind.
-pub(crate) fn kind_of(placeholder: &str) -> Option<Name> {
-    [
-        ("{group}", Name::Group),
-        ("{user}", Name::User),
-        ("{connection}", Name::Connection),
-        ("{permission}", Name::Permission),
-    ]
-    .into_iter()
-    .find_map(|(text, name)| (text == placeholder).then_some(name))
+use Answers::{Json, Nothing, Sent, YesOrNo};
+
+/// A row for each operation, in their order.
+#[rustfmt::skip]
+static TABLE: [Row; 25] = [
+    row("POST", "/api/hubs/{hub}/:send", 202, Sent, SEND_MANY),
+    row("POST", "/api/hubs/{hub}/groups/{group}/:send", 202, Sent, SEND_MANY),
+    row("POST", "/api/hubs/{hub}/users/{user}/:send", 202, Sent, SEND_TO_USER),
+    row("POST", "/api/hubs/{hub}/connections/{connection}/:send", 202, Sent, SEND_TO_ONE),
+    row("HEAD", "/api/hubs/{hub}/connections/{connection}", 200, YesOrNo, NO_QUERY),
+    row("HEAD", "/api/hubs/{hub}/groups/{group}", 200, YesOrNo, NO_QUERY),
+    row("HEAD", "/api/hubs/{hub}/users/{user}", 200, YesOrNo, NO_QUERY),
+    row("HEAD", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 200, YesOrNo, TARGET),
+    row("PUT", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 200, Nothing, TARGET),
+    row("DELETE", "/api/hubs/{hub}/permissions/{permission}/connections/{connection}", 204, Nothing, TARGET),
+    row("DELETE", "/api/hubs/{hub}/connections/{connection}", 204, Nothing, REASON),
+    row("POST", "/api/hubs/{hub}/:closeConnections", 204, Nothing, CLOSE_MANY),
+    row("POST", "/api/hubs/{hub}/groups/{group}/:closeConnections", 204, Nothing, CLOSE_MANY),
+    row("POST", "/api/hubs/{hub}/users/{user}/:closeConnections", 204, Nothing, CLOSE_MANY),
+    row("PUT", "/api/hubs/{hub}/groups/{group}/connections/{connection}", 200, Nothing, NO_QUERY),
+    row("DELETE", "/api/hubs/{hub}/groups/{group}/connections/{connection}", 204, Nothing, NO_QUERY),
+    row("DELETE", "/api/hubs/{hub}/connections/{connection}/groups", 204, Nothing, NO_QUERY),
+    row("PUT", "/api/hubs/{hub}/users/{user}/groups/{group}", 200, Nothing, NO_QUERY),
+    row("DELETE", "/api/hubs/{hub}/users/{user}/groups/{group}", 204, Nothing, NO_QUERY),
+    row("DELETE", "/api/hubs/{hub}/users/{user}/groups", 204, Nothing, NO_QUERY),
+    row("POST", "/api/hubs/{hub}/:addToGroups", 200, Nothing, NO_QUERY),
+    row("POST", "/api/hubs/{hub}/:removeFromGroups", 200, Nothing, NO_QUERY),
+    row("GET", "/api/hubs/{hub}/groups/{group}/connections", 200, Json, PAGE),
+    row("POST", "/api/hubs/{hub}/:generateToken", 200, Json, TOKEN),
+    row("HEAD", "/api/health", 200, Nothing, NO_QUERY),
+];
+
+const fn row(method: &'static str, path: &'static str, success: u16, answers: Answers, query: Query) -> Row {
+    Row { method, path, success, answers, query }
 }
 
 #[cfg(test)]

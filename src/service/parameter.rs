@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::names::Name;
+use crate::text::decimal;
 
 /// A query parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +73,8 @@ impl Parameter {
 
     /// Checks a value.
     pub(crate) fn check(self, value: &str, strict: bool) -> Result<(), Error> {
-        let number_in = |least: u32, most: u32, error: Error| match value.parse::<u32>() {
-            Ok(number) if (least..=most).contains(&number) && !value.starts_with('+') => Ok(()),
+        let number_in = |least, most, error| match decimal(value) {
+            Some(number) if least <= number && number <= most => Ok(()),
             _ => Err(error),
         };
         match self {

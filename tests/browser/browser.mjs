@@ -7,7 +7,8 @@ import { chromium } from "playwright-core";
 /** For `describe(name, { skip })`: the path of Chromium comes from the environment. */
 export const skip = process.env.CHROME ? false : "set CHROME to the path of a Chromium or Chrome";
 
-const FLAGS = [
+/** For launches of other test files too. */
+export const FLAGS = [
   "--no-sandbox",
   "--headless",
   "--disable-gpu",

@@ -1,11 +1,11 @@
 // One suite, over the package as `npm pack` makes it, in every runtime.
 
-import { spawn } from "node:child_process";
 import { copyFile, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort, installPacked, serveWorkerd } from "../packed.mjs";
+import { freePort, installPacked } from "../packed.mjs";
+import { RUNTIMES } from "./runtimes.mjs";
 import { startServer } from "./server.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -30,27 +30,15 @@ after(async () => {
   await packed?.remove();
 });
 
-for (const version of ["20", "24"]) {
-  const node = process.env[`NODE${version}`];
-  test(`Node ${version}`, { skip: !node && `NODE${version} names no Node ${version}` }, async (t) => {
-    await report(t, JSON.parse(await output(node, ["run-node.mjs"], JSON.stringify(given))));
-  });
+for (const [name, { skip, run, namesRefusal = false }] of Object.entries(RUNTIMES)) {
+  test(name, { skip }, async (t) => report(t, await run(packed.folder, { ...given, namesRefusal })));
 }
-
-test("workerd", async (t) => {
-  const workerd = await serveWorkerd(packed.folder, "run-workerd.mjs");
-  try {
-    const answer = await fetch(workerd.origin, { method: "POST", body: JSON.stringify(given) });
-    await report(t, await answer.json());
-  } finally {
-    workerd.stop();
-  }
-});
 
 if (cases.length === 0) {
   test.skip("the recorded token cases: shared/cases is not beside this checkout", () => {});
 }
 
+/** Each result is a test. No case is left out anywhere; one that cannot hold in a runtime would be named here. */
 async function report(t, results) {
   for (const { name, error } of results) {
     await t.test(name, () => {
@@ -74,16 +62,4 @@ async function recordedCases() {
     .filter(Boolean)
     .map((line) => JSON.parse(line))
     .filter(({ inputs }) => inputs.connectionString !== undefined || inputs.connectionStrings !== undefined);
-}
-
-/** Runs a program in the folder with an input, and gives what it prints. */
-function output(program, args, input) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: packed.folder, stdio: ["pipe", "pipe", "inherit"] });
-    let printed = "";
-    child.stdout.on("data", (data) => (printed += data));
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(printed) : reject(new Error(`${program} ended with ${code}`))));
-    child.stdin.end(input);
-  });
 }

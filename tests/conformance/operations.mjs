@@ -165,9 +165,65 @@ export function operations(lib, given) {
       equal([error.statusCode, (await waiting.recorded()).length], [429, 1]);
       const hanging = scripted("hang");
       equal((await rejects(() => hanging.client.sendToAll(1, { requestOptions: { totalTimeout: 50 } }))).code, "ERR_TIMEOUT");
-      for (const requestOptions of [{ timeout: -1 }, { totalTimeout: 1.5 }, { timeout: Number.NaN }]) {
+      for (const requestOptions of [{ timeout: -1 }, { totalTimeout: 1.5 }, { timeout: Number.NaN }, { timeout: 2 ** 31 }, { timeout: "5" }]) {
         ok((await rejects(() => hanging.client.sendToAll(1, { requestOptions }))) instanceof RangeError, JSON.stringify(requestOptions));
       }
+    }],
+
+    ["an abort ends the call in every phase: while a message is read, while it waits, whatever fetch does", async () => {
+      const reason = new Error("mine");
+      const soon = () => {
+        const controller = new AbortController();
+        setTimeout(() => controller.abort(reason), 30);
+        return controller.signal;
+      };
+      let isCancelled = false;
+      const stalled = () => new ReadableStream({ cancel: () => void (isCancelled = true) });
+      const { client, recorded } = scripted("202");
+      const reading = await rejects(() => client.sendToAll(stalled(), { abortSignal: soon() }));
+      equal([reading.name, reading.cause === reason, isCancelled], ["AbortError", true, true]);
+      const late = await rejects(() => client.sendToAll(stalled(), { requestOptions: { totalTimeout: 30 } }));
+      equal([late.code, await recorded()], ["ERR_TIMEOUT", []]);
+
+      // The answer comes first, then the abort, then the wait.
+      const controller = new AbortController();
+      const waiting = scripted("429:60000");
+      const onResponse = () => controller.abort(reason);
+      const asleep = await rejects(() => waiting.client.sendToAll(1, { abortSignal: controller.signal, onResponse }));
+      equal([asleep.name, asleep.cause === reason], ["AbortError", true]);
+
+      const deaf = new WebPubSubServiceClient(CONNECTION, "hub", { fetch: () => new Promise(() => {}) });
+      equal((await rejects(() => deaf.sendToAll(1, { abortSignal: soon() }))).name, "AbortError");
+      equal((await rejects(() => deaf.sendToAll(1, { requestOptions: { timeout: 30 } }))).code, "ERR_TIMEOUT");
+    }],
+
+    ["bytes are copied when the call is made, and an error holds no URL", async () => {
+      const bytes = new Uint8Array([1, 2, 3]);
+      const { client, recorded } = scripted("429:20,202");
+      const sending = client.sendToAll(bytes, { onResponse: () => bytes.fill(9) });
+      await sending;
+      equal((await recorded()).map(({ body }) => body), ["AQID", "AQID"]);
+
+      // Some hosts' URL parsers take this name.
+      if (!URL.canParse("https://xn--")) {
+        equal(throws(() => new WebPubSubServiceClient("Endpoint=https://xn--;AccessKey=k", "hub")).code, "ERR_ENDPOINT");
+      }
+      const fetch = async (url) => {
+        throw new TypeError(`Failed to parse URL from ${url}`);
+      };
+      const error = await rejects(() => new WebPubSubServiceClient(CONNECTION, "hub", { fetch }).sendToUser("ann", 1));
+      equal([error.code, error.cause], ["ERR_NETWORK", undefined]);
+    }],
+
+    ["null options are no options, and what is far too long is refused", async () => {
+      const { client } = scripted("202");
+      await client.sendToAll(1, null);
+      ok(new WebPubSubServiceClient(CONNECTION, "hub", null).getClientAccessTokenSync(null).token, "minted");
+      const long = "x".repeat(1_048_577);
+      equal((await rejects(() => client.sendToAll(1, { filter: long }))).code, "ERR_ARGUMENT_TYPE");
+      equal((await rejects(() => client.sendToUser(long, 1))).code, "ERR_USER_ID");
+      equal((await rejects(() => client.sendToAll(long, { contentType: "text/plain" }))).code, "ERR_MESSAGE_TOO_LARGE");
+      equal(client.getClientAccessTokenSync({ roles: Array.from({ length: 200_000 }, () => "r") }).token.split(".").length, 3);
     }],
 
     ["without strictness the patterns fall, and addressing stays safe", async () => {

@@ -176,11 +176,14 @@ export function sends(lib, given) {
     }],
 
     ["a service that cannot be reached is a network error without secrets", async () => {
+      const tries = [];
       const down = new WebPubSubServiceClient(`Endpoint=${given.closedOrigin};AccessKey=${KEY}`, "hub", {
         retryOptions: { maxRetries: 1, retryDelayInMs: 1 },
+        logger: (line) => tries.push(line),
       });
       const error = await rejects(() => down.sendToAll("m"));
       ok(error instanceof WebPubSubError && error.code === "ERR_NETWORK", String(error));
+      equal(tries.length, given.namesRefusal ? 2 : 1, "tried again where it is known that nothing was sent");
       ok(!/eyJ|access|api\/hubs/i.test(error.message), error.message);
     }],
 

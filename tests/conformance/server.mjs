@@ -36,11 +36,40 @@ const ANSWERS = {
       .end('{"title":"One or more validation errors occurred.","status":400,"errors":{"filter":["Bad."]}}'),
 };
 
+/**
+ * Who sends a request again without being asked, when a connection that served an earlier one ends without an answer.
+ * The tests are about what this package sends, so these get a new connection for each request.
+ */
+const SENDS_AGAIN = /^Deno|Chrome/;
+
+/** What a page of another origin needs, and reads. Nothing of it is recorded. */
+function allowOrigin(response) {
+  for (const [name, value] of Object.entries({
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "*",
+    // A star does not stand for authorization.
+    "access-control-allow-headers": "*, authorization",
+    "access-control-expose-headers": "*",
+  })) {
+    response.setHeader(name, value);
+  }
+}
+
 /** Starts it on a free port; gives its origin, and what closes it. */
 export async function startServer() {
   const recorded = new Map();
   const server = createServer(async (request, response) => {
     const [, script, name] = request.url.split("/");
+    if (request.headers.origin !== undefined) {
+      allowOrigin(response);
+    }
+    if (SENDS_AGAIN.test(request.headers["user-agent"])) {
+      response.setHeader("connection", "close");
+    }
+    if (request.method === "OPTIONS") {
+      response.writeHead(204).end();
+      return;
+    }
     if (script === "recorded") {
       response.end(JSON.stringify(recorded.get(name) ?? []));
       return;

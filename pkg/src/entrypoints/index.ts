@@ -7,6 +7,6 @@ import { decodeBase64 } from "../wasm/base64.js";
 import { provide } from "../wasm/core.js";
 import { base64 } from "../wasm/inline.js";
 
-provide(() => decodeBase64(base64));
+provide(() => new WebAssembly.Module(decodeBase64(base64)));
 
 export * from "../service/index.js";

@@ -16,7 +16,9 @@ import { provide } from "../wasm/core.js";
  * ```
  */
 export function initSync(module: WebAssembly.Module | BufferSource): void {
-  provide(() => module);
+  // Told by its name, not by its class, which differs between realms.
+  const isCompiled = Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
+  provide(() => (isCompiled ? (module as WebAssembly.Module) : new WebAssembly.Module(module as BufferSource)));
 }
 
 export * from "../service/index.js";

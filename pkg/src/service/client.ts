@@ -203,7 +203,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * if (await client.connectionExists(connectionId)) { ... }
+   * console.log(await client.connectionExists(connectionId)); // true
    * ```
    */
   async connectionExists(connectionId: string, options?: OperationOptions): Promise<boolean> {
@@ -215,7 +215,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * if (await client.groupExists("news")) { ... }
+   * console.log(await client.groupExists("news")); // true
    * ```
    */
   async groupExists(groupName: string, options?: OperationOptions): Promise<boolean> {
@@ -227,7 +227,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * if (await client.userExists("ann")) { ... }
+   * console.log(await client.userExists("ann")); // true
    * ```
    */
   async userExists(userId: string, options?: OperationOptions): Promise<boolean> {
@@ -394,7 +394,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
     options: (HubSendToAllOptions & Partial<TextMessage>) | undefined,
   ): Promise<void> {
     const query = sendQuery(options);
-    await this.#hub.call(operation, to, query, options, await toBody(message, options?.contentType));
+    await this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
   }
 
   async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {
@@ -407,7 +407,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
       throw typeError("ERR_GROUP", "groups is empty: name at least one group.");
     }
     const body = jsonBody({ groups: names, filter: text(filter, "filter", "ERR_FILTER") });
-    await this.#hub.call(operation, [], new Query(), options, body);
+    await this.#hub.call(operation, [], new Query(), options, async () => body);
   }
 }
 

@@ -33,7 +33,8 @@ export class AzureKeyCredential {
 /** @internal Checks an access key, whoever holds it. */
 export function accessKey(key: unknown): string {
   if (typeof key !== "string" || key.trim() === "") {
-    throw typeError("ERR_ARGUMENT_TYPE", `The access key must be a string that is not blank, not ${kindOf(key)}.`);
+    const what = typeof key === "string" ? "a blank one" : kindOf(key);
+    throw typeError("ERR_ARGUMENT_TYPE", `The access key must be a string that is not blank, not ${what}.`);
   }
   return key;
 }
@@ -49,14 +50,23 @@ export interface AccessToken {
 /** What a {@link TokenCredential} is told beside the scopes. */
 export interface GetTokenOptions {
   /** Ends the request. */
-  abortSignal?: AbortSignal | undefined;
+  abortSignal?: AbortSignal;
   /** The claims of a challenge of the service, to be passed on. */
-  claims?: string | undefined;
+  claims?: string;
 }
 
 /**
  * Anything that gets tokens from Microsoft Entra ID: those of `@azure/identity`, {@link ClientSecretCredential},
  * {@link ClientAssertionCredential}, or one of your own.
+ *
+ * @example
+ * ```ts
+ * import type { TokenCredential } from "webpubsub-edge";
+ *
+ * const credential: TokenCredential = {
+ *   getToken: async () => ({ token: await getVercelOidcToken(), expiresOnTimestamp: Date.now() + 3_600_000 }),
+ * };
+ * ```
  */
 export interface TokenCredential {
   /** Gets a token for the scopes, or null when there is none. */
@@ -105,7 +115,7 @@ export class TokenCache {
   async #fetch(claims: string | undefined): Promise<AccessToken> {
     let token: AccessToken | null;
     try {
-      token = await this.#credential.getToken([SCOPE], { claims });
+      token = await this.#credential.getToken([SCOPE], claims === undefined ? {} : { claims });
     } catch (cause) {
       throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token; its own error is the cause.", { cause });
     }

@@ -2,7 +2,15 @@ import { WebPubSubError } from "./errors.js";
 import type { AccessToken, GetTokenOptions, TokenCredential } from "./credentials.js";
 import { text } from "./text.js";
 
-/** Options of the credentials of this package. */
+/**
+ * Options of the credentials of this package.
+ *
+ * @example
+ * ```ts
+ * const options = { authorityHost: "https://login.chinacloudapi.cn" };
+ * const credential = new ClientSecretCredential(env.TENANT_ID, env.CLIENT_ID, env.CLIENT_SECRET, options);
+ * ```
+ */
 export interface EntraCredentialOptions {
   /** Where Entra ID is, `https://login.microsoftonline.com` when absent: other clouds have other hosts. */
   authorityHost?: string | undefined;

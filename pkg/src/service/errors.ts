@@ -1,4 +1,5 @@
-import { core } from "../wasm/core.js";
+import { core, STATUS_MESSAGE } from "../wasm/core.js";
+import type { Packable } from "../wasm/packed.js";
 
 /** The codes of errors that this package finds itself. They are stable; messages are not. */
 export type WebPubSubErrorCode =
@@ -43,7 +44,9 @@ export type WebPubSubErrorCode =
  * try {
  *   client.group("..");
  * } catch (error) {
- *   if (error instanceof WebPubSubError && error.code === "ERR_GROUP") { ... }
+ *   if (error instanceof WebPubSubError) {
+ *     console.log(error.code); // ERR_GROUP
+ *   }
  * }
  * ```
  */
@@ -64,6 +67,17 @@ export class WebPubSubError extends Error {
  *
  * The same fact has several codes in the service (`Error.Connection.NotExisted`, `Info.Connection.NotExisted`), so
  * tell by `statusCode`.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await client.group("news").addConnection("nobody");
+ * } catch (error) {
+ *   if (error instanceof RestError) {
+ *     console.log(error.statusCode); // 404
+ *   }
+ * }
+ * ```
  */
 export class RestError extends WebPubSubError {
   override readonly name = "RestError";
@@ -80,7 +94,7 @@ export class RestError extends WebPubSubError {
     const text = (name: string) => (typeof details[name] === "string" && details[name] !== "" ? details[name] : undefined);
     super(
       text("code") ?? errorCode ?? undefined,
-      text("message") ?? text("title") ?? core().status_message(statusCode),
+      text("message") ?? text("title") ?? core(STATUS_MESSAGE, statusCode),
     );
     this.statusCode = statusCode;
     this.details = details;
@@ -88,7 +102,16 @@ export class RestError extends WebPubSubError {
   }
 }
 
-/** The call was given up through its `abortSignal`. `cause` is the signal's reason. */
+/**
+ * The call was given up through its `abortSignal`. `cause` is the signal's reason.
+ *
+ * @example
+ * ```ts
+ * await client.sendToAll("hello", { abortSignal: AbortSignal.abort("changed my mind") }).catch((error: AbortError) => {
+ *   console.log(error.cause); // changed my mind
+ * });
+ * ```
+ */
 export class AbortError extends WebPubSubError {
   override readonly name = "AbortError";
 
@@ -125,27 +148,24 @@ export function rangeError(code: WebPubSubErrorCode, message: string): RangeErro
   return Object.assign(new RangeError(message), { code });
 }
 
-/** @internal Runs a call into the core, whose errors come as a string: the code, a blank, the message. */
-export function checked<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (thrown) {
-    if (typeof thrown !== "string") {
-      throw thrown;
-    }
-    const blank = thrown.indexOf(" ");
-    const code = thrown.slice(0, blank);
-    const message = thrown.slice(blank + 1);
-    switch (code) {
-      case "ERR_EXPIRATION":
-      case "ERR_MESSAGE_TTL":
-      case "ERR_PAGE_SIZE":
-      case "ERR_TOP":
-        throw rangeError(code, message);
-      case "ERR_CLIENT_PROTOCOL":
-        throw typeError(code, message);
-      default:
-        throw new WebPubSubError(code, message);
-    }
+/** @internal Asks the core, whose errors come as a line: the code, a blank, the message. */
+export function ask(what: number, ...fields: Packable[]): string {
+  const answer = core(what, ...fields);
+  if (!answer.startsWith("ERR_")) {
+    return answer;
+  }
+  const blank = answer.indexOf(" ");
+  const code = answer.slice(0, blank);
+  const message = answer.slice(blank + 1);
+  switch (code) {
+    case "ERR_EXPIRATION":
+    case "ERR_MESSAGE_TTL":
+    case "ERR_PAGE_SIZE":
+    case "ERR_TOP":
+      throw rangeError(code, message);
+    case "ERR_CLIENT_PROTOCOL":
+      throw typeError(code, message);
+    default:
+      throw new WebPubSubError(code, message);
   }
 }

@@ -101,8 +101,12 @@ export interface WebPubSubGroup<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * for await (const { connectionId, userId } of client.group("chat").listConnections()) { ... }
-   * for await (const page of client.group("chat").listConnections().byPage({ maxPageSize: 50 })) { ... }
+   * for await (const { connectionId, userId } of client.group("chat").listConnections()) {
+   *   await client.sendToConnection(connectionId, { hello: userId ?? "stranger" });
+   * }
+   * for await (const page of client.group("chat").listConnections().byPage({ maxPageSize: 50 })) {
+   *   console.log(page.length); // 1
+   * }
    * ```
    */
   listConnections(options?: ListConnectionsOptions): PagedListing<GroupConnection>;
@@ -126,7 +130,7 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
 
   async sendToAll(message: unknown, options?: GroupSendToAllOptions & Partial<TextMessage>): Promise<void> {
     const query = sendQuery(options);
-    const body = await toBody(message, options?.contentType);
+    const body = (signal?: AbortSignal) => toBody(message, options?.contentType, signal);
     await this.#hub.call(Operation.sendToGroup, [this.groupName], query, options, body);
   }
 
@@ -150,7 +154,8 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
     await this.#hub.call(Operation.closeGroupConnections, [this.groupName], closeQuery(options), options);
   }
 
-  listConnections(options: ListConnectionsOptions = {}): PagedListing<GroupConnection> {
+  listConnections(given?: ListConnectionsOptions | null): PagedListing<GroupConnection> {
+    const options = given ?? {};
     const page = async (targets: string[], query: Query): Promise<Page<GroupConnection>> => {
       const { value, nextLink } = await this.#hub.json(Operation.listConnectionsInGroup, targets, query, options);
       const entries = (Array.isArray(value) ? value : []) as { connectionId: string; userId?: string | null }[];

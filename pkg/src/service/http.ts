@@ -1,6 +1,6 @@
-import { core } from "../wasm/core.js";
-import { pack, unpack } from "../wasm/packed.js";
-import { AbortError, checked, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
+import { AFTER_TRY, core, REQUEST } from "../wasm/core.js";
+import type { Packable } from "../wasm/packed.js";
+import { AbortError, ask, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
 import type { Body } from "./message.js";
 import { Operation } from "./operations.js";
 import type { OperationOptions, RetryOptions } from "./options.js";
@@ -8,9 +8,10 @@ import type { OperationOptions, RetryOptions } from "./options.js";
 /** One call: what is sent, and how. */
 export interface Call {
   operation: number;
-  /** Packed, as `request` takes it. */
-  fields: string;
-  body?: Body | undefined;
+  /** As the core's `request` takes them, but for the time. */
+  fields: Packable[];
+  /** Makes the body, and stops when the signal says so. */
+  body?: ((signal: AbortSignal | undefined) => Promise<Body>) | undefined;
   options: OperationOptions;
 }
 
@@ -38,29 +39,37 @@ export type Retry = Required<{ [name in keyof RetryOptions]: NonNullable<RetryOp
  */
 export async function run(call: Call, host: Host): Promise<string | undefined> {
   const limits = new Limits(call.options, host.now());
+  limits.check();
+  const body = call.body && (await limits.during(call.body));
   const requestId = crypto.randomUUID();
   let claims: string | undefined;
   for (let retries = 0; ; ) {
     limits.check();
-    const answer = await attempt(call, host, requestId, limits, claims);
+    const answer = await attempt(call, body, host, requestId, limits, claims);
     if (answer.status === 401 && claims === undefined) {
       claims = host.challenge?.(answer.headers?.get("www-authenticate") ?? null);
       if (claims !== undefined) {
         continue;
       }
     }
-    const wait = core().after_try(
-      call.operation,
-      retries++,
-      host.retry.maxRetries,
-      host.retry.retryDelayInMs,
-      host.retry.maxRetryDelayInMs,
-      host.retry.sends === "always",
-      answer.status,
-      packedHeaders(answer.headers),
-      host.now(),
-      limits.deadline,
-      Math.random(),
+    const header = (name: string) => answer.headers?.get(name) ?? "";
+    const wait = Number(
+      core(
+        AFTER_TRY,
+        call.operation,
+        retries++,
+        host.retry.maxRetries,
+        host.retry.retryDelayInMs,
+        host.retry.maxRetryDelayInMs,
+        host.retry.sends === "always",
+        answer.status,
+        Math.floor(host.now()),
+        Math.floor(limits.deadline),
+        Math.floor(Math.random() * 1000),
+        header("retry-after-ms"),
+        header("x-ms-retry-after-ms"),
+        header("retry-after"),
+      ),
     );
     host.log(`${nameOf(call.operation)}: try ${retries}: ${answer.what}${wait >= 0 ? `, again in ${Math.ceil(wait)} ms` : ""}`);
     switch (wait) {
@@ -71,10 +80,13 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
       case FAILED:
         throw answer.error();
       default:
-        await sleep(wait, limits);
+        await limits.during((signal) => sleep(wait, signal));
     }
   }
 }
+
+/** The longest that a timer waits, in every host. */
+const MAX_MS = 0x7fff_ffff;
 
 /** What `after_try` answers when there is nothing to wait for. */
 const DONE = -1;
@@ -82,9 +94,9 @@ const FAILED = -2;
 const ABSENT = -3;
 
 /** What `after_try` takes for a try without an answer. */
-const NOT_SENT = -1;
-const TIMED_OUT = -2;
-const UNKNOWN = -3;
+const NOT_SENT = 1;
+const TIMED_OUT = 2;
+const UNKNOWN = 3;
 
 interface Answer {
   status: number;
@@ -100,83 +112,144 @@ class Limits {
   readonly deadline: number;
   readonly #abort: AbortSignal | undefined;
   readonly #total: AbortSignal | undefined;
-  readonly #options: OperationOptions["requestOptions"];
+  readonly #tryMs: number | undefined;
 
   constructor({ abortSignal, requestOptions }: OperationOptions, now: number) {
-    this.#options = requestOptions;
-    const total = milliseconds("totalTimeout", requestOptions?.totalTimeout);
-    this.deadline = total === undefined ? Infinity : now + total;
-    this.#total = total === undefined ? undefined : AbortSignal.timeout(total);
+    this.#tryMs = milliseconds("timeout", requestOptions?.timeout);
+    const totalMs = milliseconds("totalTimeout", requestOptions?.totalTimeout);
+    this.deadline = totalMs === undefined ? Infinity : now + totalMs;
+    this.#total = totalMs === undefined ? undefined : AbortSignal.timeout(totalMs);
     this.#abort = abortSignal;
   }
 
-  /** The signals of one try. */
-  signals(): { all: AbortSignal | undefined; hasTimedOut: () => boolean } {
-    const one = milliseconds("timeout", this.#options?.timeout);
-    const timeout = one === undefined ? undefined : AbortSignal.timeout(one);
-    const signals = [this.#abort, this.#total, timeout].filter((signal) => signal !== undefined);
-    const all = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    return { all, hasTimedOut: () => timeout?.aborted === true || this.#total?.aborted === true };
-  }
-
+  /** Throws when the caller gave the call up, or its time is over. */
   check(): void {
     if (this.#abort?.aborted) {
       throw new AbortError(this.#abort.reason);
     }
+    if (this.#total?.aborted) {
+      throw new WebPubSubError("ERR_TIMEOUT", "The call took longer than requestOptions.totalTimeout.");
+    }
   }
 
-  get abort(): AbortSignal | undefined {
-    return this.#abort;
+  /** Does something, and throws as `check` does at once when it must end, whether or not that heeds the signal. */
+  async during<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    this.check();
+    const signal = anyOf(this.#abort, this.#total);
+    try {
+      return await raced(work(signal), signal);
+    } catch (error) {
+      this.check();
+      throw error;
+    }
+  }
+
+  /** The same for one try, which can also time out by itself: that is `TIMED_OUT`. */
+  async duringTry<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T | typeof TIMED_OUT> {
+    const timeout = this.#tryMs === undefined ? undefined : AbortSignal.timeout(this.#tryMs);
+    try {
+      return await this.during((signal) => {
+        const both = anyOf(signal, timeout);
+        return raced(work(both), both);
+      });
+    } catch (error) {
+      this.check();
+      if (timeout?.aborted) {
+        return TIMED_OUT;
+      }
+      throw error;
+    }
   }
 }
 
-async function attempt(call: Call, host: Host, requestId: string, limits: Limits, claims: string | undefined): Promise<Answer> {
-  const built = checked(() => core().request(call.operation, call.fields, Math.floor(host.now() / 1000), host.strict));
-  const [method = "", url = "", signed = ""] = unpack(built);
-  const token = host.bearer === undefined ? signed : await host.bearer(claims);
-  const { all: signal, hasTimedOut } = limits.signals();
-  const { fetch } = host;
+function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
+}
+
+/** A promise that also rejects as soon as the signal aborts. */
+function raced<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) {
+    return promise;
+  }
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) {
+      giveUp();
+    }
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
+  });
+}
+
+async function attempt(
+  call: Call,
+  body: Body | undefined,
+  host: Host,
+  requestId: string,
+  limits: Limits,
+  claims: string | undefined,
+): Promise<Answer> {
+  const [method = "", url = "", signed = ""] = ask(REQUEST, ...call.fields, Math.floor(host.now() / 1000)).split(" ");
+  const { bearer, fetch } = host;
+  const token = bearer === undefined ? signed : await limits.during(() => bearer(claims));
   try {
-    const response = await fetch(host.route(url), {
-      method,
-      headers: {
-        ...lowerCased(call.options.requestOptions?.customHeaders),
-        accept: "application/json",
-        authorization: `Bearer ${token}`,
-        "x-ms-client-request-id": requestId,
-        ...(call.body && { "content-type": call.body.contentType }),
-      },
-      // The token is bound to the URL, and a redirect would take the message elsewhere.
-      redirect: "manual",
-      ...(call.body && { body: call.body.bytes }),
-      ...(signal && { signal }),
+    const answer = await limits.duringTry(async (signal) => {
+      const response = await fetch(host.route(url), {
+        method,
+        headers: {
+          ...lowerCased(call.options.requestOptions?.customHeaders),
+          accept: "application/json",
+          authorization: `Bearer ${token}`,
+          "x-ms-client-request-id": requestId,
+          ...(body && { "content-type": body.contentType }),
+        },
+        // The token is bound to the URL, and a redirect would take the message elsewhere.
+        redirect: "manual",
+        ...(body && { body: body.bytes }),
+        ...(signal && { signal }),
+      });
+      // Read to the end even when it is not needed: an unread answer holds its connection.
+      return { response, text: await response.text() };
     });
-    // Read to the end even when it is not needed: an unread answer holds its connection.
-    const body = await response.text();
+    if (answer === TIMED_OUT) {
+      return failed(TIMED_OUT, "ERR_TIMEOUT", "The service did not answer in time; the request may have arrived.");
+    }
+    const { response, text } = answer;
     const { status, headers } = response;
-    call.options.onResponse?.({ status, headers, bodyAsText: body, requestId });
-    const error = () => new RestError(status, headers.get("x-ms-error-code"), body, requestId);
-    return { status, headers, body, what: `status ${status}`, error };
-  } catch (cause) {
+    call.options.onResponse?.({ status, headers, bodyAsText: text, requestId });
+    const error = () => new RestError(status, headers.get("x-ms-error-code"), text, requestId);
+    return { status, headers, body: text, what: `status ${status}`, error };
+  } catch (error) {
     limits.check();
-    if (hasTimedOut()) {
-      return failed(TIMED_OUT, "ERR_TIMEOUT", "The service did not answer in time; the request may have arrived.", cause);
+    const target = host.route(url);
+    const cause = withoutUrl(error, target);
+    const service = `The service at ${new URL(target).host}`;
+    if (wasNotSent(error)) {
+      return failed(NOT_SENT, "ERR_NETWORK", `${service} could not be reached: check the endpoint and that it is running.`, cause);
     }
-    if (wasNotSent(cause)) {
-      return failed(NOT_SENT, "ERR_NETWORK", "The service could not be reached: check the endpoint and that it is running.", cause);
-    }
-    return failed(UNKNOWN, "ERR_NETWORK", "The connection to the service failed; the request may have arrived.", cause);
+    return failed(UNKNOWN, "ERR_NETWORK", `${service} gave no answer; the request may have arrived. See the cause.`, cause);
   }
 }
 
-function failed(status: number, code: "ERR_TIMEOUT" | "ERR_NETWORK", message: string, cause: unknown): Answer {
+/** What a host throws, unless the URL stands in it. */
+function withoutUrl(error: unknown, url: string): unknown {
+  const cause = (error as { cause?: unknown } | null | undefined)?.cause;
+  return `${String(error)} ${String(cause)}`.includes(url) ? undefined : error;
+}
+
+function failed(status: number, code: "ERR_TIMEOUT" | "ERR_NETWORK", message: string, cause?: unknown): Answer {
   return { status, what: code, error: () => new WebPubSubError(code, message, { cause }) };
 }
 
-/** Whether the connection was never made. Node and Bun name the system error; where nothing is named, nobody knows. */
+/**
+ * Whether the connection was never made. Node and Bun name the system error, Deno says so in a text in which no URL can
+ * stand, for its blanks; where nothing is named, nobody knows.
+ */
 function wasNotSent(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
-  return ["ECONNREFUSED", "ENOTFOUND", "ConnectionRefused"].includes(String(cause?.code ?? code));
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown; message?: unknown } };
+  const isNamed = ["ECONNREFUSED", "ENOTFOUND", "ConnectionRefused"].includes(String(cause?.code ?? code));
+  return isNamed || String(cause?.message).includes(": client error (Connect): ");
 }
 
 /** Header names are equal in any case; two spellings of one would be sent as two values. */
@@ -184,32 +257,17 @@ function lowerCased(headers: Record<string, string> | undefined): Record<string,
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function packedHeaders(headers: Headers | undefined): string {
-  const list = (name: string) => {
-    const value = headers?.get(name);
-    return value === null || value === undefined ? [] : [value];
-  };
-  return pack(list("retry-after-ms"), list("x-ms-retry-after-ms"), list("retry-after"));
-}
-
 function milliseconds(name: string, value: number | undefined): number | undefined {
-  if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
-    throw rangeError("ERR_TIMEOUT", `requestOptions.${name} must be a whole number of milliseconds.`);
+  if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value <= MAX_MS)) {
+    throw rangeError("ERR_TIMEOUT", `requestOptions.${name} must be a whole number of milliseconds, at most ${MAX_MS}.`);
   }
   return value === 0 ? undefined : value;
 }
 
-function sleep(wait: number, { abort }: Limits): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      abort?.removeEventListener("abort", giveUp);
-      resolve();
-    }, wait);
-    const giveUp = () => {
-      clearTimeout(timer);
-      reject(new AbortError(abort?.reason));
-    };
-    abort?.addEventListener("abort", giveUp, { once: true });
+function sleep(wait: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, wait);
+    signal?.addEventListener("abort", () => clearTimeout(timer), { once: true });
   });
 }
 
@@ -221,8 +279,8 @@ function nameOf(operation: number): string {
 export function completeRetry(options: RetryOptions | undefined): Retry {
   const number = (name: "maxRetries" | "retryDelayInMs" | "maxRetryDelayInMs", fallback: number) => {
     const value = options?.[name] ?? fallback;
-    if (!(Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff)) {
-      throw rangeError("ERR_RETRY_OPTIONS", `retryOptions.${name} must be a whole number from 0 to 2147483647.`);
+    if (!(Number.isInteger(value) && value >= 0 && value <= MAX_MS)) {
+      throw rangeError("ERR_RETRY_OPTIONS", `retryOptions.${name} must be a whole number from 0 to ${MAX_MS}.`);
     }
     return value;
   };

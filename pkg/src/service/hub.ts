@@ -1,7 +1,6 @@
-import { core } from "../wasm/core.js";
-import { pack, unpack } from "../wasm/packed.js";
+import { CHECK_NAME, CLIENT_BASE, CLIENT_URL, CONNECTION_STRING, ENDPOINT } from "../wasm/core.js";
 import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenCredential } from "./credentials.js";
-import { checked, typeError, WebPubSubError } from "./errors.js";
+import { ask, typeError, WebPubSubError } from "./errors.js";
 import { completeRetry, run, type Host } from "./http.js";
 import type { Body } from "./message.js";
 import { Operation, Parameter, Query } from "./operations.js";
@@ -30,16 +29,17 @@ export class Hub {
   readonly #host: Host;
   readonly #refusal: (() => void) | undefined;
 
-  constructor(access: Access, hubName: string, options: WebPubSubServiceClientOptions = {}) {
+  constructor(access: Access, hubName: string, given?: WebPubSubServiceClientOptions | null) {
+    const options = given ?? {};
     const { strict = true, fetch: send, now = () => Date.now(), logger, reverseProxyEndpoint } = options;
     this.name = text(hubName, "The hub name", "ERR_HUB");
-    checked(() => core().check_name(0, this.name, strict));
-    this.endpoint = access.endpoint;
+    ask(CHECK_NAME, this.name, false, strict);
+    this.endpoint = parsable(access.endpoint);
     this.#key = access.key;
     const proxy =
       reverseProxyEndpoint === undefined
         ? this.endpoint
-        : checked(() => core().parse_endpoint(text(reverseProxyEndpoint, "reverseProxyEndpoint", "ERR_ENDPOINT")));
+        : parsable(ask(ENDPOINT, text(reverseProxyEndpoint, "reverseProxyEndpoint", "ERR_ENDPOINT"), false));
     const cache = access.token && new TokenCache(access.token, now);
     this.#refusal = refusal(proxy, cache !== undefined, options.allowInsecureConnection === true);
     this.#host = {
@@ -58,12 +58,13 @@ export class Hub {
   /** Checks a group name. */
   group(name: string): string {
     const group = text(name, "The group name", "ERR_GROUP");
-    checked(() => core().check_name(1, group, this.#host.strict));
+    ask(CHECK_NAME, group, true, this.#host.strict);
     return group;
   }
 
   /** Mints with the access key, at once. */
-  mint(options: GenerateClientTokenOptions = {}): ClientAccessToken {
+  mint(given?: GenerateClientTokenOptions | null): ClientAccessToken {
+    const options = given ?? {};
     if (this.#key === undefined) {
       throw new WebPubSubError(
         "ERR_CREDENTIAL",
@@ -74,26 +75,31 @@ export class Hub {
     if (typeof expirationTimeInMinutes !== "number") {
       throw typeError("ERR_ARGUMENT_TYPE", `expirationTimeInMinutes must be a number, not ${kindOf(expirationTimeInMinutes)}.`);
     }
-    const fields = pack(
+    const { now, strict } = this.#host;
+    const time = Math.floor(now() / 1000);
+    const lifetime = expiresAt === undefined ? expirationTimeInMinutes * 60 : timeOf(expiresAt) / 1000 - time;
+    const url = ask(
+      CLIENT_URL,
       this.endpoint,
-      this.#key(),
       this.name,
       protocolOf(options),
+      this.#key(),
       userOf(options),
       texts(options.roles, "roles", "ERR_ROLE"),
       texts(options.groups, "groups", "ERR_GROUP"),
       members(options.claims, "claims"),
       members(options.jwtHeader, "jwtHeader"),
+      Math.floor(lifetime),
+      time,
+      strict,
     );
-    const now = Math.floor(this.#host.now() / 1000);
-    const until = expiresAt === undefined ? undefined : expiresAt.getTime() / 1000;
-    const minted = checked(() => core().client_url(fields, expirationTimeInMinutes, until, now, this.#host.strict));
-    const [baseUrl = "", token = "", expiresOn = ""] = unpack(minted);
-    return access(baseUrl, token, new Date(Number(expiresOn) * 1000));
+    const [baseUrl = "", token = ""] = url.split("?access_token=");
+    return { token, baseUrl, url, expiresOn: new Date((time + Math.floor(lifetime)) * 1000) };
   }
 
   /** Mints with the access key, or lets the service mint. */
-  async clientAccess(options: GenerateClientTokenOptions & OperationOptions = {}): Promise<ClientAccessToken> {
+  async clientAccess(given?: (GenerateClientTokenOptions & OperationOptions) | null): Promise<ClientAccessToken> {
+    const options = given ?? {};
     if (this.#key !== undefined) {
       return this.mint(options);
     }
@@ -109,7 +115,7 @@ export class Hub {
       .add(Parameter.group, texts(options.groups, "groups", "ERR_GROUP"));
     const protocol = protocolOf(options);
     // Checks the protocol before anything is sent.
-    const baseUrl = checked(() => core().client_base(this.endpoint, this.name, protocol, this.#host.strict));
+    const baseUrl = ask(CLIENT_BASE, this.endpoint, this.name, protocol, this.#host.strict);
     query.add(Parameter.clientType, options.clientProtocol === undefined ? undefined : protocol.toLowerCase());
     const asked = this.#host.now();
     const { token } = await this.json(Operation.generateClientToken, [], query, options);
@@ -134,12 +140,12 @@ export class Hub {
     operation: number,
     targets: string[],
     query: Query,
-    options: OperationOptions = {},
-    body?: Body,
+    options: OperationOptions | undefined,
+    body?: (signal: AbortSignal | undefined) => Promise<Body>,
   ): Promise<string | undefined> {
-    const fields = pack(this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields);
+    const fields = [operation, this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields, this.#host.strict];
     this.#refusal?.();
-    return run({ operation, fields, body, options }, this.#host);
+    return run({ operation, fields, body, options: options ?? {} }, this.#host);
   }
 }
 
@@ -147,23 +153,35 @@ export class Hub {
 export function accessOf(endpoint: unknown, credential?: unknown): Access {
   if (credential === undefined) {
     const connection = text(endpoint, "The connection string", "ERR_CONNECTION_STRING");
-    const [address = "", key = ""] = unpack(checked(() => core().parse_connection_string(connection, false)));
-    return { endpoint: address, key: () => key };
+    const answer = ask(CONNECTION_STRING, connection, false);
+    const blank = answer.indexOf(" ");
+    const key = answer.slice(blank + 1);
+    return { endpoint: answer.slice(0, blank), key: () => key };
   }
   const address = text(endpoint, "The endpoint", "ERR_ENDPOINT");
   const holder = credential as Partial<AzureKeyCredential & TokenCredential>;
   if (typeof holder.getToken === "function") {
     // A connection string without a key names the endpoint too.
     const parsed = /^\s*[a-z]+\s*=/i.test(address)
-      ? unpack(checked(() => core().parse_connection_string(address, true)))[0]
-      : checked(() => core().parse_endpoint(address));
-    return { endpoint: parsed ?? "", token: holder as TokenCredential };
+      ? ask(CONNECTION_STRING, address, true)
+      : ask(ENDPOINT, address, false);
+    return { endpoint: parsed, token: holder as TokenCredential };
   }
   if (typeof holder.key === "string") {
     accessKey(holder.key);
-    return { endpoint: checked(() => core().parse_endpoint(address)), key: () => accessKey(holder.key) };
+    return { endpoint: ask(ENDPOINT, address, false), key: () => accessKey(holder.key) };
   }
   throw typeError("ERR_ARGUMENT_TYPE", "The credential must have a key (AzureKeyCredential) or a getToken function (TokenCredential).");
+}
+
+/** The core knows no international names: what looks like one (`xn--`) may still be none to the host's URL parser. */
+function parsable(endpoint: string): string {
+  try {
+    new URL(endpoint);
+    return endpoint;
+  } catch {
+    throw new WebPubSubError("ERR_ENDPOINT", "The endpoint cannot be used: its host is no valid name.");
+  }
 }
 
 /**
@@ -182,7 +200,7 @@ function refusal(target: string, isEntra: boolean, isAllowed: boolean): (() => v
       );
     };
   }
-  return isAllowed && !isEntra ? undefined : () => checked(() => core().check_secure(target));
+  return isAllowed && !isEntra ? undefined : () => void ask(ENDPOINT, target, true);
 }
 
 function access(baseUrl: string, token: string, expiresOn: Date): ClientAccessToken {
@@ -205,9 +223,16 @@ function members(object: Record<string, unknown> | undefined, what: string): str
   });
 }
 
+function timeOf(date: Date): number {
+  if (typeof date?.getTime !== "function") {
+    throw typeError("ERR_ARGUMENT_TYPE", `expiresAt must be a Date, not ${kindOf(date)}.`);
+  }
+  return date.getTime();
+}
+
 /** The service takes whole minutes, at least one. The core checks the number as it checks that of a key. */
 function wholeMinutes({ expirationTimeInMinutes = 60, expiresAt }: GenerateClientTokenOptions, now: number): number {
-  const minutes = expiresAt === undefined ? expirationTimeInMinutes : (expiresAt.getTime() - now) / 60_000;
+  const minutes = expiresAt === undefined ? expirationTimeInMinutes : (timeOf(expiresAt) - now) / 60_000;
   return minutes > 0 ? Math.max(1, Math.floor(minutes)) : minutes;
 }
 

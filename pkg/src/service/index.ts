@@ -9,6 +9,7 @@ export { ClientAssertionCredential, ClientSecretCredential, type EntraCredential
 export { AbortError, RestError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js";
 export type { WebPubSubGroup } from "./group.js";
 export { odata } from "./odata.js";
+export type * from "./official-names.js";
 export type {
   BinaryMessage,
   ClientAccessToken,

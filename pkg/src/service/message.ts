@@ -11,7 +11,7 @@ export interface Body {
 const MAX_BYTES = 1024 * 1024;
 
 /** Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text. */
-export async function toBody(message: unknown, contentType: unknown): Promise<Body> {
+export async function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Promise<Body> {
   if (contentType !== undefined && contentType !== "text/plain") {
     throw typeError("ERR_MESSAGE_TYPE", 'contentType can only be "text/plain"; leave it out for JSON and binary messages.');
   }
@@ -19,9 +19,12 @@ export async function toBody(message: unknown, contentType: unknown): Promise<Bo
     if (typeof message !== "string") {
       throw typeError("ERR_MESSAGE_TYPE", `With contentType "text/plain" the message must be a string, not ${kindOf(message)}.`);
     }
+    if (message.length > MAX_BYTES) {
+      throw tooLarge();
+    }
     return sized("text/plain", encode(text(message, "The text message", "ERR_MESSAGE_TYPE")));
   }
-  const binary = await toBytes(message);
+  const binary = await toBytes(message, signal);
   return binary === undefined ? jsonBody(message) : sized("application/octet-stream", binary);
 }
 
@@ -50,16 +53,16 @@ function toJson(message: unknown): string {
 }
 
 /** The bytes of a binary message, or undefined for one that is not binary. Told by what it can do, not by its class, which differs between realms. */
-async function toBytes(message: unknown): Promise<Uint8Array<ArrayBuffer> | undefined> {
+async function toBytes(message: unknown, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (typeof message !== "object" || message === null) {
     return undefined;
   }
   const binary = message as Partial<Blob & ReadableStream<Uint8Array>>;
   if (ArrayBuffer.isView(message)) {
-    return new Uint8Array(message.buffer as ArrayBuffer, message.byteOffset, message.byteLength);
+    return copied(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
   }
-  if (Object.prototype.toString.call(message) === "[object ArrayBuffer]") {
-    return new Uint8Array(message as ArrayBuffer);
+  if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(message))) {
+    return copied(new Uint8Array(message as ArrayBuffer));
   }
   if (typeof binary.arrayBuffer === "function" && typeof binary.size === "number") {
     if (binary.size > MAX_BYTES) {
@@ -68,13 +71,22 @@ async function toBytes(message: unknown): Promise<Uint8Array<ArrayBuffer> | unde
     return new Uint8Array(await binary.arrayBuffer());
   }
   if (typeof binary.getReader === "function") {
-    return readAll(message as ReadableStream<Uint8Array>);
+    return readAll(message as ReadableStream<Uint8Array>, signal);
   }
   return undefined;
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+/** A copy, so that what the caller writes later does not change what is sent again; and no shared memory, which fetch refuses. */
+function copied(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (bytes.byteLength > MAX_BYTES) {
+    throw tooLarge();
+  }
+  return new Uint8Array(bytes);
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
   const reader = stream.getReader();
+  signal?.addEventListener("abort", () => void reader.cancel(signal.reason).catch(() => undefined), { once: true });
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {

@@ -1,4 +1,4 @@
-// Operations and query parameters by their numbers in the core's tables: src/service/operation.rs and parameter.rs.
+// Operations and query parameters by their numbers and letters (a is 0) in the core's tables: src/service/operation.rs and parameter.rs.
 
 export const Operation = {
   sendToAll: 0,
@@ -29,29 +29,29 @@ export const Operation = {
 } as const;
 
 export const Parameter = {
-  excluded: 0,
-  filter: 1,
-  messageTtlSeconds: 2,
-  reason: 3,
-  targetName: 4,
-  maxPageSize: 5,
-  top: 6,
-  continuationToken: 7,
-  userId: 8,
-  role: 9,
-  minutesToExpire: 10,
-  group: 11,
-  clientType: 12,
+  excluded: "a",
+  filter: "b",
+  messageTtlSeconds: "c",
+  reason: "d",
+  targetName: "e",
+  maxPageSize: "f",
+  top: "g",
+  continuationToken: "h",
+  userId: "i",
+  role: "j",
+  minutesToExpire: "k",
+  group: "l",
+  clientType: "m",
 } as const;
 
-/** A query, as `request` takes it: each parameter's number followed by its value. */
+/** A query, as `request` takes it: each parameter's letter followed by its value. */
 export class Query {
   readonly fields: string[] = [];
 
   /** Adds a parameter for each value; undefined adds none. */
-  add(parameter: number, values: string | readonly string[] | undefined): this {
+  add(parameter: string, values: string | readonly string[] | undefined): this {
     for (const value of typeof values === "string" ? [values] : (values ?? [])) {
-      this.fields.push(String(parameter), value);
+      this.fields.push(parameter, value);
     }
     return this;
   }

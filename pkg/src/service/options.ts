@@ -1,10 +1,27 @@
 /** What JSON can hold. `null` is a message like any other. */
 export type JSONTypes = string | number | boolean | object | null;
 
-/** A binary message. A view sends its own window of the buffer; a stream is read to its end, up to 1 MiB. */
+/**
+ * A binary message. A view sends its own window of the buffer; a stream is read to its end, up to 1 MiB.
+ *
+ * @example
+ * ```ts
+ * await client.sendToAll(new Uint8Array([1, 2, 3]));
+ * await client.sendToAll(new Blob(["bytes"]).stream());
+ * ```
+ */
 export type BinaryMessage = ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array>;
 
-/** What {@link OperationOptions.onResponse} is told. */
+/**
+ * What {@link OperationOptions.onResponse} is told.
+ *
+ * @example
+ * ```ts
+ * await client.sendToAll("hello", {
+ *   onResponse: ({ status, headers }) => console.log(status, headers.get("x-ms-request-id") ?? ""),
+ * });
+ * ```
+ */
 export interface RawResponse {
   /** The HTTP status. */
   status: number;
@@ -16,7 +33,17 @@ export interface RawResponse {
   requestId: string;
 }
 
-/** Options of every call that sends a request. */
+/**
+ * Options of every call that sends a request.
+ *
+ * @example
+ * ```ts
+ * await client.sendToAll("hello", {
+ *   abortSignal: AbortSignal.timeout(5000),
+ *   requestOptions: { timeout: 2000, customHeaders: { traceparent } },
+ * });
+ * ```
+ */
 export interface OperationOptions {
   /** Gives the call up, at once and in every phase: while it waits for an answer and while it waits to try again. */
   abortSignal?: AbortSignal | undefined;
@@ -45,7 +72,15 @@ export interface SendOptions extends OperationOptions {
   messageTtlSeconds?: number | undefined;
 }
 
-/** Options of {@link WebPubSubServiceClient.sendToAll}. */
+/**
+ * Options of {@link WebPubSubServiceClient.sendToAll}.
+ *
+ * @example
+ * ```ts
+ * const filter = odata`userId ne ${userId}`;
+ * await client.sendToAll({ text: "hello" }, { filter, excludedConnections: [connectionId], messageTtlSeconds: 60 });
+ * ```
+ */
 export interface HubSendToAllOptions extends SendOptions {
   /** Ids of connections that do not get the message. */
   excludedConnections?: string[] | undefined;
@@ -71,7 +106,14 @@ export interface CloseConnectionOptions extends OperationOptions {
   reason?: string | undefined;
 }
 
-/** Options of closing every connection of a hub, a group or a user. */
+/**
+ * Options of closing every connection of a hub, a group or a user.
+ *
+ * @example
+ * ```ts
+ * await client.closeUserConnections("ann", { reason: "Signed in elsewhere.", excluded: [connectionId] });
+ * ```
+ */
 export interface CloseAllConnectionsOptions extends CloseConnectionOptions {
   /** Ids of connections that stay open. */
   excluded?: string[] | undefined;
@@ -80,13 +122,29 @@ export interface CloseAllConnectionsOptions extends CloseConnectionOptions {
 /** What a connection can be allowed to do. */
 export type Permission = "joinLeaveGroup" | "sendToGroup";
 
-/** Options of granting, revoking and checking a permission. */
+/**
+ * Options of granting, revoking and checking a permission.
+ *
+ * @example
+ * ```ts
+ * await client.grantPermission(connectionId, "joinLeaveGroup", { targetName: "news" });
+ * ```
+ */
 export interface PermissionOptions extends OperationOptions {
   /** The group the permission is for; absent: every group. The service revokes with a group only. */
   targetName?: string | undefined;
 }
 
-/** Options of {@link WebPubSubGroup.listConnections}. */
+/**
+ * Options of {@link WebPubSubGroup.listConnections}.
+ *
+ * @example
+ * ```ts
+ * for await (const { userId } of client.group("news").listConnections({ maxPageSize: 50, top: 100 })) {
+ *   console.log(userId); // ann
+ * }
+ * ```
+ */
 export interface ListConnectionsOptions extends OperationOptions {
   /** How many entries a page has at most: 1 to 200. */
   maxPageSize?: number | undefined;
@@ -104,13 +162,34 @@ export interface GroupConnection {
   userId?: string | undefined;
 }
 
-/** Says that a string goes out as it is. Without it a string is JSON, with quotes, as in the official SDK. */
+/**
+ * Says that a string goes out as it is. Without it a string is JSON, with quotes, as in the official SDK.
+ *
+ * @example
+ * ```ts
+ * await client.sendToUser("ann", "hello", { contentType: "text/plain" }); // hello
+ * await client.sendToUser("ann", "hello"); // "hello"
+ * ```
+ */
 export interface TextMessage {
   /** The content type. */
   contentType: "text/plain";
 }
 
-/** Options of {@link WebPubSubServiceClient.getClientAccessToken}. */
+/**
+ * Options of {@link WebPubSubServiceClient.getClientAccessToken}.
+ *
+ * @example
+ * ```ts
+ * const { url } = client.getClientAccessTokenSync({
+ *   userId: "ann",
+ *   roles: [roles.joinLeaveGroup("news"), roles.sendToGroup("news")],
+ *   groups: ["news"],
+ *   expirationTimeInMinutes: 5,
+ *   claims: { plan: "free" },
+ * });
+ * ```
+ */
 export interface GenerateClientTokenOptions {
   /** Who the client is. Absent or empty: an anonymous client. */
   userId?: string | undefined;
@@ -152,7 +231,15 @@ export interface ClientAccessToken {
   expiresOn: Date;
 }
 
-/** When a call is tried again. The names and defaults are those of the official SDK, save {@link RetryOptions.sends}. */
+/**
+ * When a call is tried again. The names and defaults are those of the official SDK, save {@link RetryOptions.sends}.
+ *
+ * @example
+ * ```ts
+ * const retryOptions = { maxRetries: 5, maxRetryDelayInMs: 10_000, sends: "always" } as const;
+ * const client = new WebPubSubServiceClient(env.AZURE_WEBPUBSUB_CONNECTION_STRING, "chat", { retryOptions });
+ * ```
+ */
 export interface RetryOptions {
   /** How many times a call is tried again: a whole number, 3 when absent, 0 for never. */
   maxRetries?: number | undefined;
@@ -173,7 +260,18 @@ export interface RetryOptions {
   sends?: "safe" | "always" | undefined;
 }
 
-/** Options of {@link WebPubSubServiceClient}. */
+/**
+ * Options of {@link WebPubSubServiceClient}.
+ *
+ * @example
+ * ```ts
+ * const client = new WebPubSubServiceClient(env.AZURE_WEBPUBSUB_CONNECTION_STRING, "chat", {
+ *   retryOptions: { maxRetries: 1 },
+ *   logger: (line) => console.log(line), // sendToAll: try 1: status 202
+ * });
+ * await client.sendToAll("hello");
+ * ```
+ */
 export interface WebPubSubServiceClientOptions {
   /** When a call is tried again. */
   retryOptions?: RetryOptions | undefined;

@@ -26,6 +26,14 @@ export interface PagedAsyncIterableIterator<T> extends AsyncIterableIterator<T> 
 
 /**
  * What a listing gives: iterate it at once, or `await` it first as with the official SDK, whose listing is a promise.
+ *
+ * @example
+ * ```ts
+ * const listing = client.group("news").listConnections({ maxPageSize: 50 });
+ * for await (const page of listing.byPage()) {
+ *   console.log(page.length, page.continuationToken); // 1 undefined
+ * }
+ * ```
  */
 export interface PagedListing<T> extends PagedAsyncIterableIterator<T>, PromiseLike<PagedAsyncIterableIterator<T>> {}
 

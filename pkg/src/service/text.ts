@@ -1,5 +1,8 @@
 import { typeError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js";
 
+/** Longer than any name or filter that the service takes, and short enough that no memory runs out over it. */
+const MAX_LENGTH = 1_048_576;
+
 /**
  * Checks that a value is a string that UTF-8 can carry. Turning a lone surrogate into bytes would silently change it,
  * and two names would become one.
@@ -7,6 +10,9 @@ import { typeError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js"
 export function text(value: unknown, what: string, code: WebPubSubErrorCode): string {
   if (typeof value !== "string") {
     throw typeError("ERR_ARGUMENT_TYPE", `${what} must be a string, not ${kindOf(value)}.`);
+  }
+  if (value.length > MAX_LENGTH) {
+    throw new WebPubSubError(code, `${what} is longer than ${MAX_LENGTH} characters.`);
   }
   if (!isWellFormed(value)) {
     throw new WebPubSubError(code, `${what} holds a lone surrogate, half of a character: it cannot be sent.`);

@@ -1,24 +1,54 @@
-import * as glue from "./webpubsub_edge.js";
+import { pack, type Packable } from "./packed.js";
 
-/** Gives the module, or its bytes. */
-export type ModuleSource = () => WebAssembly.Module | BufferSource;
+/** Gives the compiled module. */
+export type ModuleSource = () => WebAssembly.Module;
+
+// What the core does, by its number in pkg/wasm/src/service.rs, where the arguments and answers are told.
+export const CONNECTION_STRING = 0;
+export const ENDPOINT = 1;
+export const CHECK_NAME = 2;
+export const CLIENT_URL = 3;
+export const CLIENT_BASE = 4;
+export const REQUEST = 5;
+export const AFTER_TRY = 6;
+export const STATUS_MESSAGE = 7;
+
+/** The exports of pkg/wasm. */
+interface Core {
+  readonly memory: WebAssembly.Memory;
+  /** Starts a call: gives the address of so many free bytes. */
+  input(length: number): number;
+  /** Does something with so many bytes of input, and gives the address of its answer, which ends with a zero. */
+  call(what: number, input: number, length: number): number;
+}
 
 let source: ModuleSource | undefined;
-let ready = false;
+let started: Core | undefined;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** Says where the module comes from. Each entry point calls this; nothing is compiled before the first use. */
 export function provide(from: ModuleSource): void {
   source ??= from;
 }
 
-/** The exports of the module, which is started on the first call. */
-export function core(): typeof glue {
-  if (!ready) {
-    if (source === undefined) {
-      throw new TypeError("webpubsub-edge/slim has no WebAssembly module yet: call initSync(module) first.");
-    }
-    glue.initSync({ module: source() });
-    ready = true;
+/** Asks the core, which is started by the first call. The answer can be the line of an error. */
+export function core(what: number, ...fields: Packable[]): string {
+  const { memory, input, call } = (started ??= start());
+  const packed = pack(fields);
+  // In UTF-8 a code unit takes three bytes at most.
+  const address = input(packed.length * 3);
+  const { written } = encoder.encodeInto(packed, new Uint8Array(memory.buffer, address));
+  // The call can make memory grow, which makes it another buffer.
+  const answer = call(what, address, written);
+  const bytes = new Uint8Array(memory.buffer);
+  return decoder.decode(bytes.subarray(answer, bytes.indexOf(0, answer)));
+}
+
+function start(): Core {
+  if (source === undefined) {
+    throw new TypeError("webpubsub-edge/slim has no WebAssembly module yet: call initSync(module) first.");
   }
-  return glue;
+  return new WebAssembly.Instance(source()).exports as unknown as Core;
 }

@@ -1,20 +1,37 @@
 //! The WebAssembly module inside the npm package. It converts and nothing else: every rule is in `webpubsub-edge`.
 //!
-//! What crosses the boundary is scalars and one packed string each way ([`packed`]). An error is thrown as a string:
-//! its code, a blank, its message. Nothing outlives a call but the bounded cache of [`account`].
-
-mod account;
-mod packed;
-mod service;
+//! There is one way across the boundary, by hand, because that of wasm-bindgen takes 3 kB more. JavaScript asks
+//! [`input`] for room, writes packed values there ([`packed`]), and tells [`call`] which function of [`service`] to run
+//! and how many bytes it wrote. The answer is text that ends with a zero byte: the result, or the line of an error.
+//! Nothing outlives a call but the key used last ([`key`]).
 
 #[cfg(target_arch = "wasm32")]
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+mod heap;
+#[cfg(any(target_arch = "wasm32", test))]
+mod key;
+#[cfg(any(target_arch = "wasm32", test))]
+mod packed;
+#[cfg(any(target_arch = "wasm32", test))]
+mod service;
 
-/// What a failed call throws.
-fn thrown(error: webpubsub_edge::Error) -> String {
-    let mut text = String::from(error.code());
-    text.push(' ');
-    text.push_str(&error.message());
-    text
+/// Starts a call: room for so many bytes.
+#[cfg(target_arch = "wasm32")]
+#[unsafe(no_mangle)]
+extern "C" fn input(length: usize) -> *mut u8 {
+    heap::start();
+    Vec::with_capacity(length).leak().as_mut_ptr()
+}
+
+/// Runs a function with what was written to `input`.
+///
+/// # Safety
+/// `input` must hold `length` bytes of UTF-8.
+#[cfg(target_arch = "wasm32")]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn call(function: u32, input: *const u8, length: usize) -> *const u8 {
+    // SAFETY: as above; JavaScript's TextEncoder wrote it.
+    let input = unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(input, length)) };
+    let mut answer = service::answer(function, input);
+    answer.push('\0');
+    answer.leak().as_ptr()
 }

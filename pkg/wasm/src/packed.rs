@@ -1,7 +1,8 @@
-//! Several texts in one string: each is its length in UTF-16 code units (JavaScript's `length`), a colon, and itself.
-//! No character separates them, so no character in one can become two.
+//! Several values in one text. A text is its length in UTF-16 code units (JavaScript's `length`), a colon, and itself;
+//! a number is its digits and a colon; a list is the number of its items, and these. No character separates texts, so
+//! no character in one can make it two. pkg/src/wasm/packed.ts packs them.
 
-/// Reads packed texts, front to back.
+/// Reads packed values, front to back.
 pub struct Reader<'a>(&'a str);
 
 impl<'a> Reader<'a> {
@@ -11,53 +12,56 @@ impl<'a> Reader<'a> {
 
     /// The next text; empty at the end.
     pub fn text(&mut self) -> &'a str {
-        let Some((length, rest)) = self.0.split_once(':') else {
-            return "";
-        };
-        let mut left: usize = length.parse().unwrap_or(0);
-        let end = rest.char_indices().find(|(_, c)| {
-            let is_end = left == 0;
-            left = left.saturating_sub(c.len_utf16());
+        let mut units = self.number();
+        let end = self.0.bytes().position(|byte| {
+            // A character starts with any byte but 10xxxxxx, and is two units when it has four bytes.
+            let is_start = byte & 0xc0 != 0x80;
+            let is_end = is_start && units == 0;
+            units = units.saturating_sub(u64::from(is_start) + u64::from(byte >= 0xf0));
             is_end
         });
-        let (text, rest) = rest.split_at_checked(end.map_or(rest.len(), |(at, _)| at)).unwrap_or((rest, ""));
-        self.0 = rest;
-        text
+        self.split(end.unwrap_or(self.0.len()))
     }
 
-    /// A list: its count as a text, then its items.
+    /// A list of texts.
     pub fn list(&mut self) -> Vec<&'a str> {
-        let count: usize = self.text().parse().unwrap_or(0);
-        (0..count).map(|_| self.text()).collect()
+        (0..self.number()).map(|_| self.text()).collect()
     }
 
-    /// A list of pairs.
+    /// A list of pairs of texts, one text after the other.
     pub fn pairs(&mut self) -> Vec<(&'a str, &'a str)> {
-        self.list().chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
+        (0..self.number() / 2).map(|_| (self.text(), self.text())).collect()
     }
-}
 
-/// Packs texts.
-pub fn pack(texts: &[&str]) -> String {
-    let mut packed = String::with_capacity(texts.iter().map(|text| text.len() + 8).sum());
-    for text in texts {
-        push_number(&mut packed, text.encode_utf16().count() as u64);
-        packed.push(':');
-        packed.push_str(text);
+    /// A whole number. What is none, such as a fraction, is 0; what is larger than any that we use is one such.
+    pub fn number(&mut self) -> u64 {
+        let (mut number, mut is_number) = (0u64, true);
+        let end = self.0.bytes().position(|byte| {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 && number < 1 << 56 {
+                number = number * 10 + u64::from(digit);
+            }
+            is_number &= digit <= 10;
+            byte == b':'
+        });
+        self.split(end.map_or(self.0.len(), |end| end + 1));
+        if is_number { number } else { 0 }
     }
-    packed
-}
 
-pub fn push_number(out: &mut String, number: u64) {
-    if number >= 10 {
-        push_number(out, number / 10);
+    fn split(&mut self, at: usize) -> &'a str {
+        let (before, rest) = self.0.split_at_checked(at).unwrap_or_default();
+        self.0 = rest;
+        before
     }
-    out.push(char::from(b'0' + (number % 10) as u8));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pack(texts: &[&str]) -> String {
+        texts.iter().map(|text| format!("{}:{text}", text.encode_utf16().count())).collect()
+    }
 
     #[test]
     fn texts_come_back_whatever_they_hold() {
@@ -69,11 +73,21 @@ mod tests {
     }
 
     #[test]
-    fn lists_come_back() {
-        let packed = pack(&["2", "a\nb", "", "0", "end"]);
+    fn lists_and_numbers_come_back() {
+        let packed = format!("2:{}0:17:{}", pack(&["a\nb", ""]), pack(&["end"]));
         let mut reader = Reader::new(&packed);
         assert_eq!(reader.list(), ["a\nb", ""]);
         assert!(reader.list().is_empty());
+        assert_eq!(reader.number(), 17);
         assert_eq!(reader.text(), "end");
+        assert_eq!(reader.number(), 0);
+    }
+
+    #[test]
+    fn what_is_no_number_is_0() {
+        let mut reader = Reader::new("NaN:-1:1.5:Infinity:1e+300:5");
+        assert_eq!([(); 5].map(|()| reader.number()), [0; 5]);
+        assert_eq!(reader.number(), 5);
+        assert!(Reader::new("18446744073709551617:").number() > 1 << 56);
     }
 }

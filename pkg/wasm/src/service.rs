@@ -1,9 +1,8 @@
-//! The exports for `WebPubSubServiceClient`.
+//! What `WebPubSubServiceClient` asks for, by number; pkg/src/wasm/core.ts has the same numbers.
 //!
-//! An account is an endpoint in its one form and an access key, empty where a credential signs. Times of tokens are in
-//! seconds since 1970, those of calls in milliseconds.
+//! An endpoint is in its one form. A key is empty where a credential signs. Times are in seconds since 1970 where
+//! nothing else is said.
 
-use wasm_bindgen::prelude::wasm_bindgen;
 use webpubsub_edge::Error;
 use webpubsub_edge::endpoint::{ConnectionString, Endpoint};
 use webpubsub_edge::names::Name;
@@ -11,167 +10,253 @@ use webpubsub_edge::service::{
     Call, Failure, Next, Operation, Parameter, Request, RetryAfter, RetryOptions, SendRetries, TryOutcome,
     default_message,
 };
-use webpubsub_edge::token::{
-    ClientProtocol, ClientTokenOptions, client_access, client_base_url, lifetime_from_minutes, lifetime_until,
-};
+use webpubsub_edge::token::{ClientProtocol, ClientTokenOptions, client_access, client_base_url};
 
-use crate::account::account;
-use crate::packed::{Reader, pack, push_number};
-use crate::thrown;
+use crate::key::key;
+use crate::packed::Reader;
 
-/// Packed: the account of a connection string; without a key when it is to be keyless.
-#[wasm_bindgen]
-pub fn parse_connection_string(text: &str, keyless: bool) -> Result<String, String> {
-    if keyless {
-        let endpoint = ConnectionString::parse_keyless(text).map_err(thrown)?;
-        return Ok(pack(&[endpoint.as_str(), ""]));
-    }
-    let parsed = ConnectionString::parse(text).map_err(thrown)?;
-    Ok(pack(&[parsed.endpoint.as_str(), parsed.access_key.as_str()]))
-}
-
-/// An endpoint in its one form.
-#[wasm_bindgen]
-pub fn parse_endpoint(text: &str) -> Result<String, String> {
-    Endpoint::parse(text).map(|endpoint| endpoint.as_str().to_owned()).map_err(thrown)
-}
-
-/// Refuses plain http to another machine.
-#[wasm_bindgen]
-pub fn check_secure(endpoint: &str) -> Result<(), String> {
-    Endpoint::parse(endpoint).and_then(|endpoint| endpoint.check_secure(false)).map_err(thrown)
-}
-
-/// Checks a hub (0) or group (1) name.
-#[wasm_bindgen]
-pub fn check_name(kind: u8, text: &str, strict: bool) -> Result<(), String> {
-    let name = if kind == 0 { Name::Hub } else { Name::Group };
-    name.check(text, strict).map_err(thrown)
-}
-
-/// Takes packed: account, hub, protocol, user id (empty: none), roles, groups, claims and header members (each name
-/// followed by its JSON); how many minutes it is good for, or when it expires. Gives packed: base URL,
-/// token, expiry.
-#[wasm_bindgen]
-pub fn client_url(
-    packed: &str,
-    minutes: f64,
-    expires_at: Option<f64>,
-    now: f64,
-    strict: bool,
-) -> Result<String, String> {
-    mint(packed, minutes, expires_at, now, strict).map_err(thrown)
-}
-
-fn mint(packed: &str, minutes: f64, expires_at: Option<f64>, now: f64, strict: bool) -> Result<String, Error> {
-    let mut fields = Reader::new(packed);
-    let account = account(fields.text(), fields.text())?;
-    let (hub, protocol, user_id) = (fields.text(), fields.text(), fields.text());
-    let (roles, groups) = (fields.list(), fields.list());
-    let (claims, header) = (fields.pairs(), fields.pairs());
-    let options = ClientTokenOptions {
-        user_id: Some(user_id),
-        roles: &roles,
-        groups: &groups,
-        lifetime_seconds: match expires_at {
-            Some(expires_at) => lifetime_until(expires_at, now)?,
-            None => lifetime_from_minutes(minutes)?,
-        },
-        protocol: ClientProtocol::parse(protocol)?,
-        claims: &claims,
-        header: &header,
-        strict,
+/// The answer of a function: its result, or the code of an error, a blank, and its message.
+pub fn answer(function: u32, input: &str) -> String {
+    let mut fields = Reader::new(input);
+    let answer = match function {
+        0 => connection_string(&mut fields),
+        1 => parse_endpoint(&mut fields),
+        2 => check_name(&mut fields),
+        3 => client_url(&mut fields),
+        4 => client_base(&mut fields),
+        5 => request(&mut fields),
+        6 => after_try(&mut fields),
+        _ => Ok(default_message(fields.number() as u16).to_owned()),
     };
-    let access = client_access(&account.endpoint, hub, &account.key, &options, now as u64)?;
-    let mut expires_on = String::new();
-    push_number(&mut expires_on, access.expires_on());
-    Ok(pack(&[access.base_url(), access.token(), &expires_on]))
+    answer.unwrap_or_else(|error| {
+        let mut line = String::new();
+        error.push_line(&mut line);
+        line
+    })
 }
 
-/// The base URL of clients, for a token that the service has minted.
-#[wasm_bindgen]
-pub fn client_base(endpoint: &str, hub: &str, protocol: &str, strict: bool) -> Result<String, String> {
-    let base = || client_base_url(&Endpoint::parse(endpoint)?, hub, ClientProtocol::parse(protocol)?, strict);
-    base().map_err(thrown)
+/// Takes a connection string and whether it is to be keyless. Gives its endpoint, a blank, and its key.
+fn connection_string(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let text = fields.text();
+    if fields.number() == 1 {
+        return Ok(ConnectionString::parse_keyless(text)?.into_string());
+    }
+    let parsed = ConnectionString::parse(text)?;
+    let mut answer = parsed.endpoint.into_string();
+    answer.push(' ');
+    answer.push_str(parsed.access_key.as_str());
+    Ok(answer)
 }
 
-/// Takes an operation, and packed: account, hub, targets, query (each parameter's number followed by its value).
-/// Gives packed: method, URL, and a token unless the key is empty.
-#[wasm_bindgen]
-pub fn request(operation: u8, packed: &str, now: f64, strict: bool) -> Result<String, String> {
-    build(operation, packed, now, strict).map_err(thrown)
+/// Takes an endpoint, and whether plain http may not go to another machine. Gives it in its one form.
+fn parse_endpoint(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let endpoint = Endpoint::parse(fields.text())?;
+    endpoint.check_secure(fields.number() == 0)?;
+    Ok(endpoint.into_string())
 }
 
-fn build(operation: u8, packed: &str, now: f64, strict: bool) -> Result<String, Error> {
-    let operation = Operation::from_number(operation).ok_or(Error::Parameter)?;
-    let mut fields = Reader::new(packed);
-    let (endpoint, key, hub) = (fields.text(), fields.text(), fields.text());
-    let (targets, query) = (fields.list(), fields.pairs());
-    let account = account(endpoint, key)?;
-    let query = query.into_iter().map(|(number, value)| {
-        let parameter = number.parse().ok().and_then(Parameter::from_number).ok_or(Error::Parameter)?;
-        Ok((parameter, value))
-    });
-    let query = query.collect::<Result<Vec<_>, Error>>()?;
+/// Takes a name, whether it is that of a group and not of a hub, and whether it follows the patterns.
+fn check_name(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let text = fields.text();
+    let name = if fields.number() == 1 { Name::Group } else { Name::Hub };
+    name.check(text, fields.number() == 1)?;
+    Ok(String::new())
+}
+
+/// Takes endpoint, hub, protocol, key, user id (empty: none), roles, groups, claims and header members (each name
+/// followed by its JSON), for how many seconds it is good, the time now, and whether names follow the patterns. Gives
+/// the URL.
+fn client_url(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let endpoint = Endpoint::parse(fields.text())?;
+    let hub = fields.text();
+    let protocol = ClientProtocol::parse(fields.text())?;
+    let key = key(fields.text());
+    let options = ClientTokenOptions {
+        protocol,
+        user_id: Some(fields.text()),
+        roles: &fields.list(),
+        groups: &fields.list(),
+        claims: &fields.pairs(),
+        header: &fields.pairs(),
+        lifetime_seconds: fields.number(),
+        strict: true,
+    };
+    let now = fields.number();
+    let options = ClientTokenOptions { strict: fields.number() == 1, ..options };
+    Ok(client_access(&endpoint, hub, &key, &options, now)?.into_url())
+}
+
+/// Takes endpoint, hub, protocol, and whether the name follows the pattern. Gives the base URL of clients, for a token
+/// that the service has minted.
+fn client_base(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let endpoint = Endpoint::parse(fields.text())?;
+    let hub = fields.text();
+    let protocol = ClientProtocol::parse(fields.text())?;
+    client_base_url(&endpoint, hub, protocol, fields.number() == 1)
+}
+
+/// Takes operation, endpoint, key, hub, targets, query (the letter of each parameter followed by its value), whether names follow the patterns,
+/// and the time now. Gives method, URL and, unless the key is empty, a token; blanks are between them.
+fn request(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let operation = operation(fields)?;
+    let endpoint = Endpoint::parse(fields.text())?;
+    let key_text = fields.text();
+    let hub = fields.text();
+    let targets = fields.list();
+    let query = fields.pairs();
+    let strict = fields.number() == 1;
     let request = match (operation, targets.as_slice()) {
         // A page after the first is asked for by its link.
-        (Operation::ListConnectionsInGroup, [_, link]) => Request::next_page(&account.endpoint, link)?,
-        _ => Request::new(&account.endpoint, hub, operation, &targets, &query, strict)?,
+        (Operation::ListConnectionsInGroup, [_, link]) => Request::next_page(&endpoint, link)?,
+        _ => {
+            // A letter that is none of a parameter cannot come from our own JavaScript.
+            let parameter = |letter: &str| Parameter::from_number(letter.bytes().next()?.wrapping_sub(b'a'));
+            let query =
+                query.into_iter().map(|(letter, value)| (parameter(letter).unwrap_or(Parameter::Reason), value));
+            Request::new(&endpoint, hub, operation, targets, query, strict)?
+        }
     };
-    let token = if key.is_empty() { String::new() } else { request.bearer(&account.key, now as u64)? };
-    Ok(pack(&[operation.method(), request.url(), &token]))
+    let mut answer = String::from(operation.method());
+    answer.push(' ');
+    answer.push_str(request.url());
+    answer.push(' ');
+    if !key_text.is_empty() {
+        answer.push_str(&request.bearer(&key(key_text), fields.number())?);
+    }
+    Ok(answer)
 }
 
-/// After a try: -1 when it succeeded, -2 when it failed for good, -3 when the answer is "no", else the milliseconds to
-/// wait.
+/// After a try. Takes operation, how many times it was tried again, the retry options (the last is 1 for "always"),
+/// the status, the time now and the deadline in milliseconds since 1970, a random number below 1000, and the headers
+/// `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`, empty where the answer has none.
 ///
-/// `status` is that of the answer, or -1 when the request was not sent, -2 when it took too long, -3 when no one
-/// knows. `headers` is packed: a list each for `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`, empty where
-/// the answer has none.
-#[wasm_bindgen]
-#[allow(clippy::too_many_arguments)]
-pub fn after_try(
-    operation: u8,
-    retries: u32,
-    max_retries: u32,
-    retry_delay_ms: f64,
-    max_retry_delay_ms: f64,
-    always: bool,
-    status: i32,
-    headers: &str,
-    now_ms: f64,
-    deadline_ms: f64,
-    random: f64,
-) -> f64 {
+/// The status is that of the answer, or 1 when the request was not sent, 2 when it took too long, 3 when no one knows.
+///
+/// Gives -1 when it succeeded, -2 when it failed for good, -3 when the answer is "no", else the milliseconds to wait.
+fn after_try(fields: &mut Reader<'_>) -> Result<String, Error> {
+    let operation = operation(fields)?;
+    let retries = fields.number() as u32;
     let options = RetryOptions {
-        max_retries,
-        retry_delay_ms: retry_delay_ms as u64,
-        max_retry_delay_ms: max_retry_delay_ms as u64,
-        sends: if always { SendRetries::Always } else { SendRetries::Safe },
+        max_retries: fields.number() as u32,
+        retry_delay_ms: fields.number(),
+        max_retry_delay_ms: fields.number(),
+        sends: if fields.number() == 1 { SendRetries::Always } else { SendRetries::Safe },
     };
-    let mut headers = Reader::new(headers);
-    let mut header = || headers.list().first().copied();
+    let status = fields.number() as u16;
+    let now_ms = fields.number();
+    let deadline_ms = Some(fields.number()).filter(|&deadline| deadline > 0);
+    let random = fields.number() as f64 / 1000.0;
+    let mut header = || Some(fields.text());
     let outcome = match status {
-        -1 => TryOutcome::Failure(Failure::NotSent),
-        -2 => TryOutcome::Failure(Failure::Timeout),
-        0.. => TryOutcome::Response {
-            status: status as u16,
+        1 => TryOutcome::Failure(Failure::NotSent),
+        2 => TryOutcome::Failure(Failure::Timeout),
+        3 => TryOutcome::Failure(Failure::Unknown),
+        status => TryOutcome::Response {
+            status,
             retry_after: RetryAfter { retry_after_ms: header(), x_ms_retry_after_ms: header(), retry_after: header() },
         },
-        _ => TryOutcome::Failure(Failure::Unknown),
     };
-    let Some(operation) = Operation::from_number(operation) else { return -2.0 };
-    let mut call = Call::after(operation, options, retries).until(Some(deadline_ms as u64));
-    match call.next(outcome, now_ms as u64, random) {
-        Next::Done => -1.0,
-        Next::Fail => -2.0,
-        Next::Absent => -3.0,
-        Next::Wait(milliseconds) => milliseconds as f64,
+    let mut call = Call::after(operation, options, retries).until(deadline_ms);
+    let mut answer = String::new();
+    match call.next(outcome, now_ms, random) {
+        Next::Done => answer.push_str("-1"),
+        Next::Fail => answer.push_str("-2"),
+        Next::Absent => answer.push_str("-3"),
+        Next::Wait(milliseconds) => push_number(&mut answer, milliseconds),
     }
+    Ok(answer)
 }
 
-/// What to say when the service gives no message of its own.
-#[wasm_bindgen]
-pub fn status_message(status: u16) -> String {
-    default_message(status).to_owned()
+fn operation(fields: &mut Reader<'_>) -> Result<Operation, Error> {
+    Operation::from_number(fields.number() as u8).ok_or(Error::Parameter)
+}
+
+fn push_number(out: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(out, number / 10);
+    }
+    out.push(char::from(b'0' + (number % 10) as u8));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDPOINT: &str = "https://a.example";
+
+    fn text(text: &str) -> String {
+        format!("{}:{text}", text.encode_utf16().count())
+    }
+
+    #[test]
+    fn a_connection_string_gives_endpoint_and_key() {
+        let given = text("Endpoint=HTTPS://A.example/;AccessKey=k ey=;");
+        assert_eq!(answer(0, &format!("{given}0:")), "https://a.example k ey=");
+        assert!(answer(0, &format!("{given}1:")).starts_with("ERR_CONNECTION_STRING "));
+        assert_eq!(answer(0, &format!("{}1:", text("Endpoint=a;AuthType=azure"))), "https://a");
+    }
+
+    #[test]
+    fn endpoints_and_names_are_checked() {
+        assert_eq!(answer(1, &format!("{}1:", text("A.example:443"))), ENDPOINT);
+        assert_eq!(answer(1, &format!("{}0:", text("http://b"))), "http://b");
+        assert!(answer(1, &format!("{}1:", text("http://b"))).starts_with("ERR_INSECURE_ENDPOINT "));
+        assert_eq!(answer(2, "1:a0:1:"), "");
+        assert!(answer(2, "2:1a0:1:").starts_with("ERR_HUB "));
+        assert_eq!(answer(2, "2:1a0:0:"), "");
+        assert!(answer(2, "2:..1:0:").starts_with("ERR_GROUP "));
+    }
+
+    #[test]
+    fn a_client_url_carries_what_was_packed() {
+        let start = [ENDPOINT, "hub", "mqtt", "key", "ann"].map(text).concat();
+        let lists = format!("1:{}2:{}{}0:2:{}{}", text("role"), text("g"), text("🦀"), text("kid"), text("\"1\""));
+        let url = answer(3, &format!("{start}{lists}60:1000:1:"));
+        let token = url.strip_prefix("wss://a.example/clients/mqtt/hubs/hub?access_token=").unwrap();
+        let other = answer(3, &format!("{start}{lists}61:1000:1:"));
+        assert_eq!(token.split('.').count(), 3);
+        assert_ne!(url, other);
+        for lifetime in ["0", "NaN", "-1", "4294967296", "1e+300"] {
+            assert!(
+                answer(3, &format!("{start}{lists}{lifetime}:1000:1:")).starts_with("ERR_EXPIRATION "),
+                "{lifetime}"
+            );
+        }
+        assert_eq!(
+            answer(4, &format!("{}1:", [ENDPOINT, "hub", "default"].map(text).concat())),
+            "wss://a.example/client/hubs/hub"
+        );
+    }
+
+    #[test]
+    fn a_request_has_method_url_and_token() {
+        let account = [ENDPOINT, "key", "hub"].map(text).concat();
+        let made = answer(5, &format!("1:{account}1:{}2:1:b{}1:1000:", text("g 1"), text("x")));
+        let mut parts = made.split(' ');
+        assert_eq!(parts.next(), Some("POST"));
+        assert_eq!(
+            parts.next(),
+            Some("https://a.example/api/hubs/hub/groups/g%201/:send?api-version=2024-12-01&filter=x")
+        );
+        assert_eq!(parts.next().map(|token| token.split('.').count()), Some(3));
+        let keyless = [ENDPOINT, "", "hub"].map(text).concat();
+        assert!(answer(5, &format!("0:{keyless}0:0:1:1000:")).ends_with("2024-12-01 "));
+        assert!(answer(5, &format!("99:{account}0:0:1:1000:")).starts_with("ERR_PARAMETER "));
+        assert!(answer(5, &format!("0:{account}0:2:1:z{}1:1000:", text("x"))).starts_with("ERR_PARAMETER "));
+    }
+
+    #[test]
+    fn a_try_ends_or_is_repeated() {
+        let after = |status: u16, headers: [&str; 3]| {
+            answer(6, &format!("0:0:3:1000:64000:0:{status}:5000:0:0:{}", headers.map(text).concat()))
+        };
+        assert_eq!(after(202, [""; 3]), "-1");
+        assert_eq!(after(500, [""; 3]), "-2");
+        assert_eq!(after(1, [""; 3]), "500");
+        assert_eq!(after(429, ["7", "8", "9"]), "7");
+        assert_eq!(after(429, ["", "8", "9"]), "8");
+        assert_eq!(after(429, ["", "", "9"]), "9000");
+        assert_eq!(answer(6, &format!("4:0:3:1000:64000:0:404:5000:0:0:{}", [""; 3].map(text).concat())), "-3");
+        assert_eq!(answer(7, "403:"), "The service forbids this.");
+    }
 }

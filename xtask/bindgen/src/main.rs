@@ -1,4 +1,4 @@
-//! `xtask-bindgen module|web INPUT.wasm OUTPUT_DIR NAME`: wasm-bindgen as a library.
+//! `xtask-bindgen INPUT.wasm OUTPUT_DIR NAME`: wasm-bindgen as a library, for the Worker.
 //!
 //! A program of its own because it takes a minute to compile: `xtask` builds and runs it when it is needed, and the
 //! version cannot drift from the crate's because Cargo.toml pins both.
@@ -9,11 +9,11 @@ use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [target, input, output, name] = arguments.as_slice() else {
-        eprintln!("usage: xtask-bindgen module|web INPUT.wasm OUTPUT_DIR NAME");
+    let [input, output, name] = arguments.as_slice() else {
+        eprintln!("usage: xtask-bindgen INPUT.wasm OUTPUT_DIR NAME");
         return ExitCode::from(2);
     };
-    match generate(target, input, output, name) {
+    match generate(input, output, name) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("wasm-bindgen could not read {input}: {error:?}");
@@ -22,15 +22,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate(target: &str, input: &str, output: &str, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn generate(input: &str, output: &str, name: &str) -> Result<(), Box<dyn std::error::Error>> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(input).out_name(name);
-    match target {
-        // For the Worker: the entry starts a new instance after a panic, which needs these two.
-        "module" => bindgen.module(true)?.reset_state_function(true).force_enable_abort_handler(true),
-        // For the npm package: every entry point passes the module itself, so the glue must not look for a file.
-        "web" => bindgen.web(true)?.omit_default_module_path(true).remove_name_section(true),
-        other => return Err(format!("unknown target \"{other}\": use module or web").into()),
-    };
+    // The entry starts a new instance after a panic, which needs the last two.
+    bindgen.module(true)?.reset_state_function(true).force_enable_abort_handler(true);
     Ok(bindgen.generate(output)?)
 }

@@ -1,17 +1,15 @@
 //! The npm package: the smallest and fastest wasm that this compiler makes, then TypeScript.
 
 use std::fs;
-use std::process::Command;
 
-use super::inputs;
 use crate::node::Node;
 use crate::run::{run, step};
 use crate::toolchain::{Toolchain, WASM};
-use crate::{Result, files, toolchain};
+use crate::{Result, files};
 
 const STAMP: &str = "inputs.txt";
 
-/// Builds `pkg/build` (wasm and its glue), then lets `npm run build` in pkg make `pkg/dist` of it.
+/// Builds `pkg/build` (the wasm), then lets `npm run build` in pkg make `pkg/dist` of it.
 pub fn build() -> Result {
     let node = Node::system()?;
     node.install("pkg")?;
@@ -36,25 +34,26 @@ fn build_wasm(node: &Node) -> Result {
             .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
     })?;
     let wasm = target.join(WASM).join("npm/webpubsub_edge_wasm.wasm");
-    let bindgen = toolchain::program("xtask-bindgen")?;
 
     let output = files::root().join("pkg/build");
-    let inputs = inputs(&wasm, &bindgen)?;
+    let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
     if files::holds(&output.join(STAMP), &inputs) {
         return Ok(());
     }
     step("Shrinking the npm package's wasm", || {
         let staging = files::fresh_staging("pkg")?;
-        run(Command::new(&bindgen).arg("web").arg(&wasm).arg(&staging).arg("webpubsub_edge"))?;
-        let module = staging.join("webpubsub_edge_bg.wasm");
+        let module = staging.join("webpubsub_edge.wasm");
         let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");
-        run(node.command().arg(optimizer).arg(&module).arg("-o").arg(&module).arg("-Oz").args(FEATURES))?;
+        run(node.command().arg(optimizer).arg(&wasm).arg("-o").arg(&module).args(PASSES).args(FEATURES))?;
         fs::write(staging.join(STAMP), inputs)?;
         files::mirror(&staging, &output)
     })
 }
 
-/// What the compiler and wasm-bindgen use, and every current runtime has.
+/// Small code, and nothing that only names things.
+const PASSES: [&str; 4] = ["-Oz", "--strip-debug", "--strip-producers", "--strip-target-features"];
+
+/// What the compiler uses, and every current runtime has.
 const FEATURES: [&str; 7] = [
     "--enable-simd",
     "--enable-bulk-memory",

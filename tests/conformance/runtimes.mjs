@@ -1,0 +1,75 @@
+// The runtimes: where each one is, and how the suite runs in it. Each gives the results of runner.mjs.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { serveWorkerd } from "../packed.mjs";
+import { runPage, runServiceWorker } from "./host-chromium.mjs";
+import { runEdgeLight } from "./host-edge-light.mjs";
+
+const nodeModules = path.join(path.dirname(fileURLToPath(import.meta.url)), "../node_modules");
+// Where npm runs no scripts, Bun stays in the package of the platform.
+const bun = [`@oven/bun-${process.platform}-${process.arch}/bin/bun`, "bun/bin/bun.exe"]
+  .map((file) => path.join(nodeModules, file))
+  .find(existsSync);
+const deno = path.join(nodeModules, "@deno/linux-x64-glibc/deno");
+const denoArguments = ["run", "--no-prompt", "--no-remote", "--allow-net=127.0.0.1", "run-deno.mjs"];
+const noChromium = !process.env.CHROME && "set CHROME to the path of a Chromium or Chrome";
+
+/**
+ * By name: why the runtime cannot run here, if it cannot; how it runs the suite; and whether its `fetch` tells that a
+ * connection was never made.
+ */
+export const RUNTIMES = {
+  "Node 20": nodeAt(process.env.NODE20),
+  "Node 22": nodeAt(path.join(nodeModules, "node-v22/bin/node")),
+  "Node 24": nodeAt(process.env.NODE24),
+  "Deno with net permission only": {
+    skip: !existsSync(deno) && "Deno is installed for Linux on x64 only",
+    namesRefusal: true,
+    run: (folder, given) => printed(deno, denoArguments, folder, given),
+  },
+  Bun: {
+    skip: bun === undefined && "npm has no Bun for this platform",
+    namesRefusal: true,
+    run: (folder, given) => printed(bun, ["run-bun.mjs"], folder, given),
+  },
+  workerd: { run: inWorkerd },
+  "edge-light": { namesRefusal: true, run: (folder, given) => runEdgeLight(folder, "run-edge-light.mjs", given) },
+  "Chromium page": { skip: noChromium, run: (folder, given) => runPage(folder, "run-page.mjs", given) },
+  "Chromium service worker": {
+    skip: noChromium,
+    run: (folder, given) => runServiceWorker(folder, "run-service-worker.mjs", given),
+  },
+};
+
+function nodeAt(program) {
+  return {
+    skip: !(program && existsSync(program)) && "this Node is installed for Linux on x64 only",
+    namesRefusal: true,
+    run: (folder, given) => printed(program, ["run-node.mjs"], folder, given),
+  };
+}
+
+async function inWorkerd(folder, given) {
+  const workerd = await serveWorkerd(folder, "run-workerd.mjs");
+  try {
+    return await (await fetch(workerd.origin, { method: "POST", body: JSON.stringify(given) })).json();
+  } finally {
+    workerd.stop();
+  }
+}
+
+/** Runs a program in the folder, which reads what the suite needs, and gives the results that it prints. */
+function printed(program, args, folder, given) {
+  const env = { ...process.env, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1" };
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"], timeout: 120_000 });
+    let output = "";
+    child.stdout.on("data", (data) => (output += data));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(JSON.parse(output)) : reject(new Error(`${program} ended with ${code}`))));
+    child.stdin.end(JSON.stringify(given));
+  });
+}

@@ -1,0 +1,3 @@
+import { ClientSecretCredential } from "webpubsub-edge";
+
+globalThis.credential = ClientSecretCredential;

@@ -1,0 +1,8 @@
+import { use } from "../../use.mjs";
+
+export const runtime = "edge";
+
+export async function POST(request) {
+  const token = await use(await request.json());
+  return Response.json({ token, isEdge: typeof EdgeRuntime === "string" });
+}

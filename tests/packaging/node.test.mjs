@@ -1,0 +1,49 @@
+// Plain Node without a bundler, and the slim entry with the raw module, in Node and in workerd.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { serveWorkerd } from "../packed.mjs";
+import { tests, useProject } from "./project.mjs";
+
+const project = useProject("node");
+const { clientTokens: vectors } = JSON.parse(await readFile(path.join(tests, "vectors/tokens.json"), "utf8"));
+const [vector] = vectors;
+
+const NODES = {
+  20: process.env.NODE20,
+  22: path.join(tests, "node_modules/node-v22/bin/node"),
+  24: process.execPath,
+};
+
+for (const [version, node] of Object.entries(NODES)) {
+  const skip = !(node && existsSync(node)) && "this Node is installed for Linux on x64 only";
+  const printed = async (script) => {
+    const { stdout } = await promisify(execFile)(node, [script, JSON.stringify(vector)], { cwd: project.folder });
+    return stdout;
+  };
+
+  test(`Node ${version} requires the package`, { skip }, async () => {
+    assert.equal(await printed("require.cjs"), vector.token);
+  });
+
+  test(`Node ${version} starts the slim entry with the raw module`, { skip }, async () => {
+    assert.equal(await printed("slim.mjs"), vector.token);
+  });
+}
+
+test("the slim entry says that it has no module yet", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ["slim-before.mjs"], { cwd: project.folder });
+  assert.match(stdout, /initSync\(module\)/);
+});
+
+test("workerd starts the slim entry with the raw module", async (t) => {
+  const workerd = await serveWorkerd(project.folder, "slim-worker.mjs");
+  t.after(workerd.stop);
+  const response = await fetch(workerd.origin, { method: "POST", body: JSON.stringify(vector) });
+  assert.equal(await response.text(), vector.token);
+});

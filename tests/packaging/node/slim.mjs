@@ -1,0 +1,9 @@
+// The slim entry with the raw module of the package.
+import { readFile } from "node:fs/promises";
+import { initSync, WebPubSubServiceClient } from "webpubsub-edge/slim";
+
+initSync(await readFile(new URL(import.meta.resolve("webpubsub-edge/webpubsub_edge.wasm"))));
+
+const vector = JSON.parse(process.argv[2]);
+const client = new WebPubSubServiceClient(vector.connectionString, vector.hub, { now: () => vector.now * 1000 });
+process.stdout.write(client.getClientAccessTokenSync(vector).token);

@@ -1,0 +1,130 @@
+// The types, as a user's compiler sees them in the packed package.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { installPacked } from "../packed.mjs";
+import { assertSnapshot } from "../snapshot.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const nodeModules = path.join(here, "../node_modules");
+const official = path.join(nodeModules, "@azure/web-pubsub");
+
+let packed;
+before(async () => {
+  // Under tests/, where the types of the hosts are installed.
+  packed = await installPacked(path.join(here, "../target"));
+  for (const file of (await readdir(here)).filter((name) => name.endsWith(".ts"))) {
+    await cp(path.join(here, file), path.join(packed.folder, file));
+  }
+});
+after(() => packed?.remove());
+
+const RESOLUTIONS = { bundler: "preserve", node16: "node16", nodenext: "nodenext" };
+/** Where the global types come from, and what is compiled with them. Node's have no WebAssembly. */
+const HOSTS = {
+  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "entries.ts"] },
+  Workers: {
+    lib: ["ES2022"],
+    types: ["@cloudflare/workers-types"],
+    files: ["api.ts", "events.ts", "entries.ts", "worker.ts"],
+  },
+  Node: { lib: ["ES2022"], types: ["node"], files: ["api.ts", "events.ts"] },
+};
+
+for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
+  for (const [host, { lib, types, files }] of Object.entries(HOSTS)) {
+    for (const exactOptionalPropertyTypes of [true, false]) {
+      const exactly = exactOptionalPropertyTypes ? "with" : "without";
+      test(`${moduleResolution}, the globals of ${host}, ${exactly} exactOptionalPropertyTypes`, () =>
+        compile("typescript", files, { module, moduleResolution, lib, types, exactOptionalPropertyTypes }));
+    }
+  }
+}
+
+test("TypeScript 5.9 takes them too", () => {
+  const { lib, types, files } = HOSTS.DOM;
+  return compile("typescript-5", files, { module: "nodenext", lib, types, exactOptionalPropertyTypes: true });
+});
+
+test("the samples of the official SDK compile after changing the import line", async () => {
+  const readme = await readFile(path.join(official, "README.md"), "utf8");
+  const samples = [...readme.matchAll(/^```ts [^\n]*\n(.*?)^```/gms)]
+    .map(([, code]) => code)
+    .filter((code) => code.includes('from "@azure/web-pubsub"'));
+  assert.ok(samples.length >= 10, `only ${samples.length} samples found`);
+  await mkdir(path.join(packed.folder, "samples"));
+  const files = samples.map((_, index) => `samples/${index}.ts`);
+  for (const [index, code] of samples.entries()) {
+    await writeFile(path.join(packed.folder, files[index]), code.replace('"@azure/web-pubsub"', '"webpubsub-edge"'));
+  }
+  const { lib } = HOSTS.DOM;
+  // One sample has a parameter without a type.
+  const options = { module: "nodenext", lib, types: [], noImplicitAny: false, noUnusedLocals: false };
+  await compile("typescript", [...files, "identity.d.ts"], options);
+});
+
+/** Names that the official SDK exports and this package does not, with the reason. */
+const LEFT_OUT = {
+  GroupAdminClientOptions: "nothing of the official API takes it",
+  WebPubSubServiceClientLogOptions: "our log is a function, which is told neither headers nor queries",
+};
+
+test("every name that the official SDK exports is there", async () => {
+  const index = await readFile(path.join(official, "dist/esm/index.d.ts"), "utf8");
+  const lists = [...index.matchAll(/export \{([^}]*)\}/g)].map(([, list]) => list.split(","));
+  const theirs = lists.flat().map((name) => name.trim()).filter((name) => name !== "");
+  assert.ok(theirs.length > 30, `only ${theirs.length} names found`);
+  const outOfDate = Object.keys(LEFT_OUT).filter((name) => !theirs.includes(name));
+  assert.deepEqual(outOfDate, [], "names of the table that are not official");
+  const lines = theirs.map((name) => `${name in LEFT_OUT ? "// @ts-expect-error\n" : ""}export type { ${name} } from "webpubsub-edge";\n`);
+  await writeFile(path.join(packed.folder, "names.ts"), lines.join(""));
+  await compile("typescript", ["names.ts"], { module: "nodenext", lib: HOSTS.DOM.lib, types: [] });
+});
+
+test("the public declarations are those of api.txt", async () => {
+  const dist = path.join(packed.folder, "node_modules/webpubsub-edge/dist");
+  const files = new Map();
+  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts"];
+  for (const file of queue) {
+    if (files.has(file)) continue;
+    const code = await readFile(path.join(dist, file), "utf8");
+    files.set(file, code);
+    for (const [, specifier] of code.matchAll(/from "([^"]+)\.js"/g)) {
+      queue.push(path.posix.join(path.posix.dirname(file), `${specifier}.d.ts`));
+    }
+  }
+  const text = [...files].map(([file, code]) => `// ${file}\n${withoutComments(code)}`).join("\n");
+  await assertSnapshot(path.join(here, "api.txt"), text);
+});
+
+/** Compiles files of the folder as strictly as there is; what the compiler says is the error. */
+async function compile(typescript, files, options) {
+  const config = {
+    compilerOptions: {
+      target: "ES2022",
+      noEmit: true,
+      strict: true,
+      skipLibCheck: false,
+      noUncheckedIndexedAccess: true,
+      verbatimModuleSyntax: true,
+      ...options,
+    },
+    files,
+  };
+  const file = path.join(packed.folder, `tsconfig.${crypto.randomUUID()}.json`);
+  await writeFile(file, JSON.stringify(config));
+  try {
+    await promisify(execFile)(process.execPath, [path.join(nodeModules, typescript, "bin/tsc"), "--project", file], { cwd: packed.folder });
+  } catch ({ stdout, stderr }) {
+    throw new Error(stdout + stderr);
+  }
+}
+
+function withoutComments(code) {
+  return code.replaceAll(/\/\*.*?\*\//gs, "").replaceAll(/^\s*\n/gm, "");
+}
