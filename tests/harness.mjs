@@ -67,7 +67,7 @@ export async function startWorker({ env, vars = {} }) {
     }
     await sleep(100);
   }
-  return { origin, log: () => log, stop };
+  return { origin, folder, log: () => log, stop };
 }
 
 /** A free port of 127.0.0.1; nothing listens on it when this returns. */

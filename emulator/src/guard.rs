@@ -7,13 +7,39 @@ use crate::answer;
 use crate::http::Response;
 
 /// Whether a request may reach the emulator: it must name this machine as its host, and if a page sent it, the
-/// page must come from this machine and the same port.
+/// page must come from this machine and the same port, or from one of `allowed_origins`.
 ///
-/// `host` is the `Host` header, `origin` the `Origin` header if there is one.
+/// `host` is the `Host` header, `header` gives the others.
 ///
 /// # Errors
 /// [`Foreign`], which says what was refused.
-pub fn check(host: &str, origin: Option<&str>) -> Result<(), Foreign> {
+pub fn check(host: &str, header: &dyn Fn(&str) -> Option<String>, allowed_origins: &[String]) -> Result<(), Foreign> {
+    // wrangler lets this header overrule the host, and takes it off again. Where it arrives, nobody has judged it.
+    if header("mf-original-url").is_some() {
+        return Err(Foreign::Host);
+    }
+    let is_allowed = |origin: &String| allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
+    check_names(host, header("origin").filter(|origin| !is_allowed(origin)).as_deref())
+}
+
+/// Whether a request that only looks may be answered. A page's own GET has no `Origin`, but browsers say where it
+/// comes from: `none` is a person who typed the address.
+///
+/// # Errors
+/// [`Foreign::Page`].
+pub(crate) fn check_look(header: &dyn Fn(&str) -> Option<String>) -> Result<(), Foreign> {
+    match header("sec-fetch-site") {
+        Some(site) if site != "none" => Err(Foreign::Page),
+        _ => Ok(()),
+    }
+}
+
+/// The origins in a list with commas. What is no origin is left out, `null` above all: it is anybody's.
+pub fn origins(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|origin| origin.contains("://")).map(str::to_owned).collect()
+}
+
+fn check_names(host: &str, origin: Option<&str>) -> Result<(), Foreign> {
     let (name, port) = split_port(host).ok_or(Foreign::Host)?;
     if !is_loopback(name) {
         return Err(Foreign::Host);
@@ -33,6 +59,8 @@ pub enum Foreign {
     Host,
     /// A page from elsewhere sent the request.
     Origin,
+    /// A page sent the request, and only a person or a program may.
+    Page,
 }
 
 impl Foreign {
@@ -51,6 +79,7 @@ impl fmt::Display for Foreign {
             Foreign::Origin => {
                 "A page from another origin may not use the emulator: serve the page from the emulator's own host and port."
             }
+            Foreign::Page => "No page may read this: open it in a tab of its own, or with a program.",
         })
     }
 }
@@ -98,7 +127,7 @@ mod tests {
             ("localhost:443", Some("https://localhost")),
         ];
         for (host, origin) in let_in {
-            assert_eq!(check(host, origin), Ok(()), "{host} {origin:?}");
+            assert_eq!(check_names(host, origin), Ok(()), "{host} {origin:?}");
         }
     }
 
@@ -107,13 +136,49 @@ mod tests {
         let hosts = ["example.com", "localhost.example.com:80", "192.168.0.1", "0.0.0.0:8787", "[::2]", "::1", ""];
         let ports = ["localhost:", "localhost:99999", "localhost:+80", "localhost:80:80"];
         for host in hosts.into_iter().chain(ports) {
-            assert_eq!(check(host, None), Err(Foreign::Host), "{host}");
+            assert_eq!(check_names(host, None), Err(Foreign::Host), "{host}");
         }
         let origins = ["https://example.com", "http://localhost:5173", "http://localhost", "null", "", "file://"];
         for origin in
             origins.into_iter().chain(["http://localhost.example.com:8787", "http://localhost@example.com:8787"])
         {
-            assert_eq!(check("localhost:8787", Some(origin)), Err(Foreign::Origin), "{origin}");
+            assert_eq!(check_names("localhost:8787", Some(origin)), Err(Foreign::Origin), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_listed_page_is_let_in() {
+        let allowed = origins("http://localhost:5173, null,*,, https://app.example ");
+        assert_eq!(allowed, ["http://localhost:5173", "https://app.example"]);
+        for (origin, outcome) in [
+            ("HTTPS://app.example", Ok(())),
+            ("http://localhost:5173", Ok(())),
+            ("null", Err(Foreign::Origin)),
+            ("https://app.example.com", Err(Foreign::Origin)),
+        ] {
+            let header = |name: &str| (name == "origin").then(|| origin.to_owned());
+            assert_eq!(check("localhost:8787", &header, &allowed), outcome, "{origin}");
+            assert_eq!(check("example.com", &header, &allowed), Err(Foreign::Host), "{origin}");
+        }
+    }
+
+    #[test]
+    fn nobody_overrules_the_host() {
+        let header = |name: &str| (name == "mf-original-url").then(|| "http://localhost:8787/".to_owned());
+        assert_eq!(check("localhost:8787", &header, &[]), Err(Foreign::Host));
+    }
+
+    #[test]
+    fn only_a_person_or_a_program_may_look() {
+        for (site, outcome) in [
+            (None, Ok(())),
+            (Some("none"), Ok(())),
+            (Some("same-origin"), Err(Foreign::Page)),
+            (Some("same-site"), Err(Foreign::Page)),
+            (Some("cross-site"), Err(Foreign::Page)),
+        ] {
+            let header = |name: &str| site.filter(|_| name == "sec-fetch-site").map(str::to_owned);
+            assert_eq!(check_look(&header), outcome, "{site:?}");
         }
     }
 

@@ -23,6 +23,11 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Whether it asks for a WebSocket.
+    pub fn is_upgrade(&self) -> bool {
+        self.header("upgrade").is_some_and(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
+    }
+
     /// The media type of the body, in lower case and without parameters.
     pub(crate) fn media_type(&self) -> Option<String> {
         let value = self.header("content-type")?;
@@ -98,6 +103,14 @@ mod tests {
         assert_eq!(request.media_type().unwrap(), "application/json");
         assert_eq!(request.bearer(), Some("abc"));
         assert_eq!(request.header("host"), None);
+    }
+
+    #[test]
+    fn an_upgrade_is_told_by_its_header() {
+        for (value, is_upgrade) in [("WebSocket", true), (" websocket ", true), ("h2c", false), ("", false)] {
+            let headers = vec![("Upgrade".to_owned(), value.to_owned())];
+            assert_eq!(Request { headers, ..Request::default() }.is_upgrade(), is_upgrade, "{value}");
+        }
     }
 
     #[test]

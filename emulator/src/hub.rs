@@ -22,6 +22,8 @@ pub(crate) struct Hub {
     by_socket: BTreeMap<SocketId, Key>,
     users: Index,
     groups: Index,
+    /// The lost connections, first the one that is given up first.
+    lost: BTreeSet<(u64, Key)>,
     last_key: Key,
 }
 
@@ -36,9 +38,7 @@ impl Hub {
         self.last_key = self.last_key.saturating_add(1);
         let key = self.last_key;
         self.by_id.insert(connection.id.clone(), key);
-        if let Some(socket) = connection.socket() {
-            self.by_socket.insert(socket, key);
-        }
+        self.index_link(key, connection.link);
         if let Some(user_id) = &connection.user_id {
             self.users.add(user_id, key);
         }
@@ -53,9 +53,7 @@ impl Hub {
     fn remove(&mut self, key: Key) -> Option<Connection> {
         let connection = self.connections.remove(&key)?;
         self.by_id.remove(&connection.id);
-        if let Some(socket) = connection.socket() {
-            self.by_socket.remove(&socket);
-        }
+        self.unindex_link(key, connection.link);
         if let Some(user_id) = &connection.user_id {
             self.users.remove(user_id, key);
         }
@@ -209,30 +207,21 @@ impl Hub {
     }
 
     fn lost(&mut self, now: u64, key: Key) {
-        let Some(connection) = self.connections.get_mut(&key) else {
-            return;
-        };
-        if !connection.is_reliable() {
+        if self.connections.get(&key).is_some_and(Connection::is_reliable) {
+            self.relink(key, Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) });
+        } else {
             self.remove(key);
-            return;
         }
-        if let Some(socket) = connection.socket() {
-            self.by_socket.remove(&socket);
-        }
-        connection.link = Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) };
     }
 
     /// Gives a connection a new socket in place of its old one and replays what its client may have missed.
     pub(crate) fn resume(&mut self, turn: &mut Turn, key: Key, socket: SocketId) {
+        if let Some(Link::Open(old)) = self.relink(key, Link::Open(socket)) {
+            turn.actions.push(Action::Abort { socket: old });
+        }
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        if let Some(old) = connection.socket() {
-            self.by_socket.remove(&old);
-            turn.actions.push(Action::Abort { socket: old });
-        }
-        connection.link = Link::Open(socket);
-        self.by_socket.insert(socket, key);
         for frame in connection.unacknowledged.replay(turn.now) {
             turn.send(vec![socket], frame);
         }
@@ -240,9 +229,7 @@ impl Hub {
 
     /// Forgets the connections that were not recovered in time.
     pub(crate) fn expire(&mut self, now: u64) {
-        let is_over = |link| matches!(link, Link::Lost { until } if until <= now);
-        let over: Vec<Key> =
-            self.connections.iter().filter(|(_, connection)| is_over(connection.link)).map(|(key, _)| *key).collect();
+        let over: Vec<Key> = self.lost.iter().take_while(|(until, _)| *until <= now).map(|(_, key)| *key).collect();
         for key in over {
             self.remove(key);
         }
@@ -250,11 +237,30 @@ impl Hub {
 
     /// When [`Hub::expire`] has something to do next.
     pub(crate) fn next_expiry(&self) -> Option<u64> {
-        let until = |connection: &Connection| match connection.link {
-            Link::Open(_) => None,
-            Link::Lost { until } => Some(until),
-        };
-        self.connections.values().filter_map(until).min()
+        self.lost.first().map(|(until, _)| *until)
+    }
+
+    /// Gives a connection another link, and returns the one it had.
+    fn relink(&mut self, key: Key, link: Link) -> Option<Link> {
+        let connection = self.connections.get_mut(&key)?;
+        let old = std::mem::replace(&mut connection.link, link);
+        self.unindex_link(key, old);
+        self.index_link(key, link);
+        Some(old)
+    }
+
+    fn index_link(&mut self, key: Key, link: Link) {
+        match link {
+            Link::Open(socket) => _ = self.by_socket.insert(socket, key),
+            Link::Lost { until } => _ = self.lost.insert((until, key)),
+        }
+    }
+
+    fn unindex_link(&mut self, key: Key, link: Link) {
+        match link {
+            Link::Open(socket) => _ = self.by_socket.remove(&socket),
+            Link::Lost { until } => _ = self.lost.remove(&(until, key)),
+        }
     }
 }
 
@@ -278,5 +284,41 @@ impl Index {
 
     fn members(&self, name: &str) -> Vec<Key> {
         self.0.get(name).into_iter().flatten().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(socket: SocketId) -> Connection {
+        Connection {
+            id: "c".to_owned(),
+            user_id: None,
+            protocol: Protocol::JsonReliable,
+            groups: BTreeSet::new(),
+            permissions: Permissions::default(),
+            link: Link::Open(socket),
+            acks: Default::default(),
+            unacknowledged: Default::default(),
+            reconnection_token: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_connection_is_found_by_the_socket_it_has_and_by_no_other() {
+        let mut hub = Hub::default();
+        let mut turn = Turn::new(0);
+        let key = hub.add(connection(1));
+        hub.resume(&mut turn, key, 2);
+        assert_eq!((hub.by_socket(1), hub.by_socket(2)), (None, Some(key)));
+        hub.closed(0, 1, 1000);
+        assert!(hub.connection(key).is_some(), "the late end of the old socket does not touch the new one");
+        hub.closed(0, 2, 1006);
+        assert_eq!((hub.by_socket(2), hub.lost.len()), (None, 1));
+        hub.resume(&mut turn, key, 3);
+        assert_eq!((hub.by_socket(3), hub.lost.len()), (Some(key), 0));
+        hub.close(&mut turn, key, 1000, "");
+        assert!(hub.is_empty() && hub.by_socket.is_empty());
     }
 }

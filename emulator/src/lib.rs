@@ -22,7 +22,7 @@
 //! | `message`, `frame` | a message, and its one frame for many receivers |
 //! | `http`, `url`, `answer` | requests and answers as plain values |
 //! | [`limits`] | the numbers of the service |
-//! | `local_hub` | the host (feature `durable-object`) |
+//! | `local_hub`, `worker_http` | the host (feature `durable-object`) |
 //!
 //! # What it serves
 //!
@@ -77,11 +77,13 @@ mod service;
 mod turn;
 mod upgrade;
 mod url;
+#[cfg(feature = "durable-object")]
+mod worker_http;
 
 pub use frame::{Content, Frame};
 pub use http::{Request, Response};
 #[cfg(feature = "durable-object")]
-pub use local_hub::LocalHub;
+pub use local_hub::{LocalHub, forward};
 pub use service::{Action, Input, RequestId, Service, Settings, SocketId};
 
 /// The access key that the official emulator publishes. Everybody knows it: it protects nothing.

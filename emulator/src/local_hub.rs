@@ -19,13 +19,13 @@ use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::web_sys::{CloseEvent, Event, MessageEvent};
-use worker::{Date, DurableObject, Env, Headers, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
+use worker::{Date, DurableObject, Env, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
 
 use crate::frame::Content;
-use crate::{Action, Input, Request, Response, Service, Settings, SocketId};
+use crate::{Action, Input, Request, Service, Settings, SocketId, guard, worker_http};
 
-/// Hosts the emulator in a Durable Object. A Worker re-exports it, binds it, and forwards requests for `/api`,
-/// `/client` and `/_emulator` to one object a hub.
+/// Hosts the emulator in a Durable Object, one a hub. A Worker re-exports it, binds it, and hands requests for `/api`,
+/// `/client`, `/clients` and `/_emulator` to [`forward`].
 ///
 /// Two variables of the Worker concern it too: `AZURE_WEBPUBSUB_HUB`, the hub that `/_emulator` shows, and
 /// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator. One is its own:
@@ -40,13 +40,28 @@ impl DurableObject for LocalHub {
         LocalHub { host: Rc::new(Host::new(settings(&env))) }
     }
 
-    async fn fetch(&self, request: worker::Request) -> Result<worker::Response> {
-        let request = read(request).await?;
-        let upgrade = request.header("upgrade").unwrap_or_default();
-        if upgrade.trim().eq_ignore_ascii_case("websocket") {
+    async fn fetch(&self, mut received: worker::Request) -> Result<worker::Response> {
+        let mut request = worker_http::head(&received);
+        if request.is_upgrade() {
             self.host.upgrade(&request)
         } else {
+            request.body = worker_http::body(&mut received).await?;
             self.host.answer(&request)
+        }
+    }
+}
+
+/// Hands a request to the object of its hub, which is called by the hub's name in lower case. A request that can be
+/// refused without the object is refused here: strangers must not make it read a body, nor make objects, for each is a
+/// file on the disk.
+pub async fn forward(request: worker::Request, env: &Env, binding: &str) -> Result<worker::Response> {
+    let settings = settings(env);
+    let default_hub = settings.default_hub.to_ascii_lowercase();
+    match Service::new(settings).admit(Date::now().as_millis(), &worker_http::head(&request)) {
+        Err(refusal) => worker_http::write(refusal),
+        Ok(hub) => {
+            let name = hub.unwrap_or(default_hub);
+            env.durable_object(binding)?.get_by_name(&name)?.fetch_with_request(request).await
         }
     }
 }
@@ -90,7 +105,7 @@ impl Host {
                     }
                     response = Some(accepted.empty());
                 }
-                Action::Refuse { response: refusal, .. } => response = Some(write(refusal)?),
+                Action::Refuse { response: refusal, .. } => response = Some(worker_http::write(refusal)?),
                 other => self.carry_out(other),
             }
         }
@@ -102,7 +117,7 @@ impl Host {
         let mut response = None;
         for action in self.decide(Input::Request { id, request }) {
             match action {
-                Action::Respond { response: answer, .. } => response = Some(write(answer)?),
+                Action::Respond { response: answer, .. } => response = Some(worker_http::write(answer)?),
                 other => self.carry_out(other),
             }
         }
@@ -192,38 +207,15 @@ impl Host {
 
 /// The variables of the Worker that concern the emulator too.
 fn settings(env: &Env) -> Settings {
-    let variable = |name| env.var(name).ok().map(|value| value.to_string());
+    let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
     let mut settings = Settings::default();
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
         settings.default_hub = hub;
     }
     let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
     settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
-    let origins = variable("ALLOWED_ORIGINS").unwrap_or_default();
-    let origins = origins.split(',').map(str::trim);
-    // "null" is the origin of anybody's sandboxed page.
-    settings.allowed_origins = origins.filter(|origin| origin.contains("://")).map(str::to_owned).collect();
+    settings.allowed_origins = guard::origins(&variable("ALLOWED_ORIGINS").unwrap_or_default());
     settings
-}
-
-async fn read(mut request: worker::Request) -> Result<Request> {
-    Ok(Request {
-        method: request.method().to_string(),
-        url: request.inner().url(),
-        headers: request.headers().entries().collect(),
-        body: request.bytes().await?,
-    })
-}
-
-fn write(response: Response) -> Result<worker::Response> {
-    let headers = Headers::new();
-    for (name, value) in &response.headers {
-        headers.set(name, value)?;
-    }
-    // wrangler would compress even an empty answer, and the official SDK fails on a 204 that claims to be gzip.
-    headers.set("content-encoding", "identity")?;
-    let builder = ResponseBuilder::new().with_status(response.status).with_headers(headers);
-    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body) })
 }
 
 /// The listener is freed by JavaScript, together with its socket.

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use webpubsub_edge::jwt::Key;
 use webpubsub_edge::names;
 
-use crate::auth::{self, Audiences};
+use crate::auth::{self, Audiences, Caller};
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
 use crate::frame::Frame;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::protocol::Protocol;
-use crate::rest::{Call, Resource};
+use crate::rest::{Call, HubResource, Resource};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
 use crate::url::{Query, Url};
@@ -169,6 +169,20 @@ impl Service {
         }
     }
 
+    /// The hub that a request goes to, if it is about one: found, and refused, without the request's body and without
+    /// what any hub holds. A host asks this before it reads a body; one that keeps each hub in a service of its own,
+    /// before it makes one.
+    ///
+    /// # Errors
+    /// The answer to send instead.
+    pub fn admit(&self, now: u64, request: &Request) -> Result<Option<String>, Response> {
+        if request.is_upgrade() {
+            self.admit_upgrade(now, request).map(|(hub, _)| Some(hub))
+        } else {
+            self.admit_request(now, request).map(|(_, task)| task.hub().map(str::to_owned))
+        }
+    }
+
     /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
     pub fn handle(&mut self, now: u64, input: Input<'_>) -> Vec<Action> {
         let mut turn = Turn::new(now);
@@ -212,9 +226,7 @@ impl Service {
         request: &Request,
         random: [u8; 32],
     ) -> Result<(), Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
-        let name = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
-        let upgrade = upgrade::read(request, &asked.url, &asked.query, &name, &self.keys, turn.now)?;
+        let (name, upgrade) = self.admit_upgrade(turn.now, request)?;
         let hub = self.hubs.entry(name.clone()).or_default();
         self.hub_of_socket.insert(socket, name);
         match upgrade {
@@ -234,39 +246,63 @@ impl Service {
     }
 
     fn answer(&mut self, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
-        match asked.segments.first().map(String::as_str) {
-            Some("client" | "clients") => {
-                upgrade::hub_name(&asked.segments, &asked.query)?;
-                Err(answer::bad_request("This path takes WebSocket upgrades only."))
+        let (asked, task) = self.admit_request(turn.now, request)?;
+        match task {
+            Task::Health => Ok(Response::empty(200)),
+            Task::Control { hub } => {
+                let state = self.hubs.entry(hub.clone()).or_default();
+                Ok(control::perform(&hub, state, turn, &asked.segments, request))
             }
-            Some("_emulator") => {
-                let name = hub_key(asked.query.last("hub").unwrap_or(&self.default_hub))?;
-                let hub = self.hubs.entry(name.clone()).or_default();
-                Ok(control::perform(&name, hub, turn, &asked.segments, request))
+            Task::Operation { hub, spelled, what, caller } => {
+                let call =
+                    Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
+                Ok(rest::perform(self.hubs.entry(hub).or_default(), turn, what, &call))
             }
-            _ => self.rest(turn, &asked, request),
         }
     }
 
-    fn rest(&mut self, turn: &mut Turn, asked: &Asked<'_>, request: &Request) -> Result<Response, Response> {
+    fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
+        let asked = Asked::read(request, &self.allowed_origins)?;
+        let hub = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
+        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, now)?;
+        Ok((hub, upgrade))
+    }
+
+    fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
+        let asked = Asked::read(request, &self.allowed_origins)?;
+        let task = match asked.segments.first().map(String::as_str) {
+            Some("client" | "clients") => {
+                upgrade::hub_name(&asked.segments, &asked.query)?;
+                return Err(answer::bad_request("This path takes WebSocket upgrades only."));
+            }
+            Some("_emulator") => {
+                if matches!(request.method.as_str(), "GET" | "HEAD") {
+                    guard::check_look(&|name| request.header(name).map(str::to_owned))
+                        .map_err(guard::Foreign::response)?;
+                }
+                Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.default_hub))? }
+            }
+            _ => self.operation(now, &asked, request)?,
+        };
+        Ok((asked, task))
+    }
+
+    fn operation(&self, now: u64, asked: &Asked<'_>, request: &Request) -> Result<Task, Response> {
         let resource = rest::route(&asked.segments).ok_or_else(answer::not_found)?;
         if !resource.methods().contains(&request.method.as_str()) {
             return Err(answer::method_not_allowed(resource.methods()));
         }
-        let Resource::InHub { hub, what } = resource else {
-            return Ok(Response::empty(200));
+        let Resource::InHub { hub: spelled, what } = resource else {
+            return Ok(Task::Health);
         };
         let caller = auth::check_caller(
             &self.keys,
             request.bearer(),
             &Audiences::of(&asked.url),
-            turn.now,
+            now,
             self.allow_unvalidated_entra_tokens,
         )?;
-        let call = Call { request, url: &asked.url, query: &asked.query, hub: &hub, caller, keys: &self.keys };
-        let hub = self.hubs.entry(hub_key(&hub)?).or_default();
-        Ok(rest::perform(hub, turn, what, &call))
+        Ok(Task::Operation { hub: hub_key(&spelled)?, spelled, what, caller })
     }
 
     fn forget_what_ended(&mut self, actions: &[Action]) {
@@ -326,12 +362,37 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     fn read(request: &'a Request, allowed_origins: &[String]) -> Result<Asked<'a>, Response> {
         let url = Url::parse(&request.url).ok_or_else(|| answer::bad_request("The URL is not absolute."))?;
-        let is_allowed = |origin: &&str| allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
-        let origin = request.header("origin").filter(|origin| !is_allowed(origin));
-        guard::check(request.host(&url), origin).map_err(guard::Foreign::response)?;
+        let header = |name: &str| request.header(name).map(str::to_owned);
+        guard::check(request.host(&url), &header, allowed_origins).map_err(guard::Foreign::response)?;
         match (url.segments(), url.parameters()) {
             (Some(segments), Some(query)) => Ok(Asked { url, segments, query }),
             _ => Err(answer::bad_request("The URL's escapes are not UTF-8.")),
+        }
+    }
+}
+
+/// What a request that may be carried out is for.
+enum Task {
+    Health,
+    /// `/_emulator`
+    Control {
+        hub: String,
+    },
+    /// REST
+    Operation {
+        hub: String,
+        /// The hub as the path spells it.
+        spelled: String,
+        what: HubResource,
+        caller: Caller,
+    },
+}
+
+impl Task {
+    fn hub(&self) -> Option<&str> {
+        match self {
+            Task::Health => None,
+            Task::Control { hub } | Task::Operation { hub, .. } => Some(hub),
         }
     }
 }
@@ -348,4 +409,82 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+    const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
+
+    fn request(method: &str, path: &str, upgrade: bool) -> Request {
+        let url = format!("http://localhost{path}");
+        let payload = format!(r#"{{"aud":"{url}","exp":{}}}"#, NOW / 1000 + 60);
+        let token = Key::new(crate::ACCESS_KEY.as_bytes()).sign(&payload);
+        let mut headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
+        if upgrade {
+            headers.push(("upgrade".to_owned(), "websocket".to_owned()));
+            headers.push(("sec-websocket-protocol".to_owned(), RELIABLE.to_owned()));
+        }
+        Request { method: method.to_owned(), url, headers, body: Vec::new() }
+    }
+
+    fn connect(service: &mut Service, socket: SocketId, path: &str) {
+        let request = request("GET", path, true);
+        let actions = service.handle(NOW, Input::Upgrade { socket, request: &request, random: [0; 32] });
+        assert!(matches!(actions.first(), Some(Action::Accept { .. })));
+    }
+
+    #[test]
+    fn a_socket_that_ended_is_forgotten() {
+        let mut service = Service::new(Settings::default());
+        connect(&mut service, 1, "/client/hubs/chat");
+        service.handle(NOW, Input::Closed { socket: 1, code: 1006 });
+        assert!(service.hub_of_socket.is_empty(), "it closed");
+
+        connect(&mut service, 2, "/client/hubs/chat?awps_connection_id=x");
+        assert!(service.hub_of_socket.is_empty(), "it could not recover");
+
+        connect(&mut service, 3, "/client/hubs/chat");
+        let closing = request("POST", "/api/hubs/chat/:closeConnections", false);
+        service.handle(NOW, Input::Request { id: 1, request: &closing });
+        assert!(service.hub_of_socket.is_empty(), "REST closed it");
+    }
+
+    #[test]
+    fn a_request_is_admitted_without_its_body_and_without_a_trace() {
+        let service = Service::new(Settings { default_hub: "Main".to_owned(), ..Settings::default() });
+        for (method, path, upgrade, hub) in [
+            ("POST", "/api/hubs/Chat/:send", false, Some("chat")),
+            ("GET", "/client/?hub=a&hub=B", true, Some("b")),
+            ("GET", "/client/hubs/a%5B1%5D", true, Some("a[1]")),
+            ("GET", "/_emulator", false, Some("main")),
+            ("GET", "/_emulator?hub=a&hub=B", false, Some("b")),
+            ("HEAD", "/api/health", false, None),
+        ] {
+            assert_eq!(service.admit(NOW, &request(method, path, upgrade)), Ok(hub.map(str::to_owned)), "{path}");
+        }
+        for (method, path, upgrade, status) in [
+            ("POST", "/api/hubs/1-chat/:send", false, 400),
+            ("GET", "/api/hubs/chat/:send", false, 405),
+            ("GET", "/client/hubs/chat", false, 400),
+            ("GET", "/client/hubs/1-chat", true, 400),
+            ("GET", "/_emulator?hub=1-chat", false, 400),
+            ("GET", "/nothing", false, 404),
+        ] {
+            let refusal = service.admit(NOW, &request(method, path, upgrade)).unwrap_err();
+            assert_eq!(refusal.status, status, "{path}");
+        }
+        for (path, upgrade) in [("/api/hubs/chat/:send", false), ("/client/hubs/chat", true)] {
+            let mut unsigned = request("POST", path, upgrade);
+            unsigned.headers.retain(|(name, _)| name != "authorization");
+            assert_eq!(service.admit(NOW, &unsigned).unwrap_err().status, 401, "{path}");
+            let mut foreign = request("POST", path, upgrade);
+            foreign.headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
+            assert_eq!(service.admit(NOW, &foreign).unwrap_err().status, 403, "{path}");
+        }
+        assert!(service.is_idle());
+    }
 }

@@ -1,21 +1,24 @@
 // The Worker in front of the emulator: its HTTP contract, and the way of a message to official clients.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient } from "@azure/web-pubsub-client";
-import { jwtVerify } from "jose";
+import { SignJWT, jwtVerify } from "jose";
 import WebSocket from "ws";
 import { eventually, startWorker } from "../harness.mjs";
 import { assertRefused, call, claims, requestLog } from "./requests.mjs";
 
 const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const PAGE = "https://page.example";
+// Not the name that wrangler.toml has, and not in lower case.
+const HUB = "Chat";
 
 let worker;
 before(async () => {
-  worker = await startWorker({ env: "local", vars: { ALLOWED_ORIGINS: PAGE } });
+  worker = await startWorker({ env: "local", vars: { ALLOWED_ORIGINS: PAGE, AZURE_WEBPUBSUB_HUB: HUB } });
 });
 after(() => worker?.stop());
 
@@ -37,21 +40,21 @@ test("the demo page is served", async () => {
 
 test("negotiate gives a URL for what was asked, and no more", async () => {
   const before = Math.floor(Date.now() / 1000);
-  const answer = await post("/negotiate", { userId: "ann", groups: ["blue", "a/b é"], other: 1 });
+  const answer = await post("/negotiate", { userId: "ann", groups: ["blue", "a b é%"], other: 1 });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.headers.get("cache-control"), "no-store");
   const { url, userId, groups, expiresOn, ...rest } = answer.json;
-  assert.deepEqual([userId, groups, rest], ["ann", ["blue", "a/b é"], {}]);
+  assert.deepEqual([userId, groups, rest], ["ann", ["blue", "a b é%"], {}]);
   assert.match(expiresOn, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 
   const minted = new URL(url);
-  const audience = `${worker.origin}/client/hubs/demo`;
+  const audience = `${worker.origin}/client/hubs/${HUB}`;
   assert.equal(`${minted.origin}${minted.pathname}`, audience.replace("http:", "ws:"));
   const token = minted.searchParams.get("access_token");
   const { payload } = await jwtVerify(token, new TextEncoder().encode(KEY), { algorithms: ["HS256"], audience });
   const { iat, exp, ...claimed } = payload;
   assert.deepEqual(claimed, {
-    role: ["blue", "a/b é"].flatMap((group) => [`webpubsub.joinLeaveGroup.${group}`, `webpubsub.sendToGroup.${group}`]),
+    role: ["blue", "a b é%"].flatMap((group) => [`webpubsub.joinLeaveGroup.${group}`, `webpubsub.sendToGroup.${group}`]),
     aud: audience,
     sub: "ann",
   });
@@ -67,6 +70,13 @@ test("negotiate without a body, or with an empty object, is anonymous", async ()
     assert.deepEqual([answer.json.userId, answer.json.groups], [null, []]);
     assert.deepEqual(Object.keys(claims(new URL(answer.json.url).searchParams.get("access_token"))), ["iat", "exp", "aud"]);
   }
+});
+
+test("a group that is asked for twice is granted once", async () => {
+  const many = Array.from({ length: 100 }, (_, n) => `g${n}`);
+  const { json } = await post("/negotiate", { groups: [...many, ...many] });
+  assert.deepEqual(json.groups, many);
+  assert.equal(claims(new URL(json.url).searchParams.get("access_token")).role.length, 200);
 });
 
 test("the URL is for the host that was asked", async () => {
@@ -98,6 +108,10 @@ test("bad input gets an error that names it", async (t) => {
     ["/broadcast", { message: 1, excluded: "id" }, /"excluded"/],
     ["/broadcast", { message: 1, excluded: [1] }, /"excluded"/],
     ["/broadcast", { message: 1, excluded: [".."] }, /connection id/],
+    ["/negotiate", { groups: ["blue", "a/b"] }, /slash/],
+    ["/negotiate", { groups: Array.from({ length: 101 }, (_, n) => `g${n}`) }, /"groups" .*100/],
+    ["/broadcast", { message: 1, excluded: Array(101).fill("id") }, /"excluded" .*100/],
+    ["/groups/a%2Fb/messages", { message: 1 }, /slash/],
     ["/groups/blue/messages", {}, /"message"/],
     ["/groups/blue/messages", undefined, /"message"/],
     ["/groups//messages", { message: 1 }, /group name/],
@@ -180,7 +194,7 @@ test("official clients receive broadcasts and group messages as they were writte
 
 test("the official service client broadcasts through the same origin", async (t) => {
   const ann = await connect(t, "ann", []);
-  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, "demo", {
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, HUB, {
     allowInsecureConnection: true,
   });
   await service.sendToAll({ from: "service" });
@@ -191,7 +205,7 @@ test("the official service client broadcasts through the same origin", async (t)
 
 test("hub names are one in any case", async (t) => {
   const ann = await connect(t, "ann", []);
-  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, "DEMO", {
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, HUB.toUpperCase(), {
     allowInsecureConnection: true,
   });
   await service.sendToAll("hello");
@@ -200,12 +214,25 @@ test("hub names are one in any case", async (t) => {
 
 test("other hosts and pages from elsewhere are kept out", async () => {
   const { host } = new URL(worker.origin);
-  for (const path of ["/negotiate", "/broadcast", "/groups/blue/messages"]) {
-    const answer = await rawRequest(path, { host: "rebound.example" }, '{"message":1}');
-    assert.equal(answer.status, 403);
-    assert.equal(JSON.parse(answer.text).error.code, "forbidden");
+  for (const [path, status] of [["/negotiate", 200], ["/broadcast", 202], ["/groups/blue/messages", 202]]) {
+    for (const stranger of [
+      { host: "rebound.example" },
+      { host, origin: "https://evil.example" },
+      { host, origin: "null" },
+      // wrangler takes this header for the host that was asked; the page's origin stays.
+      { host: "rebound.example", origin: "http://rebound.example", "mf-original-url": worker.origin + path },
+    ]) {
+      const answer = await rawRequest(path, stranger, '{"message":1}');
+      assert.equal(answer.status, 403, `${path} ${JSON.stringify(stranger)}`);
+      assert.equal(JSON.parse(answer.text).error.code, "forbidden");
+    }
+    for (const origin of [`http://${host}`, PAGE]) {
+      assert.equal((await rawRequest(path, { host, origin }, '{"message":1}')).status, status, origin);
+    }
   }
-  for (const path of ["/api/hubs/demo/:send", "/client/hubs/demo", "/_emulator", "/_emulator/faults"]) {
+  for (const path of [`/api/hubs/${HUB}/:send`, `/client/hubs/${HUB}`, "/_emulator", "/_emulator/faults"]) {
+    const overruled = { host: "rebound.example", origin: "http://rebound.example", "mf-original-url": worker.origin + path };
+    assert.equal((await rawRequest(path, overruled)).status, 403, path);
     assert.equal((await rawRequest(path, { host: "rebound.example" })).status, 403, path);
     assert.equal((await rawRequest(path, { host, origin: "https://evil.example" })).status, 403, path);
     assert.notEqual((await rawRequest(path, { host, origin: `http://${host}` })).status, 403, path);
@@ -214,8 +241,68 @@ test("other hosts and pages from elsewhere are kept out", async () => {
   assert.equal((await rawRequest("/health", { host: "rebound.example" }, undefined, "GET")).status, 200);
 
   const { json } = await post("/negotiate");
+  const rebound = { host: "rebound.example", "mf-original-url": json.url.replace("ws:", "http:") };
   assert.equal(await upgradeStatus(json.url, "https://evil.example"), 403);
+  assert.equal(await upgradeStatus(json.url, "http://rebound.example", rebound), 403);
   assert.equal(await upgradeStatus(json.url, `http://${host}`), 101);
+});
+
+test("no page may look into the emulator, but a person and a program may", async () => {
+  const look = (site) => rawRequest("/_emulator", site === undefined ? {} : { "sec-fetch-site": site }, undefined, "GET");
+  for (const site of ["cross-site", "same-site", "same-origin"]) assert.equal((await look(site)).status, 403, site);
+  for (const site of [undefined, "none"]) assert.equal((await look(site)).status, 200, site);
+});
+
+test("the emulator shows the hub that the Worker serves, and of two hubs the last", async (t) => {
+  const ann = await connect(t, "ann", []);
+  const look = async (query) => JSON.parse((await rawRequest(`/_emulator${query}`, {}, undefined, "GET")).text);
+  for (const query of ["", "?hub=CHAT", "?hub=other&hub=chat"]) {
+    const { hub, connections } = await look(query);
+    assert.equal(hub, "chat", query);
+    assert.ok(connections.some(({ connectionId }) => connectionId === ann.id), query);
+  }
+  assert.deepEqual(await look("?hub=chat&hub=other"), { hub: "other", connections: [], groups: [] });
+});
+
+test("what is refused makes no hub", async () => {
+  const objects = () => readdirSync(worker.folder, { recursive: true }).filter((name) => name.endsWith(".sqlite")).sort();
+  const before = objects();
+  assert.ok(before.length > 0);
+  const origin = "https://evil.example";
+  for (const [path, headers, method] of [
+    ["/api/hubs/foreign/:send", { origin }],
+    ["/api/hubs/unsigned/:send", {}],
+    ["/api/hubs/unsigned/:what", {}],
+    ["/api/hubs/1-bad/:send", {}],
+    ["/client/?hub=unsigned", {}],
+    ["/client/hubs/unsigned", {}, "GET"],
+    ["/_emulator?hub=foreign", { origin }, "GET"],
+    ["/_emulator?hub=shown", { "sec-fetch-site": "cross-site" }, "GET"],
+    ["/_emulator?hub=1-bad", {}, "GET"],
+  ]) {
+    const { status } = await rawRequest(path, headers, undefined, method);
+    assert.ok(status >= 400 && status < 500, `${path} ${status}`);
+  }
+  assert.equal(await upgradeStatus(`${worker.origin}/client/hubs/unsigned`), 401);
+  assert.deepEqual(objects(), before);
+  assert.equal((await rawRequest("/_emulator?hub=new", {}, undefined, "GET")).status, 200);
+  assert.ok(objects().length > before.length, "a hub that is made would be seen");
+});
+
+test("a request is refused before its body is read, or once it is too large", async () => {
+  const path = `/api/hubs/${HUB}/:send`;
+  const token = await new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setAudience(worker.origin + path)
+    .setExpirationTime("5 minutes").sign(new TextEncoder().encode(KEY));
+  const limit = 1024 * 1024;
+  for (const [headers, bytes, status] of [
+    [{ origin: "https://evil.example" }, 1, 403],
+    [{}, 1, 401],
+    [{ authorization: `Bearer ${token}` }, limit + 1, 413],
+  ]) {
+    assert.equal(await statusBeforeTheEnd(path, { "content-type": "text/plain", ...headers }, bytes), status);
+  }
+  const signed = { authorization: `Bearer ${token}`, "content-type": "text/plain" };
+  assert.equal((await rawRequest(path, signed, "x".repeat(limit))).status, 202);
 });
 
 test("pages of listed origins may call, others may not", async () => {
@@ -289,10 +376,27 @@ async function rawRequest(path, headers, body, method = "POST") {
   });
 }
 
+/**
+ * What the Worker answers to a request that sends so many bytes of a body and never the rest. It is read from the log,
+ * because wrangler's proxy holds some answers back until the whole body was sent.
+ */
+async function statusBeforeTheEnd(path, headers, bytes) {
+  const { port } = new URL(worker.origin);
+  const count = (await requestLog(worker)).length;
+  const request = http.request({ host: "127.0.0.1", port, path, method: "POST", headers });
+  request.on("error", () => {}); // It is ended below.
+  request.write("x".repeat(bytes));
+  try {
+    return (await requestLog(worker, count + 1)).at(-1).status;
+  } finally {
+    request.destroy();
+  }
+}
+
 /** The status of a WebSocket's upgrade, sent from a page of `origin`. */
-function upgradeStatus(url, origin) {
+function upgradeStatus(url, origin, headers) {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, { origin });
+    const socket = new WebSocket(url, { origin, headers });
     socket.on("error", reject);
     socket.on("unexpected-response", (request, response) => {
       request.destroy();

@@ -131,21 +131,48 @@ test("a caller without a session cannot make the Worker read a body", async () =
 });
 
 test("messages reach the service signed and as they were written", async () => {
-  const token = await session({ sub: "ann", groups: ["a/b é%"], broadcast: true });
+  const token = await session({ sub: "ann", groups: ["a b é%"], broadcast: true });
   const message = '{ "n": 1.50, "big": 18446744073709551616 }';
   assert.equal((await post("/broadcast", `{"message":${message},"excluded":["id 1","id'2"]}`, token)).status, 202);
-  assert.equal((await post("/groups/a%2Fb%20%C3%A9%25/messages", `{"message":${message}}`, token)).status, 202);
+  assert.equal((await post("/groups/a%20b%20%C3%A9%25/messages", `{"message":${message}}`, token)).status, 202);
   assert.deepEqual(
     service.requests.map(({ method, url, body }) => [method, url, body]),
     [
       ["POST", "/api/hubs/chat/:send?api-version=2024-12-01&excluded=id%201&excluded=id%272", message],
-      ["POST", "/api/hubs/chat/groups/a%2Fb%20%C3%A9%25/:send?api-version=2024-12-01", message],
+      ["POST", "/api/hubs/chat/groups/a%20b%20%C3%A9%25/:send?api-version=2024-12-01", message],
     ],
   );
   for (const { url, headers } of service.requests) {
     assert.equal(headers["content-type"], "application/json");
     const bearer = headers.authorization.replace("Bearer ", "");
     await jwtVerify(bearer, new TextEncoder().encode(ACCESS_KEY), { audience: endpoint + url, algorithms: ["HS256"] });
+  }
+});
+
+test("a group with a slash is refused, for REST would reach another group", async () => {
+  const token = await session({ sub: "ann", groups: ["a/b", "a%2Fb"] });
+  assertRefused(await post("/negotiate", { groups: ["a/b"] }, token), 400, "bad_request", /slash/);
+  assertRefused(await post("/groups/a%2Fb/messages", { message: 1 }, token), 400, "bad_request", /slash/);
+  assert.deepEqual(service.requests, []);
+});
+
+test("a service that does not answer, or asks for a long wait, holds a caller for ten seconds at most", async () => {
+  const token = await session({ sub: "ann", broadcast: true });
+  const ask = async (status, headers) => {
+    Object.assign(service, { status, headers });
+    service.requests.length = 0;
+    const started = performance.now();
+    const count = (await requestLog(worker)).length;
+    assertRefused(await post("/broadcast", { message: 1 }, token), 502, "upstream_failed");
+    const { cause } = (await requestLog(worker, count + 1)).at(-1);
+    return { cause, tries: service.requests.length, seconds: (performance.now() - started) / 1000 };
+  };
+  const { seconds, ...silent } = await ask(undefined);
+  assert.deepEqual(silent, { cause: "no answer in time", tries: 1 });
+  assert.ok(seconds >= 9.5 && seconds < 20, `${seconds} s`);
+  for (const [retryAfter, tries] of [["3", 1], ["1", 2]]) {
+    const busy = await ask(429, { "retry-after": retryAfter });
+    assert.deepEqual([busy.cause, busy.tries], ["status 429", tries]);
   }
 });
 
@@ -237,14 +264,15 @@ function session(claimed, { secret = SESSION_SECRET, alg = "HS256" } = {}) {
   return new SignJWT(JSON.parse(JSON.stringify(payload))).setProtectedHeader({ alg, typ: "JWT" }).sign(new TextEncoder().encode(secret));
 }
 
-/** Plays the service: keeps each request, and answers with `status` and a body that must stay inside. */
+/** Plays the service: keeps each request, and answers with `status` and a body that must stay inside; without a status, never. */
 async function playService(port) {
-  const played = { requests: [], status: 202, forget, close };
+  const played = { requests: [], status: 202, headers: {}, forget, close };
   const server = http.createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     played.requests.push({ method: request.method, url: request.url, headers: request.headers, body });
-    response.writeHead(played.status, { "content-type": "application/json", location: "/elsewhere" });
+    if (played.status === undefined) return;
+    response.writeHead(played.status, { "content-type": "application/json", location: "/elsewhere", ...played.headers });
     response.end(played.status === 202 ? "" : '{"code":"must-not-leak","message":"must-not-leak"}');
   });
   server.listen(port, "127.0.0.1");
@@ -254,6 +282,7 @@ async function playService(port) {
   function forget() {
     played.requests.length = 0;
     played.status = 202;
+    played.headers = {};
   }
 
   async function close() {

@@ -20,7 +20,16 @@ for (const [name, vars, says] of [
       AZURE_WEBPUBSUB_HUB: "chat",
       SESSION_SECRET: SECRET,
     },
-    /published key/,
+    /CONNECTION_STRING holds the published key/,
+  ],
+  [
+    "the session secret is that key",
+    {
+      AZURE_WEBPUBSUB_CONNECTION_STRING: "Endpoint=https://must-not-leak.webpubsub.azure.com;AccessKey=k;Version=1.0;",
+      AZURE_WEBPUBSUB_HUB: "chat",
+      SESSION_SECRET: EMULATOR_KEY,
+    },
+    /SESSION_SECRET is the published key/,
   ],
 ]) {
   test(name, async () => {

@@ -1,6 +1,6 @@
 //! Reads JSON bodies within limits.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use futures_util::TryStreamExt;
 use serde::de::DeserializeOwned;
@@ -34,13 +34,13 @@ pub async fn read(request: &mut Request, limit: usize) -> Result<Vec<u8>, Refusa
 
 /// The members of a JSON object, each still as it was written. Members that nobody asks for are ignored.
 #[derive(Debug)]
-pub struct Members<'a>(HashMap<String, &'a RawValue>);
+pub struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'a> Members<'a> {
     /// An empty body has no members.
     pub fn parse(body: &'a [u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
-            return Ok(Members(HashMap::new()));
+            return Ok(Members(BTreeMap::new()));
         }
         serde_json::from_slice(body).map(Members).map_err(|_| Refusal::bad_request("The body is not a JSON object."))
     }

@@ -2,8 +2,9 @@
 
 use webpubsub_edge::endpoint::{AccessKey, ConnectionString};
 use webpubsub_edge::fetch::Fetch;
+use webpubsub_edge::jwt::Key;
 use webpubsub_edge::names;
-use webpubsub_edge::service::ServiceClient;
+use webpubsub_edge::service::{RetryOptions, SendRetries, ServiceClient};
 use webpubsub_edge::session::SessionKey;
 use worker::Env;
 
@@ -28,10 +29,20 @@ impl Hub {
     pub fn read(env: &Env) -> Result<Self, Refusal> {
         let azure = Azure::read(&|name| variable(env, name))?;
         let ConnectionString { endpoint, access_key } = azure.connection;
-        let service = ServiceClient::new(endpoint, &access_key, &azure.hub, Fetch::global())
-            .map_err(|error| Refusal::not_configured(error.to_string()))?;
+        let service = ServiceClient::new(endpoint, &access_key, &azure.hub, bounded(Fetch::global()))
+            .map_err(|error| Refusal::not_configured(error.to_string()))?
+            .with_retry_options(RETRIES);
         Ok(Hub { service, sessions: Some(azure.sessions), mode: "azure" })
     }
+}
+
+/// A caller waits for the answer, so a call is tried again once and soon, or not at all.
+pub const RETRIES: RetryOptions =
+    RetryOptions { max_retries: 1, retry_delay_ms: 500, max_retry_delay_ms: 2_000, sends: SendRetries::Safe };
+
+/// Gives up a try that takes longer than a caller would wait.
+pub fn bounded(fetch: Fetch) -> Fetch {
+    fetch.with_timeout(10_000)
 }
 
 /// A variable or a secret; an empty one counts as not set.
@@ -68,7 +79,7 @@ impl Azure {
 fn connection(text: Option<String>) -> Result<ConnectionString, String> {
     let text = text.ok_or_else(|| unset_secret(CONNECTION_STRING))?;
     let connection = ConnectionString::parse(&text).map_err(|error| format!("{CONNECTION_STRING}: {error}"))?;
-    if is_published(&connection.access_key) {
+    if is_published(&connection.access_key.key()) {
         Err(format!(
             "{CONNECTION_STRING} holds the published key of the emulator, which everybody knows: use the key of your own service."
         ))
@@ -87,6 +98,11 @@ fn hub(name: Option<String>) -> Result<String, String> {
 
 fn session_key(secret: Option<String>, access_key: Option<&AccessKey>) -> Result<SessionKey, String> {
     let secret = secret.ok_or_else(|| unset_secret(SESSION_SECRET))?;
+    if is_published(&Key::new(secret.as_bytes())) {
+        return Err(format!(
+            "{SESSION_SECRET} is the published key of the emulator, which everybody knows: use another secret."
+        ));
+    }
     if access_key.is_some_and(|key| key.as_str() == secret) {
         // Whoever may sign sessions could then speak to the service as its owner.
         return Err(format!("{SESSION_SECRET} is the access key; use another secret."));
@@ -100,8 +116,8 @@ fn unset_secret(name: &str) -> String {
 
 /// Whether it is the key of the official emulator. It is told by its signature of this text, so that the key itself
 /// is nowhere in a production build.
-fn is_published(key: &AccessKey) -> bool {
-    key.key().signature(b"webpubsub-edge: the published key of the emulator") == PUBLISHED
+fn is_published(key: &Key) -> bool {
+    key.signature(b"webpubsub-edge: the published key of the emulator") == PUBLISHED
 }
 
 const PUBLISHED: [u8; 32] = [
@@ -117,6 +133,7 @@ mod tests {
     const CONNECTION: &str =
         "Endpoint=https://x.webpubsub.azure.com;AccessKey=0123456789abcdef0123456789abcdefKEY;Version=1.0;";
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
     fn read(connection: &str, hub: &str, secret: &str, origins: &str) -> Result<Azure, Refusal> {
         let settings =
@@ -146,7 +163,7 @@ mod tests {
 
     #[test]
     fn bad_settings_are_named_and_not_shown() {
-        let emulator = "Endpoint=https://x.example;AccessKey=ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH;Version=1.0;";
+        let emulator = &format!("Endpoint=https://x.example;AccessKey={ACCESS_KEY};Version=1.0;");
         let same = "Endpoint=https://x.example;AccessKey=0123456789abcdef0123456789abcdef;Version=1.0;";
         for (refused, name, connection, hub, secret, origins) in [
             ("no key", CONNECTION_STRING, "Endpoint=https://x.example;", "chat", SECRET, ""),
@@ -155,6 +172,7 @@ mod tests {
             ("bad hub", HUB, CONNECTION, "1-chat", SECRET, ""),
             ("short secret", SESSION_SECRET, CONNECTION, "chat", "tooshortsecret", ""),
             ("the access key as secret", SESSION_SECRET, same, "chat", SECRET, ""),
+            ("the published key as secret", SESSION_SECRET, CONNECTION, "chat", ACCESS_KEY, ""),
             ("any origin", cors::ALLOWED_ORIGINS, CONNECTION, "chat", SECRET, "*"),
         ] {
             let refusal = read(connection, hub, secret, origins).map(|_| refused).unwrap_err();

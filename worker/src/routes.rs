@@ -1,8 +1,10 @@
 //! What the Worker answers on each route.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use webpubsub_edge::names;
-use webpubsub_edge::service::{MAX_MESSAGE_BYTES, Message, SendOptions, ServiceError};
+use webpubsub_edge::service::{Failure, MAX_MESSAGE_BYTES, Message, SendOptions, ServiceError};
 use webpubsub_edge::token::ClientTokenOptions;
 use worker::js_sys;
 use worker::{Date, Env, Request, Response, ResponseBuilder};
@@ -15,6 +17,9 @@ use crate::refusal::Refusal;
 use crate::route::{Route, decode};
 
 const MAX_NEGOTIATE_BYTES: usize = 8 * 1024;
+
+/// The most groups of a client URL, and the most connections that a broadcast leaves out: each id goes into a URL.
+const MAX_LIST: usize = 100;
 
 /// How long a client URL may be used to connect.
 const CLIENT_URL_SECONDS: u64 = 5 * 60;
@@ -47,7 +52,7 @@ async fn handle(route: Route<'_>, request: Request, env: &Env, cors: &Cors) -> R
         return json_answer(&json!({ "status": "ok", "mode": mode }));
     }
     #[cfg(feature = "emulator")]
-    crate::local::check_host(&request)?;
+    crate::local::check_sender(&request, env)?;
     let hub = hub?;
     let header = |name: &str| request.headers().get(name).ok().flatten();
     let caller = authorize(&header, hub.sessions.as_ref(), Date::now().as_millis() / 1000)?;
@@ -64,13 +69,14 @@ async fn negotiate(mut request: Request, hub: &Hub, caller: &Caller) -> Result<R
     let body = read(&mut request, MAX_NEGOTIATE_BYTES).await?;
     let members = Members::parse(&body)?;
     let user_id = members.optional::<String>("userId", "a string")?;
-    let groups = members.optional::<Vec<String>>("groups", "a list of strings")?.unwrap_or_default();
+    let mut groups = members.optional::<Vec<String>>("groups", "a list of strings")?.unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    groups.retain(|group| seen.insert(group.clone()));
+    check_count("groups", &groups)?;
     if let Some(user_id) = &user_id {
         names::check_user_id(user_id).map_err(bad_argument)?;
     }
-    for group in &groups {
-        names::check_group(group).map_err(bad_argument)?;
-    }
+    groups.iter().try_for_each(|group| check_group(group))?;
     let user_id = caller.user_id(user_id)?;
     for group in &groups {
         caller.use_group(group)?;
@@ -101,6 +107,7 @@ async fn broadcast(mut request: Request, hub: &Hub, caller: &Caller) -> Result<R
     let members = Members::parse(&body)?;
     let message = Message::Json(members.required("message")?);
     let excluded = members.optional::<Vec<String>>("excluded", "a list of connection ids")?.unwrap_or_default();
+    check_count("excluded", &excluded)?;
     let options = SendOptions {
         excluded_connections: &excluded.iter().map(String::as_str).collect::<Vec<_>>(),
         ..Default::default()
@@ -112,11 +119,31 @@ async fn broadcast(mut request: Request, hub: &Hub, caller: &Caller) -> Result<R
 async fn group_message(mut request: Request, hub: &Hub, caller: &Caller, segment: &str) -> Result<Response, Refusal> {
     let group =
         decode(segment).ok_or_else(|| Refusal::bad_request("The group in the path is not percent-encoded UTF-8."))?;
-    names::check_group(&group).map_err(bad_argument)?;
+    check_group(&group)?;
     caller.use_group(&group)?;
     let body = read(&mut request, MAX_MESSAGE_BYTES).await?;
     let message = Message::Json(Members::parse(&body)?.required("message")?);
     sent(hub.service.send_to_group(&group, message, &SendOptions::default()).await)
+}
+
+/// The service keeps a slash encoded that a URL carries: a message for `a/b` would reach the group `a%2Fb`, for which
+/// the caller may have no right.
+fn check_group(group: &str) -> Result<(), Refusal> {
+    names::check_group(group).map_err(bad_argument)?;
+    if group.contains('/') {
+        return Err(Refusal::bad_request(
+            "The group name cannot be used: it holds a slash, which the service does not read from a URL as one; a \
+             message would reach another group.",
+        ));
+    }
+    Ok(())
+}
+
+fn check_count(name: &str, list: &[String]) -> Result<(), Refusal> {
+    if list.len() > MAX_LIST {
+        return Err(Refusal::bad_request(format!("\"{name}\" holds more than {MAX_LIST} entries.")));
+    }
+    Ok(())
 }
 
 fn sent(result: Result<(), ServiceError>) -> Result<Response, Refusal> {
@@ -124,6 +151,7 @@ fn sent(result: Result<(), ServiceError>) -> Result<Response, Refusal> {
         Ok(()) => Ok(ResponseBuilder::new().with_status(202).empty()),
         Err(ServiceError::Argument(error)) => Err(bad_argument(error)),
         Err(ServiceError::Rest(error)) => Err(Refusal::upstream_failed(format!("status {}", error.status))),
+        Err(ServiceError::Network(Failure::Timeout)) => Err(Refusal::upstream_failed("no answer in time")),
         Err(_) => Err(Refusal::upstream_failed("no answer")),
     }
 }
@@ -143,8 +171,28 @@ fn iso_8601(seconds: u64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_that_rest_cannot_address_is_refused() {
+        for good in ["blue", "a b é%", "a\\b", "a%2Fb"] {
+            assert_eq!(check_group(good), Ok(()), "{good}");
+        }
+        for (bad, why) in [("a/b", "slash"), ("/", "slash"), ("", "empty"), ("..", "name")] {
+            let refusal = check_group(bad).unwrap_err();
+            assert_eq!((refusal.status, refusal.code), (400, "bad_request"), "{bad}");
+            assert!(refusal.message.contains(why), "{bad}: {}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn lists_are_bounded() {
+        let list = vec!["x".to_owned(); 101];
+        assert_eq!(check_count("excluded", &list[..100]), Ok(()));
+        assert!(check_count("excluded", &list).unwrap_err().message.contains("\"excluded\""));
+    }
 
     #[test]
     fn what_the_service_refuses_stays_in_the_log() {

@@ -134,6 +134,35 @@ fn a_simple_client_that_cannot_be_served_is_closed() {
 }
 
 #[test]
+fn either_form_of_the_url_goes_with_a_token_for_either() {
+    let mut world = World::new();
+    for audience in ["/client/hubs/chat", "/client/?hub=chat"] {
+        let token = world.token(&format!("http://localhost:8080{audience}"), json!({}));
+        for path in ["/client/hubs/chat?", "/client/?hub=chat&"] {
+            assert!(world.upgrade(&format!("{path}access_token={token}"), JSON).is_ok(), "{audience} {path}");
+        }
+        for path in ["/client/hubs/other?", "/client/?hub=other&"] {
+            let refused = world.upgrade(&format!("{path}access_token={token}"), JSON).err();
+            assert_eq!(refused.map(|response| response.status), Some(401), "{audience} {path}");
+        }
+    }
+}
+
+#[test]
+fn the_clock_of_who_signs_may_be_off_by_five_minutes() {
+    let mut world = World::new();
+    let now = world.now / 1000;
+    for (claims, is_taken) in [
+        (json!({ "exp": now - 299 }), true),
+        (json!({ "exp": now - 300 }), false),
+        (json!({ "nbf": now + 300 }), true),
+        (json!({ "nbf": now + 301 }), false),
+    ] {
+        assert_eq!(world.connect_with(JSON, claims.clone(), "").is_ok(), is_taken, "{claims}");
+    }
+}
+
+#[test]
 fn hubs_are_apart_and_their_names_have_no_case() {
     let mut world = World::new();
     let ann = world.connect(JSON, json!({}));

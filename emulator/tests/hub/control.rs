@@ -83,6 +83,24 @@ fn strangers_are_kept_out_everywhere() {
 }
 
 #[test]
+fn only_a_person_or_a_program_may_look() {
+    let mut world = World::new();
+    let mut ask = |method: &str, path: &str, site: &str| {
+        let headers =
+            [("Sec-Fetch-Site", site), ("Content-Type", "application/json")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let url = format!("{ORIGIN}{path}");
+        let body = br#"{"type":"cut"}"#.to_vec();
+        world.request(Request { method: method.to_owned(), url, headers: headers.to_vec(), body }).status
+    };
+    for site in ["cross-site", "same-site", "same-origin"] {
+        assert_eq!(ask("GET", "/_emulator?hub=chat", site), 403, "{site}");
+    }
+    assert_eq!(ask("GET", "/_emulator?hub=chat", "none"), 200);
+    // A page that changes something has an origin, and that decides.
+    assert_eq!(ask("POST", "/_emulator/faults?hub=chat", "same-origin"), 200);
+}
+
+#[test]
 fn a_page_elsewhere_is_let_in_when_it_is_listed() {
     let listed = "http://localhost:5173";
     let settings = Settings { allowed_origins: vec![listed.to_owned()], ..Settings::default() };

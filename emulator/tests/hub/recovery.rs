@@ -93,18 +93,55 @@ fn the_window_closes_without_a_tick_too() {
 }
 
 #[test]
+fn the_service_wakes_for_the_connection_that_is_given_up_next() {
+    let mut world = World::new();
+    let [(_, zoe), (bob_socket, _), (ann_socket, ann)] = [(); 3].map(|()| connect(&mut world));
+    world.close(ann_socket, 1006);
+    let ann_until = world.now + 30_000;
+    world.pass(10);
+    world.close(bob_socket, 1006);
+    world.pass(10);
+    let fault = format!(r#"{{"type":"cut","connectionId":"{}"}}"#, zoe.connection_id);
+    world.post("/_emulator/faults?hub=chat", "application/json", fault.as_bytes());
+    assert_eq!(world.service.wake_at(), Some(ann_until));
+
+    ann.recover(&mut world, RELIABLE);
+    assert_eq!(world.service.wake_at(), Some(ann_until + 10));
+    world.pass(30_000 - 10);
+    assert_eq!(world.service.wake_at(), Some(ann_until + 20));
+    world.rest("DELETE", &format!("/api/hubs/chat/connections/{}", zoe.connection_id));
+    assert_eq!(world.service.wake_at(), None);
+    assert_eq!(world.rest("HEAD", "/api/hubs/chat/users/ann").status, 200, "one is back");
+}
+
+#[test]
+fn every_end_but_a_clean_close_can_be_recovered() {
+    let mut world = World::new();
+    for code in [1001, 1002, 1005, 1006, 1011, 1012, 3000, 4000] {
+        let (first, lost) = connect(&mut world);
+        world.close(first, code);
+        let second = lost.recover(&mut world, RELIABLE);
+        assert_eq!(world.seen(second), [Event::Accepted(Some(RELIABLE.to_owned()))], "{code}");
+    }
+}
+
+#[test]
 fn only_the_right_client_may_recover() {
     let mut world = World::new();
     let (first, lost) = connect(&mut world);
     world.close(first, 1005);
     let plain = world.connect(JSON, json!({}));
     let plain_id = world.connection_id(plain);
+    // A token that a client without recovery is never told; here it can be known, for nothing is random.
+    let untold = |socket: SocketId| format!("{socket:032x}");
+    assert_eq!(lost.token, untold(first));
     let token = lost.token.clone();
     for wrong in [
         Lost { connection_id: lost.connection_id.clone(), token: "wrong".to_owned() },
         Lost { connection_id: lost.connection_id.clone(), token: String::new() },
         Lost { connection_id: "wrong".to_owned(), token: token.clone() },
-        Lost { connection_id: plain_id, token },
+        Lost { connection_id: plain_id.clone(), token },
+        Lost { connection_id: plain_id, token: untold(plain) },
     ] {
         let socket = wrong.recover(&mut world, RELIABLE);
         assert!(matches!(world.seen(socket)[1..], [Event::Closed(1008, _)]));

@@ -38,6 +38,16 @@ fn the_four_sends_reach_whom_they_name() {
 }
 
 #[test]
+fn nobody_is_excluded_from_what_is_for_them_alone() {
+    let mut world = World::new();
+    let (ann, id) = connect(&mut world, "ann");
+    for path in ["users/ann", &format!("connections/{id}")] {
+        let response = world.post(&format!("/api/hubs/chat/{path}/:send?excluded={id}"), "text/plain", b"hi");
+        assert_eq!((response.status, world.frames(ann).len()), (202, 1), "{path}");
+    }
+}
+
+#[test]
 fn a_payload_keeps_its_type() {
     let mut world = World::new();
     let (ann, _) = connect(&mut world, "ann");

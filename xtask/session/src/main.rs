@@ -2,6 +2,8 @@
 //!
 //! A program of its own, so that xtask itself depends on nothing and speaks at once. It runs in the repository's root.
 
+mod dotenv;
+
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
@@ -46,6 +48,9 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Result<(Session, u64)
             "--group" => {
                 let group = value()?;
                 names::check_group(&group).map_err(|error| format!("--group {group:?}: {error}"))?;
+                if group.contains('/') {
+                    return Err(format!("--group {group:?}: the Worker refuses a group name with a slash").into());
+                }
                 session.groups.push(group);
             }
             "--broadcast" => session.broadcast = true,
@@ -68,20 +73,22 @@ fn secret() -> Result<String> {
         return Ok(secret);
     }
     let file = fs::read_to_string(SECRETS_FILE).unwrap_or_default();
-    let secret = setting(&file, SECRET).ok_or_else(|| {
+    let secret = dotenv::setting(&file, SECRET).ok_or_else(|| {
         format!(
             "{SECRET} is neither in the environment nor in {SECRETS_FILE}: give it the secret that the Worker has, \
              for example by adding a line {SECRET}=... to {SECRETS_FILE}"
         )
     })?;
-    Ok(secret.to_owned())
+    as_the_worker_has_it(secret)
 }
 
-/// The value of `NAME=value` or `NAME="value"`; a line that begins with `#` is a comment.
-fn setting<'a>(file: &'a str, name: &str) -> Option<&'a str> {
-    let value = file.lines().find_map(|line| line.trim().strip_prefix(name)?.trim_start().strip_prefix('='))?.trim();
-    let quoted = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    Some(quoted('"').or_else(|| quoted('\'')).unwrap_or(value))
+/// wrangler puts the values of other settings in the place of `$NAME`.
+fn as_the_worker_has_it(secret: String) -> Result<String> {
+    if secret.contains('$') {
+        let problem = "holds a $, which wrangler may replace: choose a secret without one";
+        return Err(format!("{SECRET} in {SECRETS_FILE} {problem}").into());
+    }
+    Ok(secret)
 }
 
 #[cfg(test)]
@@ -104,12 +111,19 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_wrangler_would_change_is_refused() {
+        assert!(as_the_worker_has_it("0123456789$NAME".to_owned()).is_err());
+        assert!(as_the_worker_has_it("0123456789".to_owned()).is_ok());
+    }
+
+    #[test]
     fn what_the_worker_would_refuse_is_not_signed() {
-        let wrong: [&[&str]; 8] = [
+        let wrong: [&[&str]; 9] = [
             &[],
             &["--sub"],
             &["--sub", ""],
             &["--sub", "ann", "--group", ""],
+            &["--sub", "ann", "--group", "a/b"],
             &["--sub", "ann", "--minutes", "0"],
             &["--sub", "ann", "--minutes", "1441"],
             &["--sub", "ann", "--minutes", "1.5"],
@@ -118,14 +132,5 @@ mod tests {
         for arguments in wrong {
             assert!(ask(arguments).is_err(), "{arguments:?}");
         }
-    }
-
-    #[test]
-    fn settings_are_read_with_and_without_quotes() {
-        let file = "# SESSION_SECRET=no\nSESSION_SECRET_2=no\nA=1\nSESSION_SECRET = \"x=y\"\nB='2'\n";
-        assert_eq!(setting(file, SECRET), Some("x=y"));
-        assert_eq!(setting(file, "A"), Some("1"));
-        assert_eq!(setting(file, "B"), Some("2"));
-        assert_eq!(setting(file, "C"), None);
     }
 }
