@@ -10,6 +10,7 @@ import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol }
 import WebSocket from "ws";
 import { startWorker } from "../harness.mjs";
 import { installPacked } from "../packed.mjs";
+import { queue } from "./queue.mjs";
 
 const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -200,31 +201,4 @@ async function fault(body) {
     body: JSON.stringify(body),
   });
   assert.equal(answer.ok, true, await answer.text());
-}
-
-/** Things that arrive, taken in order; takes wait up to 10 seconds. */
-function queue() {
-  const items = [];
-  let wake = () => {};
-  return {
-    push: (item) => {
-      items.push(item);
-      wake();
-    },
-    waiting: () => items.length,
-    take: async (count) => {
-      const deadline = Date.now() + 10_000;
-      while (items.length < count) {
-        const left = deadline - Date.now();
-        if (left <= 0) {
-          throw new Error(`waited for ${count} and got ${JSON.stringify(items)}`);
-        }
-        await new Promise((resolve) => {
-          wake = resolve;
-          setTimeout(resolve, left).unref();
-        });
-      }
-      return items.splice(0, count);
-    },
-  };
 }

@@ -1,0 +1,103 @@
+// The official Python SDKs against the emulator under `wrangler dev`. Their environment is made in target/python.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { root, startWorker } from "../harness.mjs";
+
+const run = promisify(execFile);
+
+const FOLDER = path.join(root, "tests/peers/python");
+const ENVIRONMENT = path.join(root, "target/python");
+const IS_WINDOWS = process.platform === "win32";
+const SYSTEM_PYTHON = IS_WINDOWS ? "python" : "python3";
+const PYTHON = path.join(ENVIRONMENT, IS_WINDOWS ? "Scripts/python.exe" : "bin/python");
+const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+/** So many tests each flavour has. */
+const TESTS = 11;
+
+const skip = await reasonToSkip();
+
+describe("the official Python SDKs", { concurrency: true }, () => {
+  let worker;
+
+  before(async () => {
+    if (skip) {
+      return;
+    }
+    [worker] = await Promise.all([
+      startWorker({ env: "local", vars: { EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS: "true" } }),
+      install(),
+    ]);
+  });
+
+  after(() => worker?.stop());
+
+  for (const [name, suite] of [
+    ["with threads", "TestSync"],
+    ["with asyncio", "TestAio"],
+  ]) {
+    test(`${name}: every operation, and the WebSocket client`, { skip }, async () => {
+      const said = await run(PYTHON, ["-m", "unittest", "--verbose", `test_peers.${suite}`], {
+        cwd: FOLDER,
+        timeout: 120_000,
+        env: {
+          ...process.env,
+          CONNECTION_STRING: `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`,
+          // Nothing is written beside the sources.
+          PYTHONDONTWRITEBYTECODE: "1",
+        },
+      }).catch((failure) => assert.fail(`${failure.message}\n${failure.stderr}`));
+      assert.match(said.stderr, new RegExp(`^Ran ${TESTS} tests in `, "m"));
+      assert.match(said.stderr, /^OK$/m, "none is skipped");
+    });
+  }
+});
+
+/** Why the tests cannot run here, or false. */
+async function reasonToSkip() {
+  const version = await run(SYSTEM_PYTHON, ["-c", "import sys; print(sys.version_info >= (3, 11))"]).catch(() => undefined);
+  if (version === undefined) {
+    return `${SYSTEM_PYTHON} is not installed`;
+  }
+  if (version.stdout.trim() !== "True") {
+    return `${SYSTEM_PYTHON} is older than 3.11, which the official SDKs' own dependencies need`;
+  }
+  const canMakeEnvironments = (await hasVenv()) || (await installVenv());
+  return canMakeEnvironments ? false : `${SYSTEM_PYTHON} lacks venv or ensurepip, without which there is no environment`;
+}
+
+/** Debian splits ensurepip off, without which venv fails. */
+async function hasVenv() {
+  return run(SYSTEM_PYTHON, ["-c", "import venv, ensurepip"]).then(() => true, () => false);
+}
+
+async function installVenv() {
+  if (!existsSync("/etc/debian_version") || process.getuid?.() !== 0) {
+    return false;
+  }
+  console.log("Python has no venv; this is Debian and you are root, so its package is installed: python3-venv");
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["-qq", "update"], { env }).catch(() => {});
+  await run("apt-get", ["-qq", "install", "-y", "--no-install-recommends", "python3-venv"], { env }).catch(() => {});
+  return hasVenv();
+}
+
+/** Makes the environment, unless it is there with these very requirements and this Python. */
+async function install() {
+  const requirements = path.join(FOLDER, "requirements.txt");
+  const { stdout: version } = await run(SYSTEM_PYTHON, ["-c", "import sys; print(sys.version, sys.executable)"]);
+  const wanted = `${version}${readFileSync(requirements, "utf8")}`;
+  const stamp = path.join(ENVIRONMENT, "installed.txt");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
+    return;
+  }
+  rmSync(ENVIRONMENT, { recursive: true, force: true });
+  mkdirSync(path.dirname(ENVIRONMENT), { recursive: true });
+  await run(SYSTEM_PYTHON, ["-m", "venv", ENVIRONMENT]);
+  await run(PYTHON, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements]);
+  writeFileSync(stamp, wanted);
+}
