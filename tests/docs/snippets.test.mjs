@@ -1,0 +1,116 @@
+// Every snippet of the documentation is compiled, and run where it can be: what a reader copies works.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { pathToFileURL } from "node:url";
+import { root, startWorker } from "../harness.mjs";
+import { installPacked } from "../packed.mjs";
+import { keepConnected } from "./connected.mjs";
+import { snippetsOf } from "./extract.mjs";
+import { runRust } from "./rust.mjs";
+import { runTypeScript, typeCheck, writeTypeScript } from "./typescript.mjs";
+
+const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+const markdown = async (folder) => (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
+const sources = (await readdir(path.join(root, "pkg/src"), { recursive: true })).filter((name) => name.endsWith(".ts"));
+const pages = ["README.md", ...(await markdown("docs")), ...(await markdown("pkg")), ...sources.map((name) => `pkg/src/${name}`)];
+const home = pathToFileURL(`${root}/`);
+const snippets = (await Promise.all(pages.map((page) => snippetsOf(home, page)))).flat();
+const of = (language) => snippets.filter((snippet) => snippet.language === language && snippet.mode !== "skip");
+
+let packed;
+let worker;
+let ann;
+let errors;
+let globals;
+
+before(async () => {
+  [packed, worker] = await Promise.all([installPacked(), startWorker({ env: "local" })]);
+  await writeTypeScript(of("ts"), packed.folder, root);
+  errors = await typeCheck(packed.folder, root);
+
+  const { WebPubSubServiceClient } = await import(
+    pathToFileURL(path.join(packed.folder, "node_modules/webpubsub-edge/dist/entrypoints/index.js"))
+  );
+  const connectionString = `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`;
+  const client = new WebPubSubServiceClient(connectionString, "chat");
+  ann = keepConnected(client, { userId: "ann", groups: ["chat", "news"] });
+  process.env.AZURE_WEBPUBSUB_CONNECTION_STRING = connectionString;
+  globals = {
+    client,
+    userId: "ann",
+    group: "news",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    getVercelOidcToken: async () => "an assertion",
+    env: {
+      AZURE_WEBPUBSUB_CONNECTION_STRING: connectionString,
+      ACCESS_KEY: KEY,
+      SECOND_ACCESS_KEY: "another key",
+      TENANT_ID: "contoso.example",
+      CLIENT_ID: "client",
+      CLIENT_SECRET: "secret",
+    },
+  };
+});
+
+after(async () => {
+  ann?.stop();
+  await worker?.stop();
+  await packed?.remove();
+});
+
+test("there are snippets in every place that is searched", () => {
+  for (const page of ["README.md", "docs/", "pkg/README.md", "pkg/SKILL.md", "pkg/src/service/client.ts", "pkg/src/entrypoints/slim.ts"]) {
+    assert.ok(snippets.some(({ name }) => name.startsWith(page)), page);
+  }
+});
+
+test("docs/from-azure-web-pubsub.md has every export and method of the official package", async () => {
+  const types = new URL("tests/node_modules/@azure/web-pubsub/dist/esm/", home);
+  const [index, ...classes] = await Promise.all(
+    ["index", "hubClient", "groupClient"].map((name) => readFile(new URL(`${name}.d.ts`, types), "utf8")),
+  );
+  const exported = [...index.matchAll(/export \{([^}]*)\}/g)].flatMap(([, list]) => list.match(/\w+/g));
+  const methods = classes.flatMap((text) => [...text.matchAll(/^ {4}(\w+)\(/gm)].map(([, name]) => name));
+  const page = await readFile(new URL("docs/from-azure-web-pubsub.md", home), "utf8");
+  const missing = [...new Set([...exported, ...methods])].filter((name) => !new RegExp(`\\b${name}\\b`).test(page));
+  assert.ok(exported.length > 20 && methods.length > 20);
+  assert.deepEqual(missing.filter((name) => name !== "constructor"), []);
+});
+
+for (const snippet of snippets.filter(({ mode }) => mode === "skip")) {
+  test(snippet.name, { skip: snippet.reason }, () => {});
+}
+
+for (const snippet of of("ts")) {
+  test(snippet.name, async (t) => {
+    const found = errors.get(path.basename(snippet.file));
+    assert.ok(found === undefined, `tsc finds errors:\n${found}`);
+    if (snippet.mode === "run") {
+      await runTypeScript(snippet, { ...globals, connectionId: await ann.connectionId() });
+    } else {
+      await t.test(`${snippet.name} runs`, { skip: snippet.reason }, () => {});
+    }
+  });
+}
+
+test("Rust", { timeout: 280_000 }, (t) => runRust(t, of("rust"), { root, ann }));
+
+test("Python", async (t) => {
+  const version = await promisify(execFile)("python3", ["--version"]).catch(() => undefined);
+  if (version === undefined) {
+    t.skip("there is no python3 to read it with");
+    return;
+  }
+  for (const { name, code } of of("python")) {
+    await t.test(name, async () => {
+      const flags = "import ast, sys; compile(sys.argv[1], sys.argv[2], 'exec', ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)";
+      await promisify(execFile)("python3", ["-c", flags, code, name]);
+    });
+  }
+});
