@@ -53,7 +53,9 @@ pub fn prepare() -> Result<Runtimes> {
 
 /// Runs the files, two at a time, and shows what Node reports.
 pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
-    let tap = files::fresh_staging("tests")?.join("results.tap");
+    // Its own file for each run, so that two runs in one clone do not read each other's.
+    let staging = files::fresh_staging(&format!("tests-{}", std::process::id()))?;
+    let tap = staging.join("results.tap");
     let mut node = runtimes.node_24.command();
     node.args(["--test", "--test-concurrency=2"])
         .arg(format!("--test-timeout={TIMEOUT_MS}"))
@@ -72,5 +74,9 @@ pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
     }
     let (is_ok, output) = capture(&mut node)?;
     let counts = Counts::of_tap(&fs::read_to_string(tap)?);
+    fs::remove_dir_all(staging)?;
+    if counts == Counts::default() {
+        return Err(format!("Node ran none of {} test files\n{output}", test_files.len()).into());
+    }
     Ok(counts.explained(is_ok, &output))
 }
