@@ -1,11 +1,19 @@
 // The frame inspector: what went over the wire, in order, readable, with secrets masked.
 
 import { appendBounded, clip, clock, element } from "./dom.js";
+import { pretty } from "./pretty.js";
 
 const LIMIT = 200;
 const MASK = "•••";
-const SECRET_KEYS = new Set(["reconnectionToken", "access_token"]);
-const SECRETS_IN_TEXT = [/(?<=(?:access_token|awps_reconnection_token)=)[^&\s"]+/g, /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g];
+const SECRET_KEY = /^(?:access_?token|(?:awps_)?reconnection_?token)$/i;
+// Each is tried anew at every character, so none may run far before it fails.
+const SECRETS_IN_TEXT = [
+  // A member or parameter with its value, also as it stands in JSON or in a URL inside of a text.
+  /((?:access|reconnection)_?token(?:["\\]{0,2}\s?[:=]\s?["\\]{0,2}|%(?:25){0,3}3D))[^&\s"\\]+/gi,
+  /(bearer(?:\s|\+|%20))[^&\s"]{16,}/gi,
+  // A token by itself: its first part is the JSON of an object in base64url.
+  /()eyJ[\w-]{1,1000}\.[\w.-]*/g,
+];
 
 export class Inspector {
   #list;
@@ -69,12 +77,10 @@ export class Inspector {
 
 /** Pretty JSON in which no token can be read, whichever way it got there. */
 export function masked(value) {
-  const mask = (key, inner) => {
-    if (SECRET_KEYS.has(key)) return MASK;
-    if (typeof inner !== "string") return inner;
-    return SECRETS_IN_TEXT.reduce((text, secret) => text.replace(secret, MASK), inner);
-  };
-  return JSON.stringify(value, mask, 2) ?? "";
+  return pretty(value, {
+    mask: (text) => SECRETS_IN_TEXT.reduce((rest, secret) => rest.replace(secret, `$1${MASK}`), text),
+    replace: (key, inner) => (SECRET_KEY.test(key) ? MASK : inner),
+  });
 }
 
 /** Dims the keys so that the values stand out. In pretty JSON a key begins its line. */

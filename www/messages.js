@@ -1,6 +1,7 @@
 // The list of received messages.
 
 import { appendBounded, clip, clock, element } from "./dom.js";
+import { pretty } from "./pretty.js";
 
 const LIMIT = 200;
 
@@ -20,5 +21,5 @@ export function showMessage(list, frame) {
 function payload({ dataType, data }) {
   if (dataType !== "text" && dataType !== "json") return element("pre", {}, clip(`${dataType}, base64: ${data}`));
   if (typeof data === "string") return element("p", { className: "text" }, clip(data));
-  return element("pre", {}, clip(JSON.stringify(data, undefined, 2)));
+  return element("pre", {}, clip(pretty(data)));
 }
