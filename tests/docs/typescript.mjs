@@ -92,8 +92,9 @@ async function callHandlers(exported, env) {
     calls.push(["POST", (request) => worker(request, env)]);
   }
   for (const [method, handler] of calls) {
-    for (const route of ["/negotiate", "/send"]) {
-      const response = await handler(new Request(`http://localhost${route}`, { method }));
+    for (const route of ["/negotiate", "/broadcast"]) {
+      const body = method === "POST" ? JSON.stringify({ text: "hello" }) : undefined;
+      const response = await handler(new Request(`http://localhost${route}`, { method, body }));
       assert.ok(response.ok, `${method} ${route} answers ${response.status}: ${await response.text()}`);
     }
   }
