@@ -24,6 +24,7 @@ connection.addEventListener("connected", ({ detail }) => onConnected(detail));
 connection.addEventListener("message", ({ detail }) => showMessage(byId("messages"), detail));
 connection.addEventListener("frame", ({ detail }) => inspector.addFrame(detail));
 onSubmit("connect", toggleConnection);
+byId("connect-button").addEventListener("click", disconnectOnly);
 onSubmit("join", () => toggleGroup(byId("any-group").value, false));
 onSubmit("send", send);
 byId("to").addEventListener("change", showHowToSkip);
@@ -41,7 +42,11 @@ async function begin() {
   const current = await mode().catch(() => "unreachable");
   byId("mode").textContent = MODES[current] ?? "Worker unreachable";
   if (current === "unconfigured") say(byId("connect-note"), NOT_CONFIGURED, "not_configured");
-  if (current === "azure") byId("name").placeholder = "from the session";
+  if (current === "azure") {
+    byId("name").placeholder = "from the session";
+    byId("session").placeholder = "paste a session";
+    say(byId("connect-note"), SESSION_HELP);
+  }
   if (current !== "emulator") return;
   byId("name").value ||= `guest-${100 + Math.floor(Math.random() * 900)}`;
   byId("groups").value ||= "lobby, builders";
@@ -54,6 +59,13 @@ async function toggleConnection() {
   history.replaceState({ name: byId("name").value, asked: byId("groups").value, resume: connecting }, "");
   if (connecting) await connection.start().catch(askForSession);
   else connection.stop();
+}
+
+/** While connected the button submits nothing, so that Enter in a field cannot end the connection. */
+function disconnectOnly(event) {
+  if (connection.state === "disconnected") return;
+  event.preventDefault();
+  toggleConnection();
 }
 
 /** An empty name is left out: the user is then the one of the session, or anonymous without one. */
@@ -105,6 +117,7 @@ function send() {
     if (group) await connection.sendToGroup(group, text, { noEcho: skip });
     else await callWorker("/broadcast", { message: text, excluded: skip && connectionId ? [connectionId] : undefined });
     if (byId("text").value === text) byId("text").value = "";
+    if (!group && connection.state !== "connected") return "Accepted. This tab is not connected, so it shows no copy.";
     if (!group) return "The Worker accepted the broadcast.";
     const member = groups.joined.includes(group);
     return member ? "The service acknowledged it." : "Acknowledged. You are not in this group, so you see no copy.";
@@ -145,6 +158,7 @@ function showState({ state, reason, retryInMs, error }) {
   };
   byId("state").textContent = words[state];
   byId("state").dataset.state = state;
+  byId("connect-button").type = state === "disconnected" ? "submit" : "button";
   byId("connect-button").textContent = state === "disconnected" ? "Connect" : "Disconnect";
   byId("connect-button").classList.toggle("primary", state === "disconnected");
   byId("name").readOnly = byId("groups").readOnly = state !== "disconnected";

@@ -1,7 +1,6 @@
 // A Web PubSub connection over a plain WebSocket: the subprotocol `json.webpubsub.azure.v1`.
 // Every frame is one JSON object in one text message. A request carries an `ackId`, and the
 // service answers with an `ack` frame of the same id, so each request here is a promise.
-//
 //   const connection = new Connection(async () => (await negotiate()).url);
 //   connection.addEventListener("connected", () => connection.joinGroup("lobby"));
 //   connection.addEventListener("message", ({ detail }) => console.log(detail.data));
@@ -63,6 +62,7 @@ export class Connection extends EventTarget {
     this.#enter("connecting");
     const url = await this.#getUrl();
     if (run !== this.#run) throw new Error("Stopped while connecting.");
+    if (!/^wss?:/.test(url)) throw Object.assign(new Error("No WebSocket URL was given."), { permanent: true });
     const socket = (this.#socket = new WebSocket(url, "json.webpubsub.azure.v1"));
     await new Promise((connected, failed) => {
       socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(JSON.parse(data), connected);
@@ -89,7 +89,7 @@ export class Connection extends EventTarget {
   }
 
   #request(frame) {
-    if (this.state !== "connected") return Promise.reject(new Error("There is no connection."));
+    if (this.state !== "connected") return Promise.reject(new Error("There is no connection: connect first."));
     const ackId = (this.#lastAckId += 1);
     return new Promise((resolve, reject) => {
       this.#requests.set(ackId, { resolve, reject });
