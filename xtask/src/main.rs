@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod apt;
+mod bench;
 mod build;
 mod debian;
 mod files;
@@ -24,6 +25,7 @@ Usage: cargo xtask COMMAND
                        Without --port: 8787, or the next free port.
   test [FILTER]        Check and test everything, as CI does. FILTER runs only the steps and test files whose
                        name contains it (for example: test clippy, test browser).
+  bench service|size   Measure the npm package beside the official SDK: speed, or what a Worker weighs.
   build worker --env local|production
                        Build the Cloudflare Worker into worker/build/ENV.
   build pkg            Build the npm package into pkg/dist.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     }
     let done = match command.as_str() {
         "start" => start::command(rest),
+        "bench" => bench::command(rest),
         "build" => build::command(rest),
         "test" => test::command(rest),
         "session" => session::command(rest),

@@ -1,0 +1,18 @@
+//! `cargo xtask bench service|size`: speed and size beside the official SDK and other signers, in one run.
+
+use crate::build::pkg;
+use crate::node::Node;
+use crate::run::run;
+use crate::{Result, files};
+
+pub fn command(arguments: &[String]) -> Result {
+    let script = match arguments {
+        [what] if what == "service" => "service.mjs",
+        [what] if what == "size" => "size.mjs",
+        _ => return Err("say what to measure: `bench service` or `bench size`".into()),
+    };
+    pkg::build()?;
+    let node = Node::version_24()?;
+    node.install("bench")?;
+    run(node.command().arg(script).current_dir(files::root().join("bench")))
+}
