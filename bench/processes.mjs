@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { builtinModules, createRequire } from "node:module";
 import { connect, createServer } from "node:net";
@@ -21,13 +21,13 @@ export async function inFreshNode(module) {
 }
 
 /** Only Linux tells the CPU time of another process by a file. */
-export const canReadCpu = existsSync("/proc/self/stat");
+export const canReadCpu = existsSync("/proc/self/schedstat");
 
-/** The CPU time of a process so far, in microseconds. */
+/** The CPU time of the threads of a process so far, in microseconds. */
 function cpu(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
-  // utime and stime, in hundredths of a second.
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  // Each file begins with the nanoseconds that its thread ran.
+  const ran = (thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + ran(thread), 0) / 1000;
 }
 
 /** Starts a module in workerd. `flags` are its compatibility flags. */
@@ -50,11 +50,13 @@ export async function startWorkerd(contents, flags) {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const origin = `http://127.0.0.1:${port}`;
+  const kill = () => started.kill();
+  process.once("exit", kill);
   const stop = async () => {
-    if (started.exitCode === null && started.kill()) await once(started, "exit");
+    process.off("exit", kill);
+    if (started.exitCode === null && kill()) await once(started, "exit");
     await rm(folder, { recursive: true, force: true });
   };
-  process.once("exit", () => started.kill());
   const get = async (target) => {
     const response = await fetch(origin + target);
     if (response.status !== 200) throw new Error(`workerd answered ${response.status}: ${await response.text()}`);

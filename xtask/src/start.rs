@@ -173,7 +173,11 @@ fn explicit_port(text: &str) -> Result<u16> {
 
 fn free_port_from(first: u16) -> Result<u16> {
     let free = (first..=u16::MAX).take(100).find(|port| is_free(*port));
-    free.ok_or_else(|| format!("no port from {first} on is free: choose one with --port N").into())
+    let port = free.ok_or_else(|| format!("no port from {first} on is free: choose one with --port N"))?;
+    if port != first {
+        say(&format!("Port {first} is in use, perhaps by another demo: this one takes {port}."));
+    }
+    Ok(port)
 }
 
 /// Whether nobody listens on the port, on either loopback address. A machine without IPv6 cannot bind the second.
