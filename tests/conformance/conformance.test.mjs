@@ -4,7 +4,8 @@ import { copyFile, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { freePort, installPacked } from "../packed.mjs";
+import { installPacked } from "../packed.mjs";
+import { freePort } from "../ports.mjs";
 import { RUNTIMES } from "./runtimes.mjs";
 import { startServer } from "./server.mjs";
 

@@ -7,7 +7,7 @@ import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { eventually } from "../harness.mjs";
-import { freePort } from "../packed.mjs";
+import { freePort } from "../ports.mjs";
 import { runTool, tests, useProject } from "./project.mjs";
 
 const NEXT = "node_modules/next/dist/bin/next";

@@ -7,7 +7,8 @@ import http from "node:http";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { SignJWT, UnsecuredJWT, jwtVerify } from "jose";
-import { freePort, root, startWorker } from "../harness.mjs";
+import { root, startWorker } from "../harness.mjs";
+import { freePort } from "../ports.mjs";
 import { assertRefused, call, claims, requestLog } from "./requests.mjs";
 
 const ACCESS_KEY = "access-key-that-must-not-leak-0123456789";
