@@ -19,9 +19,9 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 
 /**
  * Starts the Worker of an environment of wrangler.toml: "local" or "production". `vars` are its variables and
- * secrets; those of a developer's own `.dev.vars` are not seen.
+ * secrets; those of a developer's own `.dev.vars` are not seen. `project` is the folder of wrangler.toml.
  */
-export async function startWorker({ env, vars = {} }) {
+export async function startWorker({ env, vars = {}, project = root }) {
   const port = await freePort();
   const folder = mkdtempSync(path.join(tmpdir(), "webpubsub-edge-worker-"));
   const envFile = path.join(folder, "vars.env");
@@ -34,7 +34,7 @@ export async function startWorker({ env, vars = {} }) {
       ...["--ip=127.0.0.1", `--port=${port}`, "--inspector-port=0", "--show-interactive-dev-session=false"],
     ],
     {
-      cwd: root,
+      cwd: project,
       // A group of its own, so that one signal reaches workerd and esbuild too.
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],

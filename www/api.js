@@ -5,7 +5,8 @@ const HEADER_SAFE = /^[\x21-\x7e]+$/;
 
 /**
  * Posts JSON and resolves to the answer's JSON, or to undefined when it has none. The session,
- * when there is one, goes as a bearer token. `onRequest` and `onResponse` are for the inspector.
+ * when there is one, goes as a bearer token. `onRequest` and `onResponse` are for the inspector;
+ * the status of an answer that never came is "unreachable".
  */
 export async function post(path, body, { session, onRequest, onResponse }) {
   const headers = { "Content-Type": "application/json" };
@@ -15,6 +16,7 @@ export async function post(path, body, { session, onRequest, onResponse }) {
   if (session) headers.Authorization = `Bearer ${session}`;
   onRequest();
   const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => {
+    onResponse("unreachable");
     throw refusal("unreachable", "The Worker did not answer. Check that it is running.", false);
   });
   const answer = await response.json().catch(() => undefined);

@@ -2,7 +2,7 @@
 
 import { mode, post } from "./api.js";
 import { Connection } from "./connection.js";
-import { byId, clock, element, say } from "./dom.js";
+import { byId, clock, element, say, warn } from "./dom.js";
 import { Groups } from "./groups.js";
 import { Inspector } from "./inspector.js";
 import { showMessage } from "./messages.js";
@@ -10,6 +10,9 @@ import { showMessage } from "./messages.js";
 const MODES = { emulator: "Local emulator", azure: "Azure Web PubSub", unconfigured: "Not configured" };
 const NOT_CONFIGURED = "Press Connect, and the Worker says what to set.";
 const SESSION_HELP = "Paste a session above. “cargo xtask session” makes one.";
+const SOCKET_HELP =
+  "Check host and key in AZURE_WEBPUBSUB_CONNECTION_STRING, and that connect-src in www/_headers allows this host.";
+const STATES = { disconnected: "Disconnected", connecting: "Connecting", connected: "Connected", reconnecting: "Retrying" };
 const NONE = "–";
 
 const inspector = new Inspector(byId("frames"), byId("frame-count"));
@@ -18,20 +21,22 @@ const connection = new Connection(negotiate);
 let granted = [];
 let expiresOn;
 let connectionId;
+let retryOn;
+let runsOnAzure = false;
 
 connection.addEventListener("state", ({ detail }) => showState(detail));
 connection.addEventListener("connected", ({ detail }) => onConnected(detail));
 connection.addEventListener("message", ({ detail }) => showMessage(byId("messages"), detail));
 connection.addEventListener("frame", ({ detail }) => inspector.addFrame(detail));
-onSubmit("connect", toggleConnection);
-byId("connect-button").addEventListener("click", disconnectOnly);
+onSubmit("connect", connect);
+byId("disconnect-button").addEventListener("click", disconnect);
 onSubmit("join", () => toggleGroup(byId("any-group").value, false));
 onSubmit("send", send);
 byId("to").addEventListener("change", showHowToSkip);
 byId("session").addEventListener("input", () => byId("session").removeAttribute("aria-invalid"));
 byId("pause").addEventListener("click", togglePause);
 byId("clear").addEventListener("click", () => inspector.clear());
-setInterval(showExpiry, 1_000);
+setInterval(showTimes, 250);
 begin();
 
 /** A reloaded tab keeps its name and groups. With the emulator it also connects again by itself. */
@@ -42,30 +47,29 @@ async function begin() {
   const current = await mode().catch(() => "unreachable");
   byId("mode").textContent = MODES[current] ?? "Worker unreachable";
   if (current === "unconfigured") say(byId("connect-note"), NOT_CONFIGURED, "not_configured");
-  if (current === "azure") {
-    byId("name").placeholder = "from the session";
-    byId("session").placeholder = "paste a session";
-    say(byId("connect-note"), SESSION_HELP);
-  }
+  runsOnAzure = current === "azure";
+  if (runsOnAzure) askForSession();
   if (current !== "emulator") return;
   byId("name").value ||= `guest-${100 + Math.floor(Math.random() * 900)}`;
   byId("groups").value ||= "lobby, builders";
-  if (resume && connection.state === "disconnected") toggleConnection();
+  if (resume && connection.state === "disconnected") connect();
 }
 
 /** Errors of `start` are shown by `showState`, which also hears of those that end a reconnect. */
-async function toggleConnection() {
-  const connecting = connection.state === "disconnected";
-  history.replaceState({ name: byId("name").value, asked: byId("groups").value, resume: connecting }, "");
-  if (connecting) await connection.start().catch(askForSession);
-  else connection.stop();
+function connect() {
+  if (connection.state !== "disconnected") return; // Enter in a field that is read-only now.
+  remember({ resume: true });
+  byId("session").removeAttribute("aria-invalid");
+  connection.start().catch(() => {});
 }
 
-/** While connected the button submits nothing, so that Enter in a field cannot end the connection. */
-function disconnectOnly(event) {
-  if (connection.state === "disconnected") return;
-  event.preventDefault();
-  toggleConnection();
+function disconnect() {
+  remember({ resume: false });
+  connection.stop();
+}
+
+function remember({ resume }) {
+  history.replaceState({ name: byId("name").value, asked: byId("groups").value, resume }, "");
 }
 
 /** An empty name is left out: the user is then the one of the session, or anonymous without one. */
@@ -77,7 +81,7 @@ async function negotiate() {
   });
   granted = answer.groups;
   expiresOn = new Date(answer.expiresOn);
-  showExpiry();
+  showTimes();
   return answer.url;
 }
 
@@ -93,6 +97,7 @@ function onConnected({ userId, connectionId: id }) {
 
 function toggleGroup(group, isJoined) {
   return attempt(byId("join-note"), async () => {
+    checkConnected();
     if (isJoined) {
       await connection.leaveGroup(group);
       setGroup(group, "granted");
@@ -114,21 +119,37 @@ function send() {
   const text = byId("text").value;
   const skip = byId("skip").checked;
   return attempt(byId("send-note"), async () => {
-    if (group) await connection.sendToGroup(group, text, { noEcho: skip });
-    else await callWorker("/broadcast", { message: text, excluded: skip && connectionId ? [connectionId] : undefined });
+    const outcome = await (group ? sendToGroup(group, text, skip) : broadcast(text, skip));
     if (byId("text").value === text) byId("text").value = "";
-    if (!group && connection.state !== "connected") return "Accepted. This tab is not connected, so it shows no copy.";
-    if (!group) return "The Worker accepted the broadcast.";
-    const member = groups.joined.includes(group);
-    return member ? "The service acknowledged it." : "Acknowledged. You are not in this group, so you see no copy.";
+    return outcome;
   });
+}
+
+async function sendToGroup(group, text, skip) {
+  checkConnected();
+  await connection.sendToGroup(group, text, { noEcho: skip });
+  const member = groups.joined.includes(group);
+  return member ? "The service acknowledged it." : "Acknowledged. You are not in this group, so you see no copy.";
+}
+
+async function broadcast(message, skip) {
+  const connected = connection.state === "connected";
+  await callWorker("/broadcast", { message, excluded: skip && connected ? [connectionId] : undefined });
+  if (connected) return "The Worker accepted the broadcast.";
+  const unused = skip ? " “Skip this tab” has no effect then." : "";
+  return `Accepted. This tab is not connected, so it shows no copy.${unused}`;
+}
+
+function checkConnected() {
+  if (connection.state === "disconnected") throw new Error("Connect first.");
+  if (connection.state !== "connected") throw new Error("There is no connection yet. Try again once there is.");
 }
 
 function callWorker(path, body) {
   return post(path, body, {
     session: byId("session").value.trim(),
     onRequest: () => inspector.add("sent", "POST", path, body),
-    onResponse: (status, answer) => inspector.add("received", status, path, answer),
+    onResponse: (status, answer) => inspector.addAnswer(status, path, answer),
   });
 }
 
@@ -137,34 +158,55 @@ async function attempt(note, action) {
     say(note, await action());
   } catch (error) {
     say(note, error.message, error.name);
-    askForSession(error);
+    help(error);
   }
 }
 
-/** The Worker refused the session: say it where a session is entered, and go there. */
-function askForSession(error) {
-  if (error.name !== "unauthorized") return;
-  say(byId("connect-note"), `${error.message} ${SESSION_HELP}`, error.name);
+/** In production a session comes first. */
+function askForSession() {
+  byId("name").placeholder = "from the session";
+  byId("session").placeholder = "paste a session";
+  say(byId("connect-note"), SESSION_HELP);
+}
+
+/** What to do about an error goes where it can be done. */
+function help({ name, message }) {
+  if (name === "NotOpened" && runsOnAzure) say(byId("connect-note"), `${message} ${SOCKET_HELP}`, name);
+  if (name !== "unauthorized") return;
+  say(byId("connect-note"), `${message} ${SESSION_HELP}`, name);
   byId("session").setAttribute("aria-invalid", "true");
   byId("session").focus();
 }
 
 function showState({ state, reason, retryInMs, error }) {
-  const words = {
-    disconnected: "Disconnected",
-    connecting: "Connecting",
-    connected: "Connected",
-    reconnecting: `Retry in ${Math.ceil(retryInMs / 1_000)} s`,
-  };
-  byId("state").textContent = words[state];
+  const note = byId("connect-note");
   byId("state").dataset.state = state;
-  byId("connect-button").type = state === "disconnected" ? "submit" : "button";
-  byId("connect-button").textContent = state === "disconnected" ? "Connect" : "Disconnect";
-  byId("connect-button").classList.toggle("primary", state === "disconnected");
-  byId("name").readOnly = byId("groups").readOnly = state !== "disconnected";
-  if (state === "connected") say(byId("connect-note"), "Connected. The URL is needed only to connect.");
-  if (reason) say(byId("connect-note"), reason, error?.name);
+  byId("state-word").textContent = STATES[state];
+  retryOn = retryInMs && Date.now() + retryInMs;
+  showTimes();
+  showConnectForm(state === "disconnected");
+  groups.setConnected(state === "connected");
+  if (state === "connected") say(note, "Connected. The URL is needed only to connect.");
+  if (state === "reconnecting") showLoss(reason);
   if (state === "disconnected") forgetConnection();
+  if (state === "disconnected") say(note, reason, error?.name);
+  if (error) help(error);
+}
+
+/** The button that appears takes the focus of the one that goes. */
+function showConnectForm(disconnected) {
+  const buttons = [byId("connect-button"), byId("disconnect-button")];
+  const [shown, gone] = disconnected ? buttons : buttons.reverse();
+  shown.hidden = false;
+  if (document.activeElement === gone) shown.focus();
+  gone.hidden = true;
+  byId("name").readOnly = byId("groups").readOnly = !disconnected;
+  byId("groups-hint").textContent = disconnected ? "Separate them with commas." : "Disconnect to change name or groups.";
+}
+
+function showLoss(reason) {
+  warn(byId("connect-note"), reason);
+  if (connectionId) byId("fact-connection").replaceChildren(element("s", {}, connectionId));
 }
 
 function forgetConnection() {
@@ -176,7 +218,9 @@ function forgetConnection() {
   showDestinations();
 }
 
-function showExpiry() {
+function showTimes() {
+  const retry = retryOn && ` in ${Math.max(1, Math.ceil((retryOn - Date.now()) / 1_000))} s`;
+  byId("retry").textContent = retry ?? "";
   if (!expiresOn) return;
   const seconds = Math.round((expiresOn - Date.now()) / 1_000);
   const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;

@@ -1,10 +1,14 @@
 // A Web PubSub connection over a plain WebSocket: the subprotocol `json.webpubsub.azure.v1`.
 // Every frame is one JSON object in one text message. A request carries an `ackId`, and the
 // service answers with an `ack` frame of the same id, so each request here is a promise.
-//   const connection = new Connection(async () => (await negotiate()).url);
+//
+//   const connection = new Connection(getUrl);
 //   connection.addEventListener("connected", () => connection.joinGroup("lobby"));
 //   connection.addEventListener("message", ({ detail }) => console.log(detail.data));
 //   await connection.start();
+//
+// Every attempt asks `getUrl` for a client URL, because a URL soon expires. If it throws, `start`
+// fails, and a reconnect asks again later, or ends if the error has `permanent: true`.
 //
 // Events, each with a `detail`:
 //   state      { state, reason?, retryInMs?, error? }
@@ -25,8 +29,6 @@ export class Connection extends EventTarget {
   #lastAckId = 0;
   #requests = new Map(); // The promises that wait for an ack, by ackId.
 
-  // `getUrl` is asked for a new client URL at every attempt, because a URL soon expires.
-  // Reconnecting ends when it throws an error whose `permanent` is true.
   constructor(getUrl) {
     super();
     this.#getUrl = getUrl;
@@ -62,14 +64,17 @@ export class Connection extends EventTarget {
     this.#enter("connecting");
     const url = await this.#getUrl();
     if (run !== this.#run) throw new Error("Stopped while connecting.");
-    if (!/^wss?:/.test(url)) throw Object.assign(new Error("No WebSocket URL was given."), { permanent: true });
+    const { protocol, host } = URL.parse(url) ?? {}; // No error shows the whole URL: it is a secret.
+    const unusable = "getUrl gave no ws: or wss: URL. Check the answer that it takes the URL from.";
+    if (!/^wss?:$/.test(protocol)) throw Object.assign(new TypeError(unusable), { permanent: true });
     const socket = (this.#socket = new WebSocket(url, "json.webpubsub.azure.v1"));
     await new Promise((connected, failed) => {
       socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(JSON.parse(data), connected);
       socket.onclose = ({ code, reason }) => {
-        const text = `The socket closed with code ${code}.${reason && ` ${reason}`}`;
-        failed(new Error(text));
-        if (socket === this.#socket && this.state === "connected") this.#reconnect(text);
+        const error = new Error(`The socket closed with code ${code}.${reason && ` ${reason}`}`);
+        const unopened = { name: "NotOpened", message: `The socket to ${host} did not open.` }; // No browser says why.
+        failed(socket.protocol === "" ? Object.assign(error, unopened) : error);
+        if (socket === this.#socket && this.state === "connected") this.#reconnect(error.message);
       };
     });
   }
@@ -140,11 +145,6 @@ export class Connection extends EventTarget {
     }
   }
 
-  #enter(state, detail) {
-    this.#emit("state", { state: (this.state = state), ...detail });
-  }
-
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+  #enter = (state, detail) => this.#emit("state", { state: (this.state = state), ...detail });
+  #emit = (type, detail) => this.dispatchEvent(new CustomEvent(type, { detail }));
 }

@@ -32,5 +32,12 @@ export const clock = (date) => date.toLocaleTimeString([], { hourCycle: "h23" })
 export function say(note, text, errorName) {
   const named = errorName && errorName !== "Error";
   note.classList.toggle("error", Boolean(errorName));
+  note.classList.remove("warning");
   note.replaceChildren(...(named ? [element("strong", {}, errorName), " "] : []), text);
+}
+
+/** The same for what is no error yet, and needs nothing of the reader. */
+export function warn(note, text) {
+  say(note, text);
+  note.classList.add("warning");
 }

@@ -7,6 +7,7 @@ const WORDS = { granted: "Not joined", joined: "Joined", forbidden: "Forbidden" 
 export class Groups {
   #list;
   #onToggle;
+  #isConnected = false;
   #rows = new Map(); // From the group's name to its row, so that a change keeps the focus.
 
   /** `onToggle(group, isJoined)` is called when a row's button is pressed. */
@@ -32,11 +33,24 @@ export class Groups {
   set(group, state) {
     const row = this.#rows.get(group) ?? this.#add(group);
     row.state = state;
+    this.#show(group, row);
+  }
+
+  /** Without a connection nobody is a member: a joined group waits to be joined again. */
+  setConnected(isConnected) {
+    this.#isConnected = isConnected;
+    for (const [group, row] of this.#rows) this.#show(group, row);
+  }
+
+  /** A button that can do nothing keeps the focus, and says what is missing when it is pressed. */
+  #show(group, { item, status, button, state }) {
+    const waits = state === "joined" && !this.#isConnected;
     const verb = state === "joined" ? "Leave" : "Join";
-    row.status.textContent = WORDS[state];
-    row.item.dataset.state = state;
-    row.button.textContent = verb;
-    row.button.ariaLabel = `${verb} ${group}`;
+    status.textContent = waits ? "Rejoins later" : WORDS[state];
+    item.dataset.state = waits ? "waiting" : state;
+    button.textContent = verb;
+    button.ariaLabel = `${verb} ${group}`;
+    button.ariaDisabled = String(!this.#isConnected);
   }
 
   #add(group) {

@@ -27,8 +27,8 @@ export class Inspector {
   }
 
   /** `kind` names the entry, `detail` says which group or answer it is about. */
-  add(direction, kind, detail, value) {
-    const entry = { time: new Date(), direction, kind, detail, value };
+  add(direction, kind, detail, value, failed = false) {
+    const entry = { time: new Date(), direction, kind, detail, value, failed };
     if (!this.#paused) return this.#show(entry);
     this.#held.push(entry);
     if (this.#held.length > LIMIT) this.#held.shift();
@@ -36,7 +36,14 @@ export class Inspector {
   }
 
   addFrame({ direction, frame }) {
-    this.add(direction, frame.type, summary(frame), frame);
+    this.add(direction, frame.type, summary(frame), frame, frame.success === false);
+  }
+
+  /** A failure is named as well, for colour alone does not tell everybody. */
+  addAnswer(status, path, answer) {
+    const failed = !(status < 400);
+    const name = status >= 400 ? ` ${answer?.error?.code ?? "failed"}` : "";
+    this.add("received", `${status}${name}`, path, answer, failed);
   }
 
   /** While paused, the newest entries are held back, not lost. */
@@ -52,7 +59,7 @@ export class Inspector {
     this.#showCount();
   }
 
-  #show({ time, direction, kind, detail, value }) {
+  #show({ time, direction, kind, detail, value, failed }) {
     const milliseconds = String(time.getMilliseconds()).padStart(3, "0");
     const arrow = direction === "sent" ? "↑" : "↓";
     const line = element("summary", {},
@@ -62,7 +69,7 @@ export class Inspector {
       element("time", {}, `${clock(time)}.${milliseconds}`));
     const body = element("pre", {}, ...readable(clip(masked(value))));
     const heartbeat = kind === "ping" || kind === "pong";
-    const className = `${direction}${heartbeat ? " heartbeat" : ""}`;
+    const className = `${direction}${heartbeat ? " heartbeat" : ""}${failed ? " failed" : ""}`;
     const item = element("li", { className }, element("details", { open: !heartbeat }, line, body));
     appendBounded(this.#list, item, LIMIT);
     this.#showCount();

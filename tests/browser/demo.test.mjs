@@ -20,36 +20,6 @@ describe("demo page", { skip }, () => {
     await waitForText(ada.locator("#send-note"), /accepted/);
   });
 
-  test("a broadcast of a page that is not connected says why it sees no copy", async (t) => {
-    const page = await openTab(t, worker.origin);
-    await send(page, "Everyone", "from outside");
-    await waitForText(page.locator("#send-note"), /Accepted.*not connected.*no copy/);
-  });
-
-  test("Enter in a field connects and never disconnects", async (t) => {
-    const page = await openTab(t, worker.origin);
-    await page.getByLabel("Name", { exact: true }).fill("ada");
-    await page.getByLabel("Name", { exact: true }).press("Enter");
-    await waitForText(page.locator("#state"), /^Connected$/);
-    await page.getByLabel("Name", { exact: true }).press("Enter");
-    await page.waitForTimeout(200);
-    assert.equal(await page.locator("#state").textContent(), "Connected");
-    await page.getByRole("button", { name: "Disconnect" }).click();
-    await waitForText(page.locator("#state"), /^Disconnected$/);
-    await page.waitForTimeout(200);
-    assert.equal(await page.locator("#state").textContent(), "Disconnected");
-  });
-
-  test("a connection that is given no URL says so and does not try again", async (t) => {
-    const page = await openTab(t, worker.origin);
-    const message = await page.evaluate(async () => {
-      const { Connection } = await import("/connection.js");
-      const connection = new Connection(async () => undefined);
-      return connection.start().catch((error) => `${error.message} ${error.permanent} ${connection.state}`);
-    });
-    assert.equal(message, "No WebSocket URL was given. true disconnected");
-  });
-
   test("a broadcast can leave out the page that sends it", async (t) => {
     const [ada, lin] = [await connect(t, "ada"), await connect(t, "lin")];
     await ada.getByLabel("Skip this tab").check();

@@ -21,6 +21,21 @@ describe("demo page with sessions", { skip }, () => {
   });
   after(() => worker?.stop());
 
+  test("the page asks for a session before anything is refused", async (t) => {
+    const page = await openTab(t, worker.origin);
+    await waitForText(page.locator("#mode"), /Azure/);
+    await waitForText(page.locator("#connect-note"), /^Paste a session above/);
+    assert.equal(await page.getByLabel("Session").getAttribute("placeholder"), "paste a session");
+  });
+
+  test("a socket that does not open names its host, and what to check", async (t) => {
+    const page = await openTab(t, worker.origin, { expected: /WebSocket connection/ });
+    await page.getByLabel("Session").fill(session({ groups: [] }));
+    await page.getByRole("button", { name: "Connect" }).click();
+    const help = /^NotOpened .*example\.webpubsub\.azure\.com.*AZURE_WEBPUBSUB_CONNECTION_STRING.*www\/_headers/;
+    await waitForText(page.locator("#connect-note"), help);
+  });
+
   test("a refused session is said clearly, and the session field gets the focus", async (t) => {
     const page = await openTab(t, worker.origin, { expected: REFUSED });
     await waitForText(page.locator("#mode"), /Azure/);

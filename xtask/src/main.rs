@@ -59,7 +59,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("cargo xtask {command}: {failure}");
+            // In one piece, for the reason that `run::say` has.
+            let line = format!("cargo xtask {command}: {failure}\n");
+            eprint!("{line}");
             ExitCode::FAILURE
         }
     }

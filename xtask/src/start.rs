@@ -1,9 +1,8 @@
 //! `cargo xtask start`: from a fresh clone to a demo in the browser.
 
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stdout};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::io::{IsTerminal, Read, Write, stdout};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::process::{Child, Command};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,11 @@ use crate::node::Node;
 use crate::run::{clock, say, step};
 use crate::{Result, files, guard};
 
-const DEFAULT_PORT: u16 = 8787;
+mod log;
+mod port;
+
+use log::Log;
+
 /// The key that the official emulator publishes: it opens nothing but emulators.
 const EMULATOR_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 /// Names the hub; `demo` where it is not set.
@@ -23,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub fn command(arguments: &[String]) -> Result {
     say("Preparing the demo: the first time takes minutes, later it takes seconds.");
     let port = match arguments {
-        [] => free_port_from(DEFAULT_PORT)?,
-        [option, value] if option == "--port" => explicit_port(value)?,
+        [] => port::free()?,
+        [option, value] if option == "--port" => port::explicit(value)?,
         _ => return Err("start takes no argument but --port N".into()),
     };
     let hub = std::env::var(HUB).unwrap_or_else(|_| "demo".into());
@@ -77,45 +80,6 @@ fn wrangler(node: &Node, port: u16, hub: &str) -> Command {
     command
 }
 
-/// What wrangler prints: held back while it starts, because it only matters then if the start fails; shown afterwards.
-#[derive(Default)]
-struct Log {
-    state: Mutex<Held>,
-}
-
-#[derive(Default)]
-struct Held {
-    lines: Vec<String>,
-    is_live: bool,
-}
-
-impl Log {
-    fn follow(&self, output: Box<dyn Read + Send>) {
-        for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
-            let mut state = self.state();
-            if state.is_live { println!("{line}") } else { state.lines.push(line) }
-        }
-    }
-
-    fn show(&self) {
-        let mut state = self.state();
-        for line in state.lines.drain(..) {
-            println!("{line}");
-        }
-        state.is_live = true;
-    }
-
-    fn discard(&self) {
-        let mut state = self.state();
-        state.lines.clear();
-        state.is_live = true;
-    }
-
-    fn state(&self) -> MutexGuard<'_, Held> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 fn boxed(output: impl Read + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(output)
 }
@@ -159,33 +123,6 @@ fn connect(port: u16) -> std::io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-fn explicit_port(text: &str) -> Result<u16> {
-    let Some(port) = text.parse().ok().filter(|port| *port != 0) else {
-        return Err(format!("\"{text}\" is no port: give a number from 1 to 65535").into());
-    };
-    if is_free(port) {
-        return Ok(port);
-    }
-    Err(format!("port {port} is in use or not allowed: stop what uses it, or choose another with --port").into())
-}
-
-fn free_port_from(first: u16) -> Result<u16> {
-    let free = (first..=u16::MAX).take(100).find(|port| is_free(*port));
-    let port = free.ok_or_else(|| format!("no port from {first} on is free: choose one with --port N"))?;
-    if port != first {
-        say(&format!("Port {first} is in use, perhaps by another demo: this one takes {port}."));
-    }
-    Ok(port)
-}
-
-/// Whether nobody listens on the port, on either loopback address. A machine without IPv6 cannot bind the second.
-fn is_free(port: u16) -> bool {
-    let in_use = |host: &str| {
-        TcpListener::bind((host, port)).is_err_and(|error| error.kind() != std::io::ErrorKind::AddrNotAvailable)
-    };
-    !in_use("127.0.0.1") && !in_use("::1")
 }
 
 fn banner(node: &Node, port: u16, hub: &str) -> String {
