@@ -3,7 +3,7 @@
 import path from "node:path";
 import { createRequire } from "node:module";
 import { build, version } from "esbuild";
-import { BUDGET, functions, mintsAndSends, root, sections, weigh, withAlso, worker } from "./weigh.mjs";
+import { BUDGET, GOAL, functions, mintsAndSends, root, sections, weigh, withAlso, worker } from "./weigh.mjs";
 
 const require = createRequire(import.meta.url);
 const nodeModules = ["node:*", "crypto", "http", "https", "net", "tls", "os", "util", "url", "stream", "zlib", "events", "assert", "buffer", "process", "path", "fs", "async_hooks", "tty"];
@@ -38,7 +38,7 @@ for (const names of [["AzureKeyCredential"], ["ClientSecretCredential"], ["Clien
   rows.push([names.join(", "), `+${gzip - ours.gzip}`, "", ""]);
 }
 print("What each further export costs", rows);
-console.log(`budget ${BUDGET} bytes: ${ours.gzip <= BUDGET ? "kept" : `exceeded by ${ours.gzip - BUDGET}`}`);
+console.log(`\ngoal ${GOAL} bytes: ${ours.gzip <= GOAL ? "reached" : `${ours.gzip - GOAL} above it`}; budget ${BUDGET}`);
 
 /** The crate and module in a mangled name: `_RNv…14webpubsub_edge8endpoint…` is `webpubsub_edge::endpoint`. */
 function source(name) {

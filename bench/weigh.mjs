@@ -7,8 +7,11 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
-/** The most that a Worker which mints and sends may weigh. */
-export const BUDGET = 12_000;
+/** What a Worker that mints and sends should weigh. */
+export const GOAL = 12_000;
+
+/** The most that it may weigh today, with a little room for other compilers: tests/packaging/size.test.mjs. */
+export const BUDGET = 20_800;
 
 const OURS = path.join(root, "pkg/dist/entrypoints/workerd.js");
 

@@ -1,9 +1,7 @@
 //! After each try of a call: is it done, has it failed, or is it tried again, and when?
 
-use std::ops::RangeInclusive;
-
 use super::{Answers, Operation};
-use crate::text::{decimal, pieces, trim};
+use crate::text::{decimal, trim};
 
 /// When a call is tried again. The names and defaults are those of the official SDK, save `sends`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -175,22 +173,21 @@ impl RetryAfter<'_> {
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7, the form that must be sent) into seconds since 1970.
 #[allow(clippy::arithmetic_side_effects, reason = "every number is checked to be in its range first")]
 fn http_date(text: &str) -> Option<u64> {
+    const FORM: &str = "aaa, 00 aaa 0000 00:00:00 GMT";
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let mut parts = pieces(text.strip_suffix(" GMT")?, b' ');
-    let number =
-        |text: Option<&str>, range: RangeInclusive<u64>| decimal(text?).filter(|number| range.contains(number));
-    parts.next().filter(|weekday| weekday.ends_with(','))?;
-    let day = number(parts.next(), 1..=31)?;
-    let month = parts.next().filter(|month| month.len() == 3)?;
-    let month = (0..12).find(|place| MONTHS.get(place * 3..place * 3 + 3) == Some(month))? as u64;
-    let year = number(parts.next(), 1970..=9999)?;
-    let mut time = pieces(parts.next()?, b':');
-    let (hour, minute, second) =
-        (number(time.next(), 0..=23)?, number(time.next(), 0..=59)?, number(time.next(), 0..=60)?);
-    if time.next().is_some() || parts.next().is_some() {
+    let fits = |(byte, form): (u8, u8)| match form {
+        b'a' | b'0' => byte.is_ascii_alphanumeric(),
+        _ => byte == form,
+    };
+    if text.len() != FORM.len() || !text.bytes().zip(FORM.bytes()).all(fits) {
         return None;
     }
-    Some(((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
+    let number = |at: usize, most: u64| decimal(text.get(at..at + 2)?).filter(|&number| number <= most);
+    let month = (0..12).find(|place| MONTHS.get(place * 3..place * 3 + 3) == text.get(8..11))? as u64;
+    let day = number(5, 31).filter(|&day| day > 0)?;
+    let year = (number(12, 99)? * 100 + number(14, 99)?).checked_sub(1970)? + 1970;
+    let time = (number(17, 23)? * 60 + number(20, 59)?) * 60 + number(23, 60)?;
+    Some(days_since_1970(year, month, day) * 86_400 + time)
 }
 
 /// `month` counts from 0. The year is made to begin in March, so that the day of a leap year is its last; the months

@@ -11,6 +11,7 @@ mod guard;
 mod node;
 mod run;
 mod session;
+mod soak;
 mod start;
 mod test;
 mod toolchain;
@@ -26,6 +27,8 @@ Usage: cargo xtask COMMAND
   test [FILTER]        Check and test everything, as CI does. FILTER runs only the steps and test files whose
                        name contains it (for example: test clippy, test browser).
   bench service|size   Measure the npm package beside the official SDK: speed, or what a Worker weighs.
+  soak [--minutes N] [--seed S]
+                       Try random inputs for N minutes each, 10 unless said otherwise; --seed repeats one case.
   build worker --env local|production
                        Build the Cloudflare Worker into worker/build/ENV.
   build pkg            Build the npm package into pkg/dist.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         "build" => build::command(rest),
         "test" => test::command(rest),
         "session" => session::command(rest),
+        "soak" => soak::command(rest),
         guard::COMMAND => guard::command(rest),
         other => Err(format!("there is no command \"{other}\".\n\n{HELP}").into()),
     };

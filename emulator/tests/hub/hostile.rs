@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use webpubsub_edge_emulator::{Request, SocketId};
 
+use crate::random::{Random, soak};
 use crate::world::{Event, JSON, ORIGIN, RELIABLE, World, header};
 
 const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -228,60 +229,56 @@ fn a_bad_request_is_answered() {
 /// Frames, requests and upgrades put together at random from pieces that mean something.
 #[test]
 fn random_garbage_never_stops_the_hub() {
-    let mut random = Random(0x5eed);
-    let mut world = World::new();
-    let mut sockets: Vec<SocketId> = Vec::new();
-    for round in 0..20_000 {
-        if sockets.len() < 8 {
-            sockets
-                .push(world.connect([JSON, RELIABLE, ""][random.below(3)], json!({ "role": ALL_ROLES, "sub": "u" })));
-        }
-        let at = random.below(sockets.len());
-        let garbage = garbage(&mut random, &FRAME_PIECES);
-        match random.below(6) {
-            0 => world.binary(sockets[at], garbage.as_bytes()),
-            1 => {
-                world.close(sockets.swap_remove(at), [1000, 1005, 1006][random.below(3)]);
+    soak("hostile clients and requests", |random| {
+        let mut world = World::new();
+        let mut sockets: Vec<SocketId> = Vec::new();
+        for _ in 0..300 {
+            if sockets.len() < 8 {
+                let subprotocol = [JSON, RELIABLE, ""][random.below(3)];
+                sockets.push(world.connect(subprotocol, json!({ "role": ALL_ROLES, "sub": "u" })));
             }
-            2 => {
-                let path = garbage_path(&mut random);
-                let method = ["GET", "HEAD", "POST", "PUT", "DELETE"][random.below(5)];
-                let content_type = ["application/json", "text/plain", "application/octet-stream", ""][random.below(4)];
-                let status = world.rest_with(method, &path, Some(content_type), garbage.as_bytes()).status;
-                assert!((200..600).contains(&status), "{method} {path}");
-            }
-            3 => {
-                let path = garbage_path(&mut random);
-                if let Ok(socket) = world.upgrade(&path, &garbage) {
-                    sockets.push(socket);
-                }
-            }
-            _ => world.text(sockets[at], &garbage),
+            disturb(&mut world, &mut sockets, random);
+            world.pass(random.below(200) as u64);
+            // Whoever was closed by the hub is gone.
+            sockets.retain(|socket| {
+                !world.seen(*socket).iter().any(|event| matches!(event, Event::Closed(..) | Event::Aborted))
+            });
         }
-        world.pass(random.below(200) as u64);
-        // Whoever was closed by the hub is gone.
-        let mut closed = Vec::new();
-        for socket in &sockets {
-            if world.seen(*socket).iter().any(|event| matches!(event, Event::Closed(..) | Event::Aborted)) {
-                closed.push(*socket);
+        assert_serves(&mut world);
+        for socket in sockets {
+            world.close(socket, 1000);
+        }
+        world.pass(30_000);
+        assert!(world.service.is_idle(), "everything was forgotten");
+    });
+}
+
+fn disturb(world: &mut World, sockets: &mut Vec<SocketId>, random: &mut Random) {
+    let at = random.below(sockets.len());
+    let garbage = random.joined(7, &FRAME_PIECES);
+    match random.below(6) {
+        0 => world.binary(sockets[at], garbage.as_bytes()),
+        1 => world.close(sockets.swap_remove(at), [1000, 1005, 1006][random.below(3)]),
+        2 => {
+            let path = garbage_path(random);
+            let method = random.pick(&["GET", "HEAD", "POST", "PUT", "DELETE"]);
+            let content_type = random.pick(&["application/json", "text/plain", "application/octet-stream", ""]);
+            let status = world.rest_with(method, &path, Some(content_type), &random.bytes(&garbage)).status;
+            assert!((200..600).contains(&status), "{method} {path}");
+        }
+        3 => {
+            if let Ok(socket) = world.upgrade(&garbage_path(random), &garbage) {
+                sockets.push(socket);
             }
         }
-        sockets.retain(|socket| !closed.contains(socket));
-        if round % 1000 == 0 {
-            assert_serves(&mut world);
-        }
+        _ => world.text(sockets[at], &garbage),
     }
-    for socket in sockets {
-        world.close(socket, 1000);
-    }
-    world.pass(30_000);
-    assert!(world.service.is_idle(), "everything was forgotten");
 }
 
 /// Continuation tokens put together at random: a page or a refusal, whatever the token.
 #[test]
 fn random_tokens_never_stop_a_list() {
-    let mut random = Random(0x70c3);
+    let mut random = Random::new(0x70c3);
     let mut world = World::new();
     for _ in 0..3 {
         world.connect(JSON, json!({ "webpubsub.group": "g" }));
@@ -308,7 +305,7 @@ fn random_tokens_never_stop_a_list() {
     let (mut pages, mut refusals) = (0, 0);
     for _ in 0..20_000 {
         let start = ["", "00000000000000010000000000000000", good_link.as_str()][random.below(3)];
-        let token = format!("{start}{}", garbage(&mut random, &pieces));
+        let token = format!("{start}{}", random.joined(7, &pieces));
         let escaped: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
         match world.rest("GET", &format!("{list}?continuationToken={escaped}")).status {
             200 => pages += 1,
@@ -394,23 +391,7 @@ const PATH_PIECES: [&str; 38] = [
     "&clientType=",
 ];
 
-fn garbage(random: &mut Random, pieces: &[&str]) -> String {
-    (0..random.below(8)).map(|_| pieces[random.below(pieces.len())]).collect()
-}
-
 fn garbage_path(random: &mut Random) -> String {
-    let start = ["/api/hubs/chat", "/client/hubs/chat", ""][random.below(3)];
-    format!("{start}/{}", garbage(random, &PATH_PIECES))
-}
-
-/// Xorshift: the same garbage on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
+    let start = random.pick(&["/api/hubs/chat", "/client/hubs/chat", ""]);
+    format!("{start}/{}", random.joined(7, &PATH_PIECES))
 }

@@ -15,7 +15,10 @@ mod filters;
 mod groups;
 mod hostile;
 mod permissions;
+#[path = "../../../tests/soak/random.rs"]
+mod random;
 mod recordings;
 mod recovery;
 mod rest;
+mod soak;
 mod world;

@@ -3,7 +3,8 @@ import { typeError } from "./errors.js";
 import { GroupClient, type WebPubSubGroup } from "./group.js";
 import { accessOf, Hub } from "./hub.js";
 import { jsonBody, toBody } from "./message.js";
-import { Operation, Query } from "./operations.js";
+import * as Operation from "./operations.js";
+import { Query } from "./operations.js";
 import type {
   BinaryMessage,
   ClientAccessToken,

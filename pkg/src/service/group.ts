@@ -1,6 +1,8 @@
 import type { Hub } from "./hub.js";
 import { toBody } from "./message.js";
-import { Operation, Parameter, Query } from "./operations.js";
+import * as Operation from "./operations.js";
+import { Query } from "./operations.js";
+import * as Parameter from "./parameters.js";
 import type {
   BinaryMessage,
   CloseAllConnectionsOptions,

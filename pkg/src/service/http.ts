@@ -2,7 +2,7 @@ import { AFTER_TRY, core, REQUEST } from "../wasm/core.js";
 import type { Packable } from "../wasm/packed.js";
 import { AbortError, ask, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
 import type { Body } from "./message.js";
-import { Operation } from "./operations.js";
+import * as Operation from "./operations.js";
 import type { OperationOptions, RetryOptions } from "./options.js";
 
 /** One call: what is sent, and how. */
@@ -272,7 +272,7 @@ function sleep(wait: number, signal: AbortSignal | undefined): Promise<void> {
 }
 
 function nameOf(operation: number): string {
-  return Object.keys(Operation)[operation] ?? "";
+  return Operation.NAMES.split(" ")[operation] ?? "";
 }
 
 /** Fills in the defaults and refuses numbers that mean nothing. */

@@ -3,7 +3,9 @@ import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenC
 import { ask, typeError, WebPubSubError } from "./errors.js";
 import { completeRetry, run, type Host } from "./http.js";
 import type { Body } from "./message.js";
-import { Operation, Parameter, Query } from "./operations.js";
+import * as Operation from "./operations.js";
+import { Query } from "./operations.js";
+import * as Parameter from "./parameters.js";
 import type {
   ClientAccessToken,
   GenerateClientTokenOptions,

@@ -1,48 +1,40 @@
-// Operations and query parameters by their numbers and letters (a is 0) in the core's tables: src/service/operation.rs and parameter.rs.
+// Operations by their numbers in the core's table: src/service/operation.rs.
 
-export const Operation = {
-  sendToAll: 0,
-  sendToGroup: 1,
-  sendToUser: 2,
-  sendToConnection: 3,
-  connectionExists: 4,
-  groupExists: 5,
-  userExists: 6,
-  checkPermission: 7,
-  grantPermission: 8,
-  revokePermission: 9,
-  closeConnection: 10,
-  closeAllConnections: 11,
-  closeGroupConnections: 12,
-  closeUserConnections: 13,
-  addConnectionToGroup: 14,
-  removeConnectionFromGroup: 15,
-  removeConnectionFromAllGroups: 16,
-  addUserToGroup: 17,
-  removeUserFromGroup: 18,
-  removeUserFromAllGroups: 19,
-  addConnectionsToGroups: 20,
-  removeConnectionsFromGroups: 21,
-  listConnectionsInGroup: 22,
-  generateClientToken: 23,
-  getServiceStatus: 24,
-} as const;
+// Constants of their own, and not of one object, because a minifier shortens only the names of those.
+export const sendToAll = 0;
+export const sendToGroup = 1;
+export const sendToUser = 2;
+export const sendToConnection = 3;
+export const connectionExists = 4;
+export const groupExists = 5;
+export const userExists = 6;
+export const checkPermission = 7;
+export const grantPermission = 8;
+export const revokePermission = 9;
+export const closeConnection = 10;
+export const closeAllConnections = 11;
+export const closeGroupConnections = 12;
+export const closeUserConnections = 13;
+export const addConnectionToGroup = 14;
+export const removeConnectionFromGroup = 15;
+export const removeConnectionFromAllGroups = 16;
+export const addUserToGroup = 17;
+export const removeUserFromGroup = 18;
+export const removeUserFromAllGroups = 19;
+export const addConnectionsToGroups = 20;
+export const removeConnectionsFromGroups = 21;
+export const listConnectionsInGroup = 22;
+export const generateClientToken = 23;
+export const getServiceStatus = 24;
 
-export const Parameter = {
-  excluded: "a",
-  filter: "b",
-  messageTtlSeconds: "c",
-  reason: "d",
-  targetName: "e",
-  maxPageSize: "f",
-  top: "g",
-  continuationToken: "h",
-  userId: "i",
-  role: "j",
-  minutesToExpire: "k",
-  group: "l",
-  clientType: "m",
-} as const;
+/** The names of the operations in their order, for the log. */
+export const NAMES =
+  "sendToAll sendToGroup sendToUser sendToConnection connectionExists groupExists userExists " +
+  "checkPermission grantPermission revokePermission closeConnection closeAllConnections " +
+  "closeGroupConnections closeUserConnections addConnectionToGroup removeConnectionFromGroup " +
+  "removeConnectionFromAllGroups addUserToGroup removeUserFromGroup removeUserFromAllGroups " +
+  "addConnectionsToGroups removeConnectionsFromGroups listConnectionsInGroup generateClientToken " +
+  "getServiceStatus";
 
 /** A query, as `request` takes it: each parameter's letter followed by its value. */
 export class Query {

@@ -1,5 +1,6 @@
 import { typeError } from "./errors.js";
-import { Parameter, Query } from "./operations.js";
+import { Query } from "./operations.js";
+import * as Parameter from "./parameters.js";
 import type { CloseAllConnectionsOptions, HubSendToAllOptions, PermissionOptions } from "./options.js";
 import { kindOf, text, texts } from "./text.js";
 
