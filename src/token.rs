@@ -113,6 +113,12 @@ pub struct ClientAccess {
 }
 
 impl ClientAccess {
+    /// What the service has minted.
+    #[cfg(feature = "json")]
+    pub(crate) fn minted(base_url: String, token: &str, expires_on: u64) -> Self {
+        ClientAccess { url: [&base_url, QUERY, token].concat(), base_length: base_url.len(), expires_on }
+    }
+
     /// The URL to open a WebSocket with. Whoever has it can connect until it expires: do not log it.
     pub fn url(&self) -> &str {
         &self.url
