@@ -388,14 +388,14 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
     return new GroupClient(this.#hub, groupName, this.endpoint, this.apiVersion);
   }
 
-  async #send(
+  #send(
     operation: number,
     to: string[],
     message: unknown,
     options: (HubSendToAllOptions & Partial<TextMessage>) | undefined,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const query = sendQuery(options);
-    await this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
+    return this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
   }
 
   async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {

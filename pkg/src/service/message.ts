@@ -10,6 +10,8 @@ export interface Body {
 
 const MAX_BYTES = 1024 * 1024;
 
+const encoder = new TextEncoder();
+
 /** Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text. */
 export async function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Promise<Body> {
   if (contentType !== undefined && contentType !== "text/plain") {
@@ -41,7 +43,7 @@ function sized(contentType: Body["contentType"], bytes: Uint8Array<ArrayBuffer>)
 }
 
 function encode(message: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(message);
+  return encoder.encode(message);
 }
 
 function toJson(message: unknown): string {
