@@ -70,7 +70,7 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
             Math.floor(Math.random() * 1000),
             header("retry-after-ms"),
             header("x-ms-retry-after-ms"),
-            header("retry-after"),
+            header("retry-after").replace(HTTP_DATE, (date) => `@${Date.parse(date) / 1000}`),
           ]),
         );
     retries++;
@@ -87,6 +87,9 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
     }
   }
 }
+
+/** The core takes a date as `@` and seconds since 1970: JavaScript reads them already. */
+const HTTP_DATE = /^\s*\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\s*$/;
 
 /** The longest that a timer waits, in every host. */
 const MAX_MS = 0x7fff_ffff;

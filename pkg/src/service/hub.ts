@@ -178,11 +178,13 @@ export function accessOf(endpoint: unknown, credential?: unknown): Access {
   throw typeError("ERR_ARGUMENT_TYPE", "The credential must have a key (AzureKeyCredential) or a getToken function (TokenCredential).");
 }
 
-/** The core knows no international names: what looks like one (`xn--`) may still be none to the host's URL parser. */
+/**
+ * The core leaves two things to the host's URL parser: whether what looks like an international name (`xn--`) is one, and
+ * the one form of an IPv6 address.
+ */
 function parsable(endpoint: string): string {
   try {
-    new URL(endpoint);
-    return endpoint;
+    return endpoint.replace(/\[.*\]/, new URL(endpoint).hostname);
   } catch {
     throw new WebPubSubError("ERR_ENDPOINT", "The endpoint cannot be used: its host is no valid name.");
   }
