@@ -41,20 +41,27 @@ after(async () => {
 for (const [host, program] of Object.entries(HOSTS)) {
   const skip = host !== "workerd" && !(program && existsSync(program)) && "this Node is installed for Linux on x64 only";
   test(host, { skip }, async (t) => {
-    const play = (scenario) => (host === "workerd" ? inWorkerd(scenario) : inNode(program, scenario));
+    /** Plays a scenario and looks at what came of it, before the host may let go of anything by itself. */
+    const play = async (scenario, look) => {
+      const seen = server.record();
+      const { result, end } = await (host === "workerd" ? inWorkerd(scenario) : inNode(program, scenario));
+      try {
+        await look(result, seen);
+      } finally {
+        await end();
+      }
+    };
 
-    await t.test("headers go there and come back", async () => {
-      const { result, seen } = await play("answers");
+    await t.test("headers go there and come back", () => play("answers", (result, seen) => {
       assert.equal(result, '202 [("x-ms-request-id", "r1")]');
       assert.equal(seen.length, 1);
       const [{ method, url, headers, body }] = seen;
       assert.deepEqual([method, url, body], ["POST", "/service/api/hubs/hub/:send?api-version=2024-12-01", "hello"]);
       assert.equal(headers.traceparent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
       assert.equal(headers["content-type"], "text/plain");
-    });
+    }));
 
-    await t.test("tokens of Entra ID are shared by calls at the same time, and a challenge is answered once", async () => {
-      const { result, seen } = await play("entra");
+    await t.test("calls at the same time share a token of Entra ID, and the answer to a challenge", () => play("entra", (result, seen) => {
       assert.equal(result, "Ok(()) Ok(()) Ok(())");
       const of = (path) => seen.filter(({ url }) => url.startsWith(path));
       const form = { grant_type: "client_credentials", client_id: "client", scope: "https://webpubsub.azure.com/.default" };
@@ -69,7 +76,7 @@ for (const [host, program] of Object.entries(HOSTS)) {
         ...Array(3).fill("Bearer entra-1"),
         ...Array(3).fill("Bearer entra-2"),
       ]);
-    });
+    }));
 
     for (const [scenario, expected] of [
       ["dropped", "dropped"],
@@ -77,40 +84,47 @@ for (const [host, program] of Object.entries(HOSTS)) {
       ["total timeout", "Err(DeadlineExceeded)"],
       ["timeout of the transport", "Err(Network(Timeout))"],
     ]) {
-      await t.test(`${scenario}: the request is aborted, not only its answer ignored`, async () => {
-        const { result, seen, end } = await play(scenario);
+      await t.test(`${scenario}: the request is aborted, not only its answer ignored`, () => play(scenario, async (result, seen) => {
         assert.equal(result, expected);
         assert.equal(seen.length, 1);
         await eventually(() => seen[0].isAborted, "the connection to be let go");
-        await end?.();
-      });
+      }));
     }
   });
 }
 
 async function inWorkerd(scenario) {
-  const seen = server.record();
   const { body } = await fetch(workerd.origin, { method: "POST", body: JSON.stringify([scenario, server.origin]) });
   const reader = body.getReader();
   const { value } = await reader.read();
-  return { result: new TextDecoder().decode(value), seen, end: () => reader.cancel() };
+  const end = async () => {
+    server.endWaiting();
+    await reader.read();
+  };
+  return { result: new TextDecoder().decode(value), end };
 }
 
 async function inNode(program, scenario) {
-  const seen = server.record();
   const { stdout } = await promisify(execFile)(program, ["node.mjs", scenario, server.origin], { cwd: folder, timeout: PROCESS_MS });
-  return { result: stdout, seen };
+  return { result: stdout, end: async () => {} };
 }
 
-/** Its answer stays open, because workerd itself aborts what a request that is over has left. */
+/** Its answer stays open until the test is done: workerd itself aborts what a request that is over has left. */
 const WORKER = `import { run } from "./index.js";
 export default {
   async fetch(request) {
     if (request.method === "HEAD") {
       return new Response(null);
     }
-    const result = new TextEncoder().encode(await run(...(await request.json())));
-    return new Response(new ReadableStream({ start: (controller) => controller.enqueue(result) }));
+    const [scenario, origin] = await request.json();
+    const result = new TextEncoder().encode(await run(scenario, origin));
+    return new Response(new ReadableStream({
+      async start(controller) {
+        controller.enqueue(result);
+        await fetch(origin + "/wait");
+        controller.close();
+      },
+    }));
   },
 };
 `;
@@ -124,10 +138,11 @@ function forNode(glue) {
   return `${head}${withModule}\nprocess.stdout.write(await run(...process.argv.slice(2)));\n`;
 }
 
-/** Answers as the first segment of the path says; `record()` begins a new list of what it sees. */
+/** Answers as the first segment of the path says, `/wait` when it is told to; `record()` begins a new list of what it sees. */
 async function startService() {
   let seen = [];
   let tokens = 0;
+  let over = Promise.withResolvers();
   const answers = {
     service: (_request, response) => response.writeHead(202, { "x-ms-request-id": "r1" }).end(),
     entra: (_request, response) => response.end(JSON.stringify({ access_token: `entra-${++tokens}`, expires_in: 3600 })),
@@ -140,6 +155,11 @@ async function startService() {
   };
   const http = createServer(async (request, response) => {
     const { method, url, headers } = request;
+    if (url === "/wait") {
+      await over.promise;
+      response.end();
+      return;
+    }
     const entry = { method, url, headers, body: "", isAborted: false };
     seen.push(entry);
     response.once("close", () => (entry.isAborted = !response.writableFinished));
@@ -151,11 +171,13 @@ async function startService() {
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
   const record = () => {
     tokens = 0;
+    over = Promise.withResolvers();
     return (seen = []);
   };
+  const endWaiting = () => over.resolve();
   const close = () => {
     http.closeAllConnections();
     return new Promise((resolve) => http.close(resolve));
   };
-  return { origin: `http://127.0.0.1:${http.address().port}`, record, close };
+  return { origin: `http://127.0.0.1:${http.address().port}`, record, endWaiting, close };
 }
