@@ -17,6 +17,8 @@ pub(crate) struct Connection {
     pub(crate) groups: BTreeSet<String>,
     pub(crate) permissions: Permissions,
     pub(crate) link: Link,
+    /// Whether anything came from the client since it was last pinged.
+    pub(crate) is_heard: bool,
     pub(crate) acks: AckMemory,
     pub(crate) unacknowledged: Unacknowledged,
     /// What a reliable client must show to recover this connection.

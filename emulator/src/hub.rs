@@ -15,7 +15,6 @@ use crate::{Action, SocketId};
 pub(crate) type Key = u64;
 
 /// The state of one hub. What it decides is collected by the turn.
-#[derive(Default)]
 pub(crate) struct Hub {
     connections: BTreeMap<Key, Connection>,
     by_id: BTreeMap<String, Key>,
@@ -25,16 +24,35 @@ pub(crate) struct Hub {
     /// The lost connections, first the one that is given up first.
     lost: BTreeSet<(u64, Key)>,
     last_key: Key,
+    /// How often clients are pinged, if they are.
+    keep_alive_ms: Option<u64>,
+    next_ping: u64,
 }
 
 impl Hub {
+    /// A hub without connections.
+    pub(crate) fn new(keep_alive_ms: Option<u64>) -> Hub {
+        Hub {
+            connections: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            by_socket: BTreeMap::new(),
+            users: Index::default(),
+            groups: Index::default(),
+            lost: BTreeSet::new(),
+            last_key: 0,
+            keep_alive_ms,
+            next_ping: 0,
+        }
+    }
+
     /// Whether nothing is connected and nothing can be recovered.
     pub(crate) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
     /// Adds a connection whose socket is open. It is a member of its groups from now on.
-    pub(crate) fn add(&mut self, connection: Connection) -> Key {
+    pub(crate) fn add(&mut self, now: u64, connection: Connection) -> Key {
+        self.plan_ping(now);
         self.last_key = self.last_key.saturating_add(1);
         let key = self.last_key;
         self.by_id.insert(connection.id.clone(), key);
@@ -182,6 +200,13 @@ impl Hub {
         turn.close(socket, code, reason);
     }
 
+    /// Ends a connection whose client reads too slowly. A frame that says why would only wait behind the others.
+    pub(crate) fn drop_slow(&mut self, turn: &mut Turn, key: Key) {
+        if let Some(socket) = self.remove(key).and_then(|connection| connection.socket()) {
+            turn.close(socket, 1008, "The client reads too slowly.");
+        }
+    }
+
     /// Drops a connection's socket as a broken network would. A reliable connection can be recovered.
     /// Says whether there was a socket.
     pub(crate) fn cut(&mut self, turn: &mut Turn, key: Key) -> bool {
@@ -216,12 +241,14 @@ impl Hub {
 
     /// Gives a connection a new socket in place of its old one and replays what its client may have missed.
     pub(crate) fn resume(&mut self, turn: &mut Turn, key: Key, socket: SocketId) {
+        self.plan_ping(turn.now);
         if let Some(Link::Open(old)) = self.relink(key, Link::Open(socket)) {
             turn.actions.push(Action::Abort { socket: old });
         }
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
+        connection.is_heard = true;
         for frame in connection.unacknowledged.replay(turn.now) {
             turn.send(vec![socket], frame);
         }
@@ -235,9 +262,54 @@ impl Hub {
         }
     }
 
-    /// When [`Hub::expire`] has something to do next.
-    pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.lost.first().map(|(until, _)| *until)
+    /// Does what time alone brings: gives up lost connections, pings the others.
+    pub(crate) fn pass_time(&mut self, turn: &mut Turn) {
+        self.expire(turn.now);
+        if self.ping_due().is_some_and(|due| due <= turn.now) {
+            self.ping(turn);
+        }
+    }
+
+    /// When [`Hub::pass_time`] has something to do next.
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        let given_up = self.lost.first().map(|(until, _)| *until);
+        given_up.into_iter().chain(self.ping_due()).min()
+    }
+
+    /// Something came from a client, so its socket is alive.
+    pub(crate) fn heard(&mut self, key: Key) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.is_heard = true;
+        }
+    }
+
+    /// Pings every client. One from which nothing came since the last ping is dropped.
+    fn ping(&mut self, turn: &mut Turn) {
+        let (mut alive, mut dead) = (Vec::with_capacity(self.by_socket.len()), Vec::new());
+        for (socket, key) in &self.by_socket {
+            let connection = self.connections.get_mut(key);
+            if connection.is_some_and(|connection| std::mem::take(&mut connection.is_heard)) {
+                alive.push(*socket);
+            } else {
+                dead.push(*key);
+            }
+        }
+        for key in dead {
+            self.cut(turn, key);
+        }
+        self.next_ping = turn.now.saturating_add(self.keep_alive_ms.unwrap_or_default());
+        turn.ping(alive);
+    }
+
+    /// The first socket of a hub starts the keep-alive.
+    fn plan_ping(&mut self, now: u64) {
+        if self.by_socket.is_empty() {
+            self.next_ping = now.saturating_add(self.keep_alive_ms.unwrap_or_default());
+        }
+    }
+
+    fn ping_due(&self) -> Option<u64> {
+        self.keep_alive_ms.filter(|_| !self.by_socket.is_empty()).map(|_| self.next_ping)
     }
 
     /// Gives a connection another link, and returns the one it had.
@@ -299,6 +371,7 @@ mod tests {
             groups: BTreeSet::new(),
             permissions: Permissions::default(),
             link: Link::Open(socket),
+            is_heard: true,
             acks: Default::default(),
             unacknowledged: Default::default(),
             reconnection_token: String::new(),
@@ -307,9 +380,9 @@ mod tests {
 
     #[test]
     fn a_connection_is_found_by_the_socket_it_has_and_by_no_other() {
-        let mut hub = Hub::default();
+        let mut hub = Hub::new(None);
         let mut turn = Turn::new(0);
-        let key = hub.add(connection(1));
+        let key = hub.add(0, connection(1));
         hub.resume(&mut turn, key, 2);
         assert_eq!((hub.by_socket(1), hub.by_socket(2)), (None, Some(key)));
         hub.closed(0, 1, 1000);

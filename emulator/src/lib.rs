@@ -61,6 +61,7 @@ mod entra;
 mod filter;
 mod frame;
 pub mod guard;
+mod host;
 mod http;
 mod hub;
 mod json;
@@ -74,6 +75,7 @@ mod protocol;
 mod reliable;
 mod rest;
 mod service;
+mod settings;
 mod turn;
 mod upgrade;
 mod url;
@@ -81,10 +83,12 @@ mod url;
 mod worker_http;
 
 pub use frame::{Content, Frame};
+pub use host::{Action, Input, RequestId, SocketId};
 pub use http::{Request, Response};
 #[cfg(feature = "durable-object")]
 pub use local_hub::{LocalHub, forward};
-pub use service::{Action, Input, RequestId, Service, Settings, SocketId};
+pub use service::Service;
+pub use settings::{AnonymousConnectPolicy, HubSettings, Settings};
 
 /// The access key that the official emulator publishes. Everybody knows it: it protects nothing.
 pub const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";

@@ -12,6 +12,12 @@ pub const MAX_UNACKNOWLEDGED_MESSAGES: usize = 1000;
 /// How many bytes of messages a reliable client may leave unacknowledged.
 pub const MAX_UNACKNOWLEDGED_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many frames may wait for a client that reads slowly.
+pub const MAX_BACKLOG_MESSAGES: usize = 1000;
+
+/// How many bytes of frames may wait for a client that reads slowly.
+pub const MAX_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
+
 /// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
 pub const REMEMBERED_ACK_IDS: usize = 1000;
 

@@ -149,6 +149,8 @@ impl Host {
             }
             Action::Close { socket, code, reason } => self.end(socket, code, &reason),
             Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
+            // Workers cannot send pings, and the settings say so.
+            Action::Ping { .. } => {}
             // Only an upgrade or a request is answered with these.
             Action::Accept { .. } | Action::Refuse { .. } | Action::Respond { .. } => {}
         }
@@ -212,6 +214,7 @@ fn settings(env: &Env) -> Settings {
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
         settings.default_hub = hub;
     }
+    settings.can_ping = false;
     let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
     settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
     settings.allowed_origins = guard::origins(&variable("ALLOWED_ORIGINS").unwrap_or_default());

@@ -9,161 +9,35 @@ use webpubsub_edge::names;
 use crate::auth::{self, Audiences, Caller};
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
-use crate::frame::Frame;
+use crate::host::{Action, Input, SocketId};
 use crate::http::{Request, Response};
-use crate::hub::Hub;
+use crate::hub::{Hub, Key as ConnectionKey};
+use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
 use crate::protocol::Protocol;
 use crate::rest::{Call, HubResource, Resource};
+use crate::settings::{AnonymousConnectPolicy, HubSettings, Settings};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
 use crate::url::{Query, Url};
 use crate::{answer, control, guard, json, rest, upgrade};
 
-/// Names a socket; chosen by the host, never used twice.
-pub type SocketId = u64;
-
-/// Names an HTTP request that waits for its answer; chosen by the host.
-pub type RequestId = u64;
-
-/// Something that happened.
-#[derive(Clone, Copy)]
-pub enum Input<'a> {
-    /// A client asks to upgrade to a WebSocket. Answered by [`Action::Accept`] or [`Action::Refuse`].
-    Upgrade {
-        /// The socket it would get.
-        socket: SocketId,
-        /// The request.
-        request: &'a Request,
-        /// Fresh random bytes, out of which a new connection's id and reconnection token are made.
-        random: [u8; 32],
-    },
-    /// A text message arrived on an accepted socket.
-    Text {
-        /// Where.
-        socket: SocketId,
-        /// The message.
-        text: &'a str,
-    },
-    /// A binary message arrived on an accepted socket.
-    Binary {
-        /// Where.
-        socket: SocketId,
-        /// The message.
-        bytes: &'a [u8],
-    },
-    /// An accepted socket is gone.
-    Closed {
-        /// Which.
-        socket: SocketId,
-        /// The code of the client's close frame: 1005 if it had none, 1006 if there was no close frame.
-        code: u16,
-    },
-    /// Any other HTTP request. Answered by [`Action::Respond`].
-    Request {
-        /// Which.
-        id: RequestId,
-        /// The request.
-        request: &'a Request,
-    },
-    /// Nothing but time has passed; see [`Service::wake_at`].
-    Tick,
-}
-
-/// Something for the host to do, in this order.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Complete the upgrade.
-    Accept {
-        /// Whose.
-        socket: SocketId,
-        /// The subprotocol to name in the answer.
-        subprotocol: Option<String>,
-    },
-    /// Answer the upgrade with this instead.
-    Refuse {
-        /// Whose.
-        socket: SocketId,
-        /// The answer.
-        response: Response,
-    },
-    /// Send one frame to each of these sockets.
-    Send {
-        /// At least one socket.
-        to: Vec<SocketId>,
-        /// The frame.
-        frame: Frame,
-    },
-    /// Close a socket with a close frame. Nothing about it needs to be reported any more.
-    Close {
-        /// Which.
-        socket: SocketId,
-        /// The code.
-        code: u16,
-        /// The reason, at most 123 bytes.
-        reason: String,
-    },
-    /// Drop a socket as a broken network would: if the host can, without a close frame. Nothing about it needs to
-    /// be reported any more.
-    Abort {
-        /// Which.
-        socket: SocketId,
-    },
-    /// Answer a request.
-    Respond {
-        /// Which.
-        id: RequestId,
-        /// The answer.
-        response: Response,
-    },
-}
-
-/// What an emulated service is told once.
-#[derive(Clone)]
-pub struct Settings {
-    /// The access keys: tokens signed with any of them are taken.
-    pub access_keys: Vec<String>,
-    /// The hub that `/_emulator` is about when the query names none.
-    pub default_hub: String,
-    /// Origins of pages that may use the emulator besides its own, as browsers write them:
-    /// `http://localhost:5173`.
-    pub allowed_origins: Vec<String>,
-    /// Whether REST takes Entra tokens, none of which can be validated: anybody can make one up. Without, only
-    /// tokens signed with a key are taken, and `:generateToken`, which needs an Entra token, answers 401.
-    pub allow_unvalidated_entra_tokens: bool,
-}
-
-impl Default for Settings {
-    /// The key that the official emulator publishes, the hub `demo`, no other origin, no Entra tokens.
-    fn default() -> Settings {
-        Settings {
-            access_keys: vec![crate::ACCESS_KEY.to_owned()],
-            default_hub: crate::DEFAULT_HUB.to_owned(),
-            allowed_origins: Vec::new(),
-            allow_unvalidated_entra_tokens: false,
-        }
-    }
-}
-
 /// Every hub of one emulated service. Hub names are compared without regard to case.
 pub struct Service {
     keys: Vec<Key>,
-    default_hub: String,
-    allowed_origins: Vec<String>,
-    allow_unvalidated_entra_tokens: bool,
+    settings: Settings,
     hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
 }
 
 impl Service {
-    /// A service without connections.
-    pub fn new(settings: Settings) -> Service {
-        let Settings { access_keys, default_hub, allowed_origins, allow_unvalidated_entra_tokens } = settings;
-        let keys = access_keys.iter().map(|key| Key::new(key.as_bytes())).collect();
+    /// A service without connections. [`Settings::check`] says whether the settings make sense.
+    pub fn new(mut settings: Settings) -> Service {
+        let keys = std::mem::take(&mut settings.access_keys);
+        let hubs = std::mem::take(&mut settings.hubs);
+        settings.hubs = hubs.into_iter().map(|(name, hub)| (name.to_ascii_lowercase(), hub)).collect();
         Service {
-            keys,
-            default_hub,
-            allowed_origins,
-            allow_unvalidated_entra_tokens,
+            keys: keys.iter().map(|key| Key::new(key.as_bytes())).collect(),
+            settings,
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
         }
@@ -194,6 +68,18 @@ impl Service {
             }
             Input::Text { socket, text } => self.receive(&mut turn, socket, Incoming::Text(text)),
             Input::Binary { socket, bytes } => self.receive(&mut turn, socket, Incoming::Binary(bytes)),
+            Input::Pong { socket } => {
+                if let Some((hub, key)) = self.connection(socket) {
+                    hub.heard(key);
+                }
+            }
+            Input::Backlog { socket, messages, bytes } => {
+                if (messages > MAX_BACKLOG_MESSAGES || bytes > MAX_BACKLOG_BYTES)
+                    && let Some((hub, key)) = self.connection(socket)
+                {
+                    hub.drop_slow(&mut turn, key);
+                }
+            }
             Input::Closed { socket, code } => {
                 if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
                     hub.closed(now, socket, code);
@@ -203,7 +89,7 @@ impl Service {
                 let response = self.answer(&mut turn, request).unwrap_or_else(|refusal| refusal);
                 turn.actions.push(Action::Respond { id, response });
             }
-            Input::Tick => self.hubs.values_mut().for_each(|hub| hub.expire(now)),
+            Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
         self.forget_what_ended(&turn.actions);
         turn.actions
@@ -211,7 +97,7 @@ impl Service {
 
     /// When the host should hand in [`Input::Tick`] at the latest; `None` while nothing waits for time to pass.
     pub fn wake_at(&self) -> Option<u64> {
-        self.hubs.values().filter_map(Hub::next_expiry).min()
+        self.hubs.values().filter_map(Hub::wake_at).min()
     }
 
     /// Whether nothing is connected and nothing can be recovered: then the state may be lost without harm.
@@ -227,7 +113,7 @@ impl Service {
         random: [u8; 32],
     ) -> Result<(), Response> {
         let (name, upgrade) = self.admit_upgrade(turn.now, request)?;
-        let hub = self.hubs.entry(name.clone()).or_default();
+        let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
         self.hub_of_socket.insert(socket, name);
         match upgrade {
             Upgrade::New(client) => connect(hub, turn, socket, client, random),
@@ -237,12 +123,16 @@ impl Service {
     }
 
     fn receive(&mut self, turn: &mut Turn, socket: SocketId, incoming: Incoming<'_>) {
-        let Some(hub) = self.hub_of_socket.get(&socket).and_then(|name| self.hubs.get_mut(name)) else {
-            return;
-        };
-        if let Some(key) = hub.by_socket(socket) {
+        if let Some((hub, key)) = self.connection(socket) {
+            hub.heard(key);
             client::receive(hub, turn, key, incoming);
         }
+    }
+
+    fn connection(&mut self, socket: SocketId) -> Option<(&mut Hub, ConnectionKey)> {
+        let hub = self.hubs.get_mut(self.hub_of_socket.get(&socket)?)?;
+        let key = hub.by_socket(socket)?;
+        Some((hub, key))
     }
 
     fn answer(&mut self, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
@@ -250,26 +140,28 @@ impl Service {
         match task {
             Task::Health => Ok(Response::empty(200)),
             Task::Control { hub } => {
-                let state = self.hubs.entry(hub.clone()).or_default();
+                let state = hub_entry(&mut self.hubs, &self.settings, hub.clone());
                 Ok(control::perform(&hub, state, turn, &asked.segments, request))
             }
             Task::Operation { hub, spelled, what, caller } => {
                 let call =
                     Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
-                Ok(rest::perform(self.hubs.entry(hub).or_default(), turn, what, &call))
+                Ok(rest::perform(hub_entry(&mut self.hubs, &self.settings, hub), turn, what, &call))
             }
         }
     }
 
     fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
+        let asked = Asked::read(request, &self.settings.allowed_origins)?;
         let hub = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
-        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, now)?;
+        let settings = self.settings.hubs.get(&hub);
+        let anonymous = settings.is_some_and(|hub| hub.anonymous_connect_policy == AnonymousConnectPolicy::Allow);
+        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, anonymous, now)?;
         Ok((hub, upgrade))
     }
 
     fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
+        let asked = Asked::read(request, &self.settings.allowed_origins)?;
         let task = match asked.segments.first().map(String::as_str) {
             Some("client" | "clients") => {
                 upgrade::hub_name(&asked.segments, &asked.query)?;
@@ -280,7 +172,7 @@ impl Service {
                     guard::check_look(&|name| request.header(name).map(str::to_owned))
                         .map_err(guard::Foreign::response)?;
                 }
-                Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.default_hub))? }
+                Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.settings.default_hub))? }
             }
             _ => self.operation(now, &asked, request)?,
         };
@@ -300,7 +192,7 @@ impl Service {
             request.bearer(),
             &Audiences::of(&asked.url),
             now,
-            self.allow_unvalidated_entra_tokens,
+            self.settings.allow_unvalidated_entra_tokens,
         )?;
         Ok(Task::Operation { hub: hub_key(&spelled)?, spelled, what, caller })
     }
@@ -315,6 +207,17 @@ impl Service {
     }
 }
 
+/// The hub of this name, made when it is not there.
+fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name: String) -> &'h mut Hub {
+    let keep_alive_ms = || {
+        let hub =
+            settings.hubs.get(&name).map_or_else(|| HubSettings::default().keep_alive_ms(), HubSettings::keep_alive_ms);
+        settings.can_ping.then_some(hub)
+    };
+    let keep_alive_ms = keep_alive_ms();
+    hubs.entry(name).or_insert_with(|| Hub::new(keep_alive_ms))
+}
+
 fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
     let NewClient { protocol, subprotocol, user_id, groups, permissions } = client;
     let (id_bytes, token_bytes) = random.split_at(16);
@@ -325,6 +228,7 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         groups: groups.into_iter().collect(),
         permissions,
         link: Link::Open(socket),
+        is_heard: true,
         acks: Default::default(),
         unacknowledged: Default::default(),
         reconnection_token: hex(token_bytes),
@@ -334,7 +238,7 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         let token = connection.is_reliable().then_some(connection.reconnection_token.as_str());
         turn.send_text(socket, json::connected(&connection.id, connection.user_id.as_deref(), token));
     }
-    hub.add(connection);
+    hub.add(turn.now, connection);
 }
 
 /// The upgrade is accepted in any case: a browser shows its page the code of a close frame, but not the status of

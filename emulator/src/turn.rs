@@ -29,6 +29,13 @@ impl Turn {
         self.send(vec![to], Frame::Text(Arc::from(text)));
     }
 
+    /// Pings these sockets.
+    pub(crate) fn ping(&mut self, to: Vec<SocketId>) {
+        if !to.is_empty() {
+            self.actions.push(Action::Ping { to });
+        }
+    }
+
     /// Closes a socket. The reason is cut to what a close frame holds.
     pub(crate) fn close(&mut self, socket: SocketId, code: u16, reason: &str) {
         self.actions.push(Action::Close { socket, code, reason: shortened(reason, MAX_CLOSE_REASON_BYTES) });

@@ -50,7 +50,7 @@ pub(crate) fn hub_name<'a>(segments: &'a [String], query: &'a Query) -> Result<&
     }
 }
 
-/// Reads an upgrade to the hub of this name.
+/// Reads an upgrade to the hub of this name, which may need no token.
 ///
 /// # Errors
 /// The answer to send instead of accepting the WebSocket.
@@ -60,6 +60,7 @@ pub(crate) fn read(
     query: &Query,
     hub: &str,
     keys: &[Key],
+    anonymous: bool,
     now: u64,
 ) -> Result<Upgrade, Response> {
     let offered = request.header("sec-websocket-protocol").unwrap_or_default();
@@ -78,7 +79,10 @@ pub(crate) fn read(
     audiences.add(&format!("/client/hubs/{hub}"), url);
     audiences.add(&format!("/client/?hub={hub}"), url);
     let token = query.last("access_token").or_else(|| request.bearer());
-    let claims = auth::check(keys, token, &audiences, now)?;
+    let claims = match token {
+        None if anonymous => Claims { subject: None, expires: u64::MAX, all: Default::default() },
+        token => auth::check(keys, token, &audiences, now)?,
+    };
     let (protocol, subprotocol) = match choice {
         Choice::Speak(protocol, name) => (protocol, Some(name.to_owned())),
         Choice::Simple => (Protocol::Simple(mode(query)?), None),
@@ -153,7 +157,7 @@ mod tests {
         let headers = vec![("sec-websocket-protocol".to_owned(), offered.to_owned())];
         let request = Request { headers, ..Request::default() };
         let url = Url::parse(&url).unwrap();
-        read(&request, &url, &url.parameters().unwrap(), "chat", &[key], 1_000_000)
+        read(&request, &url, &url.parameters().unwrap(), "chat", &[key], false, 1_000_000)
     }
 
     fn new_with(query: &str, offered: &str, claims: &str) -> NewClient {

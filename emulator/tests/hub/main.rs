@@ -14,6 +14,7 @@ mod entra;
 mod filters;
 mod groups;
 mod hostile;
+mod liveness;
 mod permissions;
 #[path = "../../../tests/soak/random.rs"]
 mod random;

@@ -1,6 +1,6 @@
 //! A host without a network: it carries out the actions and keeps what each socket received.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -28,6 +28,8 @@ pub struct World {
     pub now: u64,
     last_id: u64,
     seen: BTreeMap<SocketId, Vec<Event>>,
+    /// These do not answer pings.
+    pub mute: BTreeSet<SocketId>,
 }
 
 impl World {
@@ -35,8 +37,19 @@ impl World {
         World::with(Settings::default())
     }
 
+    /// One whose host cannot ping: then time brings nothing but the end of what was lost.
+    pub fn without_pings() -> World {
+        World::with(Settings { can_ping: false, ..Settings::default() })
+    }
+
     pub fn with(settings: Settings) -> World {
-        World { service: Service::new(settings), now: 1_700_000_000_000, last_id: 0, seen: BTreeMap::new() }
+        World {
+            service: Service::new(settings),
+            now: 1_700_000_000_000,
+            last_id: 0,
+            seen: BTreeMap::new(),
+            mute: BTreeSet::new(),
+        }
     }
 
     /// A token for this URL, valid for an hour, with more claims.
@@ -97,6 +110,11 @@ impl World {
 
     pub fn close(&mut self, socket: SocketId, code: u16) {
         self.handle(Input::Closed { socket, code });
+    }
+
+    /// Frames pile up in the host.
+    pub fn backlog(&mut self, socket: SocketId, messages: usize, bytes: usize) {
+        self.handle(Input::Backlog { socket, messages, bytes });
     }
 
     pub fn pass(&mut self, ms: u64) {
@@ -183,10 +201,18 @@ impl World {
                     }
                 }
                 Action::Close { socket, code, reason } => self.note(socket, Event::Closed(code, reason)),
+                Action::Ping { to } => self.ping(&to),
                 Action::Abort { socket } => self.note(socket, Event::Aborted),
             }
         }
         answer
+    }
+
+    /// Answers pings as every WebSocket does by itself.
+    fn ping(&mut self, to: &[SocketId]) {
+        for socket in to.iter().filter(|socket| !self.mute.contains(socket)).copied().collect::<Vec<_>>() {
+            self.handle(Input::Pong { socket });
+        }
     }
 
     fn note(&mut self, socket: SocketId, event: Event) {
