@@ -1,18 +1,31 @@
 //! One hub: its connections, their groups and users, and the delivery of messages to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::connection::{Connection, Link};
-use crate::json;
-use crate::limits::RECOVERY_WINDOW_MS;
+use crate::frame::Frame;
+use crate::limits::{MAX_GROUPS_PER_CONNECTION, RECOVERY_WINDOW_MS};
 use crate::message::{Frames, Message};
 use crate::permissions::Permissions;
-use crate::protocol::Protocol;
+use crate::protocol::{Encoding, Protocol, Subprotocol};
+use crate::reliable::Full;
+use crate::reply::Reply;
 use crate::turn::Turn;
 use crate::{Action, SocketId};
 
 /// Names a connection inside its hub; ordered by when the connection was made.
 pub(crate) type Key = u64;
+
+/// A connection is in as many groups as it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyGroups;
+
+impl fmt::Display for TooManyGroups {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "A connection may be in {MAX_GROUPS_PER_CONNECTION} groups in the emulator.")
+    }
+}
 
 /// The state of one hub. What it decides is collected by the turn.
 pub(crate) struct Hub {
@@ -113,11 +126,17 @@ impl Hub {
         self.groups.0.iter().map(|(group, members)| (group.as_str(), members.len()))
     }
 
-    pub(crate) fn join(&mut self, key: Key, group: &str) {
-        if let Some(connection) = self.connections.get_mut(&key) {
-            connection.groups.insert(group.to_owned());
-            self.groups.add(group, key);
+    /// Puts a connection into a group.
+    pub(crate) fn join(&mut self, key: Key, group: &str) -> Result<(), TooManyGroups> {
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return Ok(());
+        };
+        if connection.groups.len() >= MAX_GROUPS_PER_CONNECTION && !connection.groups.contains(group) {
+            return Err(TooManyGroups);
         }
+        connection.groups.insert(group.to_owned());
+        self.groups.add(group, key);
+        Ok(())
     }
 
     pub(crate) fn leave(&mut self, key: Key, group: &str) {
@@ -138,37 +157,38 @@ impl Hub {
     /// Sends a message to these connections. A reliable one that is lost gets it when it comes back.
     pub(crate) fn deliver(&mut self, turn: &mut Turn, to: &[Key], message: &Message) {
         let mut frames = Frames::new(message);
-        let (mut simple, mut json, mut full) = (Vec::new(), Vec::new(), Vec::new());
+        let mut receivers = Receivers::default();
+        let mut full = Vec::new();
         for key in to {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;
             };
             match connection.protocol {
-                Protocol::Simple(_) => simple.extend(connection.socket()),
-                Protocol::Json => json.extend(connection.socket()),
-                Protocol::JsonReliable => {
-                    match connection.unacknowledged.push(turn.now, frames.json_head(), message.ttl_ms) {
-                        Ok(frame) => turn.send(connection.socket().into_iter().collect(), frame),
-                        Err(_) => full.push(*key),
+                Protocol::Simple(_) => receivers.simple.extend(connection.socket()),
+                Protocol::Framed(Subprotocol { encoding, is_reliable: false }) => {
+                    receivers.whole(encoding).extend(connection.socket());
+                }
+                Protocol::Framed(Subprotocol { encoding, is_reliable: true }) => {
+                    match connection.unacknowledged.push(turn.now, frames.body(encoding), message.ttl_ms) {
+                        Ok(id) => receivers.numbered(encoding).extend(connection.socket().map(|socket| (id, socket))),
+                        Err(Full) => full.push(*key),
                     }
                 }
             }
         }
-        if !simple.is_empty() {
-            turn.send(simple, frames.simple());
-        }
-        if !json.is_empty() {
-            turn.send(json, frames.json());
-        }
+        receivers.send(turn, &mut frames);
         for key in full {
             self.close(turn, key, 1008, "The reliable message buffer is full.");
         }
     }
 
     /// Sends a frame that is no message: an ack, a pong.
-    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, text: String) {
-        if let Some(socket) = self.connections.get(&key).and_then(Connection::socket) {
-            turn.send_text(socket, text);
+    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, reply: Reply<'_>) {
+        if let Some(connection) = self.connections.get(&key)
+            && let Some(socket) = connection.socket()
+            && let Some(frame) = connection.reply(reply)
+        {
+            turn.send(vec![socket], frame);
         }
     }
 
@@ -194,8 +214,8 @@ impl Hub {
         let Some(socket) = connection.socket() else {
             return;
         };
-        if !matches!(connection.protocol, Protocol::Simple(_)) {
-            turn.send_text(socket, json::disconnected(reason));
+        if let Some(frame) = connection.reply(Reply::Disconnected { reason }) {
+            turn.send(vec![socket], frame);
         }
         turn.close(socket, code, reason);
     }
@@ -336,6 +356,54 @@ impl Hub {
     }
 }
 
+/// The sockets that one message goes to, by the frame they get.
+#[derive(Default)]
+struct Receivers {
+    simple: Vec<SocketId>,
+    json: Vec<SocketId>,
+    protobuf: Vec<SocketId>,
+    /// With the sequence id that each knows the message by.
+    json_numbered: Vec<(u64, SocketId)>,
+    protobuf_numbered: Vec<(u64, SocketId)>,
+}
+
+impl Receivers {
+    fn whole(&mut self, encoding: Encoding) -> &mut Vec<SocketId> {
+        match encoding {
+            Encoding::Json => &mut self.json,
+            Encoding::Protobuf => &mut self.protobuf,
+        }
+    }
+
+    fn numbered(&mut self, encoding: Encoding) -> &mut Vec<(u64, SocketId)> {
+        match encoding {
+            Encoding::Json => &mut self.json_numbered,
+            Encoding::Protobuf => &mut self.protobuf_numbered,
+        }
+    }
+
+    /// One frame for all that get the same bytes.
+    fn send(mut self, turn: &mut Turn, frames: &mut Frames<'_>) {
+        if !self.simple.is_empty() {
+            turn.send(std::mem::take(&mut self.simple), frames.simple());
+        }
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            let whole = std::mem::take(self.whole(encoding));
+            if !whole.is_empty() {
+                turn.send(whole, frames.whole(encoding));
+            }
+            let numbered = self.numbered(encoding);
+            // Clients that came together have had as many messages, so they share their ids too.
+            numbered.sort_unstable();
+            for same in numbered.chunk_by(|(one, _), (other, _)| one == other) {
+                let Some((sequence_id, _)) = same.first() else { continue };
+                let frame = Frame::Numbered { body: frames.body(encoding), sequence_id: *sequence_id };
+                turn.send(same.iter().map(|(_, socket)| *socket).collect(), frame);
+            }
+        }
+    }
+}
+
 /// Which connections belong to a name. A name without any does not exist.
 #[derive(Debug, Default)]
 struct Index(BTreeMap<String, BTreeSet<Key>>);
@@ -367,7 +435,7 @@ mod tests {
         Connection {
             id: "c".to_owned(),
             user_id: None,
-            protocol: Protocol::JsonReliable,
+            protocol: Protocol::Framed(Subprotocol { encoding: Encoding::Json, is_reliable: true }),
             groups: BTreeSet::new(),
             permissions: Permissions::default(),
             link: Link::Open(socket),

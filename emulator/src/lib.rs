@@ -69,10 +69,13 @@ pub mod limits;
 #[cfg(feature = "durable-object")]
 mod local_hub;
 mod message;
+mod metadata;
 mod pattern;
 mod permissions;
+mod protobuf;
 mod protocol;
 mod reliable;
+mod reply;
 mod rest;
 mod service;
 mod settings;
@@ -82,7 +85,7 @@ mod url;
 #[cfg(feature = "durable-object")]
 mod worker_http;
 
-pub use frame::{Content, Frame};
+pub use frame::{Body, Content, Frame};
 pub use host::{Action, Input, RequestId, SocketId};
 pub use http::{Request, Response};
 #[cfg(feature = "durable-object")]

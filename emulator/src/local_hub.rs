@@ -144,7 +144,7 @@ impl Host {
                 let receivers = to.iter().filter_map(|socket| sockets.get(socket));
                 match frame.content() {
                     Content::Text(text) => receivers.for_each(|socket| _ = socket.send_with_str(&text)),
-                    Content::Binary(bytes) => receivers.for_each(|socket| _ = socket.send_with_bytes(bytes)),
+                    Content::Binary(bytes) => receivers.for_each(|socket| _ = socket.send_with_bytes(&bytes)),
                 }
             }
             Action::Close { socket, code, reason } => self.end(socket, code, &reason),

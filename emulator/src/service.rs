@@ -13,13 +13,13 @@ use crate::host::{Action, Input, SocketId};
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key as ConnectionKey};
 use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
-use crate::protocol::Protocol;
+use crate::reply::Reply;
 use crate::rest::{Call, HubResource, Resource};
 use crate::settings::{AnonymousConnectPolicy, HubSettings, Settings};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
 use crate::url::{Query, Url};
-use crate::{answer, control, guard, json, rest, upgrade};
+use crate::{answer, control, guard, rest, upgrade};
 
 /// Every hub of one emulated service. Hub names are compared without regard to case.
 pub struct Service {
@@ -234,9 +234,13 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         reconnection_token: hex(token_bytes),
     };
     turn.actions.push(Action::Accept { socket, subprotocol });
-    if !matches!(connection.protocol, Protocol::Simple(_)) {
-        let token = connection.is_reliable().then_some(connection.reconnection_token.as_str());
-        turn.send_text(socket, json::connected(&connection.id, connection.user_id.as_deref(), token));
+    let connected = connection.reply(Reply::Connected {
+        connection_id: &connection.id,
+        user_id: connection.user_id.as_deref(),
+        reconnection_token: connection.is_reliable().then_some(connection.reconnection_token.as_str()),
+    });
+    if let Some(frame) = connected {
+        turn.send(vec![socket], frame);
     }
     hub.add(turn.now, connection);
 }

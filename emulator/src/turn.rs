@@ -1,7 +1,5 @@
 //! One input being handled: the time it came and what was decided so far.
 
-use std::sync::Arc;
-
 use crate::frame::Frame;
 use crate::{Action, SocketId};
 
@@ -22,11 +20,6 @@ impl Turn {
         if !to.is_empty() {
             self.actions.push(Action::Send { to, frame });
         }
-    }
-
-    /// Sends a text to one socket.
-    pub(crate) fn send_text(&mut self, to: SocketId, text: String) {
-        self.send(vec![to], Frame::Text(Arc::from(text)));
     }
 
     /// Pings these sockets.

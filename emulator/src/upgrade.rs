@@ -6,7 +6,8 @@ use webpubsub_edge::jwt::{Claims, Key};
 use crate::answer;
 use crate::auth::{self, Audiences};
 use crate::http::{Request, Response};
-use crate::limits::{BAD_GROUP, is_group};
+use crate::hub::TooManyGroups;
+use crate::limits::{BAD_GROUP, MAX_GROUPS_PER_CONNECTION, is_group};
 use crate::permissions::Permissions;
 use crate::protocol::{Choice, Mode, Protocol, choose};
 use crate::url::{Query, Url};
@@ -84,7 +85,7 @@ pub(crate) fn read(
         token => auth::check(keys, token, &audiences, now)?,
     };
     let (protocol, subprotocol) = match choice {
-        Choice::Speak(protocol, name) => (protocol, Some(name.to_owned())),
+        Choice::Speak(subprotocol, name) => (Protocol::Framed(subprotocol), Some(name.to_owned())),
         Choice::Simple => (Protocol::Simple(mode(query)?), None),
         Choice::Missing(name) => {
             return Err(answer::bad_request(&format!("The emulator does not speak the subprotocol '{name}' yet.")));
@@ -97,6 +98,9 @@ fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) 
     let groups = strings(claims, "webpubsub.group")?;
     if !groups.iter().all(|group| is_group(group)) {
         return Err(answer::bad_request(BAD_GROUP));
+    }
+    if groups.len() > MAX_GROUPS_PER_CONNECTION {
+        return Err(answer::bad_request(&TooManyGroups.to_string()));
     }
     let roles = strings(claims, "role")?;
     let permissions = Permissions::from_roles(roles.into_iter()).map_err(|_| answer::bad_request(TOO_MANY_ROLES))?;
@@ -174,7 +178,7 @@ mod tests {
         assert_eq!(client.user_id.as_deref(), Some("ann"));
         assert_eq!(client.groups, ["g", "h"]);
         assert!(client.permissions.may_send_to("g") && !client.permissions.may_send_to("h"));
-        assert_eq!(client.protocol, Protocol::Json);
+        assert_eq!(client.protocol.subprotocol(), Some("json.webpubsub.azure.v1"));
         assert_eq!(new_with("", "", r#","sub":"""#).user_id, None);
     }
 

@@ -15,7 +15,9 @@ mod filters;
 mod groups;
 mod hostile;
 mod liveness;
+mod metadata;
 mod permissions;
+mod protobuf;
 #[path = "../../../tests/soak/random.rs"]
 mod random;
 mod recordings;

@@ -10,6 +10,8 @@ use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Input, Request, Respo
 
 pub const JSON: &str = "json.webpubsub.azure.v1";
 pub const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
+pub const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
+pub const PROTOBUF_RELIABLE: &str = "protobuf.reliable.webpubsub.azure.v1";
 pub const ORIGIN: &str = "http://localhost:8080";
 
 /// What a socket saw.
@@ -30,6 +32,8 @@ pub struct World {
     seen: BTreeMap<SocketId, Vec<Event>>,
     /// These do not answer pings.
     pub mute: BTreeSet<SocketId>,
+    /// How many frames the last input sent, however many sockets each went to.
+    pub sends: usize,
 }
 
 impl World {
@@ -49,6 +53,7 @@ impl World {
             last_id: 0,
             seen: BTreeMap::new(),
             mute: BTreeSet::new(),
+            sends: 0,
         }
     }
 
@@ -185,17 +190,19 @@ impl World {
     /// Carries out the actions; returns an answer if there is one.
     fn handle(&mut self, input: Input<'_>) -> Option<Response> {
         let mut answer = None;
+        self.sends = 0;
         for action in self.service.handle(self.now, input) {
             match action {
                 Action::Accept { socket, subprotocol } => self.note(socket, Event::Accepted(subprotocol)),
                 Action::Refuse { response, .. } | Action::Respond { response, .. } => answer = Some(response),
                 Action::Send { to, frame } => {
+                    self.sends += 1;
                     for socket in to {
                         self.note(
                             socket,
                             match frame.content() {
                                 Content::Text(text) => Event::Text(text.into_owned()),
-                                Content::Binary(bytes) => Event::Binary(bytes.to_vec()),
+                                Content::Binary(bytes) => Event::Binary(bytes.into_owned()),
                             },
                         );
                     }

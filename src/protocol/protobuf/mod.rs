@@ -165,7 +165,7 @@ mod tests {
         let entry = |value: &str| [hex("32 06 0a 01 6b 12 01"), value.as_bytes().to_vec()].concat();
         let bytes = [hex("0a 13 0a 01 67"), entry("a"), entry("b")].concat();
         let Ok(Some(Upstream::SendToGroup { metadata, .. })) = Upstream::decode(&bytes) else { unreachable!() };
-        assert_eq!(metadata, [("k", "b")]);
+        assert_eq!(metadata, [("k", "a"), ("k", "b")], "whoever makes a map of it keeps the last one");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Data<'a> {
     Json(&'a str),
 }
 
-/// Keys and values, each key once.
+/// Keys and values. Of a key that comes twice the last value counts.
 pub type Map<'a> = Vec<(&'a str, &'a str)>;
 
 /// How a stream begins.
@@ -156,9 +156,7 @@ impl<'a> Message<'a> {
         let mut map: Map<'a> = Vec::new();
         self.each(field, |entry| {
             let entry = Message::read(entry)?;
-            let (key, value) = (entry.text(1)?, entry.text(2)?);
-            map.retain(|(known, _)| *known != key);
-            map.push((key, value));
+            map.push((entry.text(1)?, entry.text(2)?));
             Ok(())
         })?;
         Ok(map)
