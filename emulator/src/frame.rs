@@ -49,6 +49,15 @@ pub enum Content<'a> {
 }
 
 impl Frame {
+    /// Its size in bytes, but for the sequence id.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(bytes) => bytes.len(),
+            Frame::Numbered { body, .. } => body.len(),
+        }
+    }
+
     /// What to send.
     pub fn content(&self) -> Content<'_> {
         match self {

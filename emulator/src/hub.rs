@@ -11,7 +11,7 @@ use crate::permissions::Permissions;
 use crate::protocol::{Encoding, Protocol, Subprotocol};
 use crate::reliable::Full;
 use crate::reply::Reply;
-use crate::turn::Turn;
+use crate::turn::{Note, Turn};
 use crate::{Action, SocketId};
 
 /// Names a connection inside its hub; ordered by when the connection was made.
@@ -110,6 +110,11 @@ impl Hub {
         self.by_id.get(connection_id).copied()
     }
 
+    /// The user of the connection of this id.
+    pub(crate) fn user_of(&self, connection_id: &str) -> Option<&str> {
+        self.connection(self.by_id(connection_id)?)?.user_id.as_deref()
+    }
+
     pub(crate) fn all(&self) -> Vec<Key> {
         self.connections.keys().copied().collect()
     }
@@ -176,7 +181,8 @@ impl Hub {
                 }
             }
         }
-        receivers.send(turn, &mut frames);
+        let expires_at = message.ttl_ms.map(|ttl| turn.now.saturating_add(ttl));
+        receivers.send(turn, &mut frames, Note { is_ack: false, expires_at });
         for key in full {
             self.close(turn, key, 1008, "The reliable message buffer is full.");
         }
@@ -188,7 +194,8 @@ impl Hub {
             && let Some(socket) = connection.socket()
             && let Some(frame) = connection.reply(reply)
         {
-            turn.send(vec![socket], frame);
+            let is_ack = matches!(reply, Reply::Ack { .. });
+            turn.send_noted(vec![socket], frame, Note { is_ack, expires_at: None });
         }
     }
 
@@ -218,6 +225,18 @@ impl Hub {
             turn.send(vec![socket], frame);
         }
         turn.close(socket, code, reason);
+    }
+
+    /// The network has closed a socket, because too much waited for its client.
+    pub(crate) fn overrun(&mut self, socket: SocketId) {
+        if let Some(key) = self.by_socket(socket) {
+            self.remove(key);
+        }
+    }
+
+    /// Every socket that is open, to be dropped as by a restart of the service.
+    pub(crate) fn sockets(&self) -> Vec<SocketId> {
+        self.by_socket.keys().copied().collect()
     }
 
     /// Ends a connection whose client reads too slowly. A frame that says why would only wait behind the others.
@@ -383,14 +402,14 @@ impl Receivers {
     }
 
     /// One frame for all that get the same bytes.
-    fn send(mut self, turn: &mut Turn, frames: &mut Frames<'_>) {
+    fn send(mut self, turn: &mut Turn, frames: &mut Frames<'_>, note: Note) {
         if !self.simple.is_empty() {
-            turn.send(std::mem::take(&mut self.simple), frames.simple());
+            turn.send_noted(std::mem::take(&mut self.simple), frames.simple(), note);
         }
         for encoding in [Encoding::Json, Encoding::Protobuf] {
             let whole = std::mem::take(self.whole(encoding));
             if !whole.is_empty() {
-                turn.send(whole, frames.whole(encoding));
+                turn.send_noted(whole, frames.whole(encoding), note);
             }
             let numbered = self.numbered(encoding);
             // Clients that came together have had as many messages, so they share their ids too.
@@ -398,7 +417,7 @@ impl Receivers {
             for same in numbered.chunk_by(|(one, _), (other, _)| one == other) {
                 let Some((sequence_id, _)) = same.first() else { continue };
                 let frame = Frame::Numbered { body: frames.body(encoding), sequence_id: *sequence_id };
-                turn.send(same.iter().map(|(_, socket)| *socket).collect(), frame);
+                turn.send_noted(same.iter().map(|(_, socket)| *socket).collect(), frame, note);
             }
         }
     }

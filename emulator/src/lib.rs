@@ -58,6 +58,8 @@ mod client;
 mod connection;
 mod control;
 mod entra;
+mod fault;
+mod faults;
 mod filter;
 mod frame;
 pub mod guard;
@@ -70,6 +72,7 @@ pub mod limits;
 mod local_hub;
 mod message;
 mod metadata;
+mod network;
 mod pattern;
 mod permissions;
 mod protobuf;
@@ -85,6 +88,9 @@ mod url;
 #[cfg(feature = "durable-object")]
 mod worker_http;
 
+pub use control::{Connected, GroupSize, Injected, Snapshot};
+pub use fault::{Direction, FaultType, Injection};
+pub use faults::Listed;
 pub use frame::{Body, Content, Frame};
 pub use host::{Action, Input, RequestId, SocketId};
 pub use http::{Request, Response};

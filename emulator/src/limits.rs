@@ -18,6 +18,9 @@ pub const MAX_BACKLOG_MESSAGES: usize = 1000;
 /// How many bytes of frames may wait for a client that reads slowly.
 pub const MAX_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many faults can be in force.
+pub const MAX_FAULTS: usize = 100;
+
 /// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
 pub const REMEMBERED_ACK_IDS: usize = 1000;
 

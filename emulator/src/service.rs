@@ -9,10 +9,12 @@ use webpubsub_edge::names;
 use crate::auth::{self, Audiences, Caller};
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
-use crate::host::{Action, Input, SocketId};
+use crate::fault::{FaultType, Party};
+use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key as ConnectionKey};
 use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
+use crate::network::{Carried, Network};
 use crate::reply::Reply;
 use crate::rest::{Call, HubResource, Resource};
 use crate::settings::{AnonymousConnectPolicy, HubSettings, Settings};
@@ -25,8 +27,9 @@ use crate::{answer, control, guard, rest, upgrade};
 pub struct Service {
     keys: Vec<Key>,
     settings: Settings,
-    hubs: BTreeMap<String, Hub>,
+    pub(crate) hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
+    pub(crate) network: Network,
 }
 
 impl Service {
@@ -40,6 +43,7 @@ impl Service {
             settings,
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
+            network: Network::default(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Service {
 
     /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
     pub fn handle(&mut self, now: u64, input: Input<'_>) -> Vec<Action> {
+        let mut actions = self.catch_up(now);
         let mut turn = Turn::new(now);
         match input {
             Input::Upgrade { socket, request, random } => {
@@ -66,10 +71,12 @@ impl Service {
                     turn.actions.push(Action::Refuse { socket, response });
                 }
             }
-            Input::Text { socket, text } => self.receive(&mut turn, socket, Incoming::Text(text)),
-            Input::Binary { socket, bytes } => self.receive(&mut turn, socket, Incoming::Binary(bytes)),
+            Input::Text { socket, text } => self.arrive(&mut turn, &mut actions, socket, Incoming::Text(text)),
+            Input::Binary { socket, bytes } => self.arrive(&mut turn, &mut actions, socket, Incoming::Binary(bytes)),
             Input::Pong { socket } => {
-                if let Some((hub, key)) = self.connection(socket) {
+                if self.network.hears(socket)
+                    && let Some((hub, key)) = self.connection(socket)
+                {
                     hub.heard(key);
                 }
             }
@@ -81,28 +88,75 @@ impl Service {
                 }
             }
             Input::Closed { socket, code } => {
+                self.network.closed(socket);
                 if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
                     hub.closed(now, socket, code);
                 }
             }
-            Input::Request { id, request } => {
-                let response = self.answer(&mut turn, request).unwrap_or_else(|refusal| refusal);
-                turn.actions.push(Action::Respond { id, response });
-            }
+            Input::Request { id, request } => self.respond(&mut turn, &mut actions, id, request),
             Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
-        self.forget_what_ended(&turn.actions);
-        turn.actions
+        self.finish(turn, &mut actions);
+        actions
     }
 
     /// When the host should hand in [`Input::Tick`] at the latest; `None` while nothing waits for time to pass.
     pub fn wake_at(&self) -> Option<u64> {
-        self.hubs.values().filter_map(Hub::wake_at).min()
+        self.hubs.values().filter_map(Hub::wake_at).chain(self.network.wake_at()).min()
     }
 
-    /// Whether nothing is connected and nothing can be recovered: then the state may be lost without harm.
+    /// Whether nothing is connected, nothing can be recovered and no fault is in force: then the state may be lost
+    /// without harm.
     pub fn is_idle(&self) -> bool {
-        self.hubs.is_empty()
+        self.hubs.is_empty() && self.network.is_quiet()
+    }
+
+    /// What the network held back until now goes first.
+    fn catch_up(&mut self, now: u64) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !self.network.is_quiet() {
+            let mut carried = self.network.pass_time(now);
+            let arrivals = std::mem::take(&mut carried.arrivals);
+            self.settle(now, carried, &mut actions);
+            for (socket, frame) in arrivals {
+                let mut turn = Turn::new(now);
+                self.receive(&mut turn, socket, Incoming::from(&frame.content()));
+                self.finish(turn, &mut actions);
+            }
+        }
+        actions
+    }
+
+    /// Hands what was decided to the network.
+    pub(crate) fn finish(&mut self, mut turn: Turn, actions: &mut Vec<Action>) {
+        let now = turn.now;
+        let ended: Vec<SocketId> = turn.actions.iter().filter_map(ended_socket).collect();
+        if self.network.is_quiet() {
+            actions.append(&mut turn.actions);
+        } else {
+            let (hubs, hub_of_socket) = (&self.hubs, &self.hub_of_socket);
+            let carried = self.network.carry(turn, |socket| party(hubs, hub_of_socket, socket));
+            self.settle(now, carried, actions);
+        }
+        for socket in ended {
+            self.hub_of_socket.remove(&socket);
+        }
+        self.hubs.retain(|_, hub| !hub.is_empty());
+    }
+
+    /// Tells the hubs what became of their sockets on the way.
+    pub(crate) fn settle(&mut self, now: u64, mut carried: Carried, actions: &mut Vec<Action>) {
+        for socket in carried.cut {
+            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                hub.closed(now, socket, 1006);
+            }
+        }
+        for socket in carried.overrun {
+            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                hub.overrun(socket);
+            }
+        }
+        actions.append(&mut carried.actions);
     }
 
     fn upgrade(
@@ -113,13 +167,39 @@ impl Service {
         random: [u8; 32],
     ) -> Result<(), Response> {
         let (name, upgrade) = self.admit_upgrade(turn.now, request)?;
+        let party = match &upgrade {
+            Upgrade::New(client) => Party { hub: &name, connection_id: None, user_id: client.user_id.as_deref() },
+            Upgrade::Recover(recovery) => Party {
+                hub: &name,
+                connection_id: Some(&recovery.connection_id),
+                user_id: self.hubs.get(&name).and_then(|hub| hub.user_of(&recovery.connection_id)),
+            },
+        };
+        if let Some((_, fault)) = self.network.faults.meet(FaultType::RefuseConnection, party, |_| true) {
+            return Err(control::broken(&fault));
+        }
+        let is_refused = matches!(upgrade, Upgrade::Recover(_))
+            && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
         let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
         self.hub_of_socket.insert(socket, name);
         match upgrade {
             Upgrade::New(client) => connect(hub, turn, socket, client, random),
-            Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery),
+            Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery, is_refused),
         }
         Ok(())
+    }
+
+    fn arrive(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, socket: SocketId, incoming: Incoming<'_>) {
+        if !self.network.is_quiet() {
+            let mut carried = Carried::default();
+            let party = party(&self.hubs, &self.hub_of_socket, socket);
+            let has_arrived = self.network.arrives(turn.now, socket, party, incoming, &mut carried);
+            self.settle(turn.now, carried, actions);
+            if !has_arrived {
+                return;
+            }
+        }
+        self.receive(turn, socket, incoming);
     }
 
     fn receive(&mut self, turn: &mut Turn, socket: SocketId, incoming: Incoming<'_>) {
@@ -135,20 +215,34 @@ impl Service {
         Some((hub, key))
     }
 
-    fn answer(&mut self, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
-        let (asked, task) = self.admit_request(turn.now, request)?;
-        match task {
-            Task::Health => Ok(Response::empty(200)),
-            Task::Control { hub } => {
-                let state = hub_entry(&mut self.hubs, &self.settings, hub.clone());
-                Ok(control::perform(&hub, state, turn, &asked.segments, request))
+    fn respond(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, id: RequestId, request: &Request) {
+        let (hub, response) = match self.admit_request(turn.now, request) {
+            Err(refusal) => (None, refusal),
+            Ok((_, Task::Health)) => (None, Response::empty(200)),
+            Ok((asked, Task::Control { hub })) => {
+                (None, self.control(turn.now, actions, &hub, &asked.segments, request))
             }
-            Task::Operation { hub, spelled, what, caller } => {
-                let call =
-                    Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
-                Ok(rest::perform(hub_entry(&mut self.hubs, &self.settings, hub), turn, what, &call))
+            Ok((asked, Task::Operation { hub, spelled, what, caller })) => {
+                let party = Party { hub: &hub, ..Party::default() };
+                let fault = self.network.faults.meet(FaultType::Answer, party, |_| true).map(|(_, fault)| fault);
+                let perform = || {
+                    let call =
+                        Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
+                    rest::perform(hub_entry(&mut self.hubs, &self.settings, hub.clone()), turn, what, &call)
+                };
+                let response = match fault {
+                    None => perform(),
+                    Some(fault) => {
+                        if fault.carried_out == Some(true) {
+                            perform();
+                        }
+                        control::broken(&fault)
+                    }
+                };
+                (Some(hub), response)
             }
-        }
+        };
+        self.network.answer(turn, hub.as_deref(), id, response);
     }
 
     fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
@@ -196,14 +290,29 @@ impl Service {
         )?;
         Ok(Task::Operation { hub: hub_key(&spelled)?, spelled, what, caller })
     }
+}
 
-    fn forget_what_ended(&mut self, actions: &[Action]) {
-        for action in actions {
-            if let Action::Close { socket, .. } | Action::Abort { socket } = action {
-                self.hub_of_socket.remove(socket);
-            }
-        }
-        self.hubs.retain(|_, hub| !hub.is_empty());
+/// The socket that an action ends.
+fn ended_socket(action: &Action) -> Option<SocketId> {
+    match action {
+        Action::Close { socket, .. } | Action::Abort { socket } => Some(*socket),
+        _ => None,
+    }
+}
+
+/// Who has a socket.
+fn party<'s>(
+    hubs: &'s BTreeMap<String, Hub>,
+    hub_of_socket: &'s BTreeMap<SocketId, String>,
+    socket: SocketId,
+) -> Party<'s> {
+    let Some(name) = hub_of_socket.get(&socket) else { return Party::default() };
+    let hub = hubs.get(name);
+    let connection = hub.and_then(|hub| hub.connection(hub.by_socket(socket)?));
+    Party {
+        hub: name,
+        connection_id: connection.map(|connection| connection.id.as_str()),
+        user_id: connection.and_then(|connection| connection.user_id.as_deref()),
     }
 }
 
@@ -247,7 +356,7 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
 
 /// The upgrade is accepted in any case: a browser shows its page the code of a close frame, but not the status of
 /// a refused upgrade.
-fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery) {
+fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery, is_refused: bool) {
     turn.actions.push(Action::Accept { socket, subprotocol: recovery.subprotocol });
     hub.expire(turn.now);
     let key = hub.by_id(&recovery.connection_id);
@@ -255,7 +364,7 @@ fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery)
         .and_then(|key| hub.connection(key))
         .filter(|connection| connection.is_reliable() && connection.reconnection_token == recovery.reconnection_token);
     match (key, found) {
-        (Some(key), Some(_)) => hub.resume(turn, key, socket),
+        (Some(key), Some(_)) if !is_refused => hub.resume(turn, key, socket),
         _ => turn.close(socket, 1008, "The connection cannot be recovered."),
     }
 }

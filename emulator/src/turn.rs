@@ -8,11 +8,21 @@ pub(crate) struct Turn {
     /// Milliseconds since 1970.
     pub(crate) now: u64,
     pub(crate) actions: Vec<Action>,
+    /// What is to know of some of the actions, by their index, in order.
+    pub(crate) notes: Vec<(usize, Note)>,
+}
+
+/// What faults and delays need to know of a frame.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Note {
+    pub(crate) is_ack: bool,
+    /// When nobody needs it any more.
+    pub(crate) expires_at: Option<u64>,
 }
 
 impl Turn {
     pub(crate) fn new(now: u64) -> Turn {
-        Turn { now, actions: Vec::new() }
+        Turn { now, actions: Vec::new(), notes: Vec::new() }
     }
 
     /// Sends one frame to each of these sockets.
@@ -20,6 +30,14 @@ impl Turn {
         if !to.is_empty() {
             self.actions.push(Action::Send { to, frame });
         }
+    }
+
+    /// The same with a note for the network.
+    pub(crate) fn send_noted(&mut self, to: Vec<SocketId>, frame: Frame, note: Note) {
+        if !to.is_empty() {
+            self.notes.push((self.actions.len(), note));
+        }
+        self.send(to, frame);
     }
 
     /// Pings these sockets.
