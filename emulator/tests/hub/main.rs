@@ -11,6 +11,7 @@
 mod clients;
 mod control;
 mod entra;
+mod faults;
 mod filters;
 mod groups;
 mod hostile;

@@ -34,6 +34,8 @@ pub struct World {
     pub mute: BTreeSet<SocketId>,
     /// How many frames the last input sent, however many sockets each went to.
     pub sends: usize,
+    /// Answers that came after their request.
+    pub late: Vec<Response>,
 }
 
 impl World {
@@ -54,6 +56,7 @@ impl World {
             seen: BTreeMap::new(),
             mute: BTreeSet::new(),
             sends: 0,
+            late: Vec::new(),
         }
     }
 
@@ -117,6 +120,20 @@ impl World {
         self.handle(Input::Closed { socket, code });
     }
 
+    /// Injects a fault into the hub `chat` and returns its id, if it lasts.
+    pub fn break_it(&mut self, fault: Value) -> Option<u64> {
+        let fault = serde_json::from_value(fault).unwrap();
+        let (injected, actions) = self.service.inject(self.now, Some("Chat"), fault).unwrap();
+        self.carry_out(actions);
+        injected.id
+    }
+
+    /// Removes a fault.
+    pub fn mend(&mut self, id: Option<u64>) {
+        let actions = self.service.remove_fault(self.now, id.unwrap()).unwrap();
+        self.carry_out(actions);
+    }
+
     /// Frames pile up in the host.
     pub fn backlog(&mut self, socket: SocketId, messages: usize, bytes: usize) {
         self.handle(Input::Backlog { socket, messages, bytes });
@@ -124,7 +141,8 @@ impl World {
 
     pub fn pass(&mut self, ms: u64) {
         self.now += ms;
-        self.handle(Input::Tick);
+        let answer = self.handle(Input::Tick);
+        self.late.extend(answer);
     }
 
     /// A signed REST request without a body.
@@ -159,7 +177,12 @@ impl World {
 
     pub fn request(&mut self, request: Request) -> Response {
         let id = self.next_id();
-        self.handle(Input::Request { id, request: &request }).expect("a request is answered")
+        self.try_request(id, &request).expect("a request is answered")
+    }
+
+    /// The answer to a request, unless it is to be late.
+    pub fn try_request(&mut self, id: u64, request: &Request) -> Option<Response> {
+        self.handle(Input::Request { id, request })
     }
 
     /// What a socket saw since it was last asked.
@@ -189,9 +212,14 @@ impl World {
 
     /// Carries out the actions; returns an answer if there is one.
     fn handle(&mut self, input: Input<'_>) -> Option<Response> {
+        let actions = self.service.handle(self.now, input);
+        self.carry_out(actions)
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) -> Option<Response> {
         let mut answer = None;
         self.sends = 0;
-        for action in self.service.handle(self.now, input) {
+        for action in actions {
             match action {
                 Action::Accept { socket, subprotocol } => self.note(socket, Event::Accepted(subprotocol)),
                 Action::Refuse { response, .. } | Action::Respond { response, .. } => answer = Some(response),
