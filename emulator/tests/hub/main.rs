@@ -13,6 +13,7 @@ mod control;
 mod entra;
 mod faults;
 mod filters;
+mod garbage;
 mod groups;
 mod hostile;
 mod liveness;

@@ -2,4 +2,4 @@
 
 mod filters;
 mod no_loss;
-mod protobuf;
+pub mod protobuf;

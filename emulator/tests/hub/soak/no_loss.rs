@@ -85,7 +85,7 @@ struct Client {
 
 impl Client {
     fn connect(world: &mut World, number: usize) -> Client {
-        let is_json = number % 2 == 0;
+        let is_json = number.is_multiple_of(2);
         let protocol = if is_json { RELIABLE } else { PROTOBUF_RELIABLE };
         let claims = json!({ "role": "webpubsub.sendToGroup", "webpubsub.group": "g" });
         // A fault may take even the first frame.
