@@ -12,8 +12,8 @@ import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 const MAIN = path.join(root, "pkg/dist/cli/main.js");
 
 /**
- * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`, and
- * `log`, everything that it printed so far.
+ * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`,
+ * and `log`, everything that it printed so far; `pid`, where the emulator is one process.
  */
 export const HOSTS = {
   "wrangler dev": {
@@ -35,9 +35,9 @@ function command({ program, skip }, before = []) {
     start: async ({ takesEntraTokens = false } = {}) => {
       const port = await freePort();
       const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : [])];
-      const { log, isUp, stop } = await run(program, [...before, MAIN, ...args]);
+      const { isUp, ...emulator } = await run(program, [...before, MAIN, ...args]);
       await isUp();
-      return { origin: `http://127.0.0.1:${port}`, log, stop };
+      return { origin: `http://127.0.0.1:${port}`, ...emulator };
     },
   };
 }
@@ -67,6 +67,7 @@ export async function run(program, args, env = {}) {
     return code;
   });
   return {
+    pid: child.pid,
     log: () => said,
     ended,
     signal: (signal) => child.kill(signal),
