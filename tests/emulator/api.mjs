@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
-import { createServer } from "node:net";
+import { connect as connectTcp, createServer } from "node:net";
 import { connect, JSON_PROTOCOL, open, recoveryUrl, RELIABLE } from "./client.mjs";
 
 const OWN_KEY = "a key of one's own, which is long enough";
@@ -135,6 +135,33 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.deepEqual(await client.data(1), ["there"]);
     })],
 
+    ["who answers no ping is dropped", withEmulator({ hubs: { quick: { webSocketKeepAliveIntervalInSeconds: 5 } } }, async (emulator) => {
+      const sockets = [await openSilently(emulator.clientUrl("chat")), await openSilently(emulator.clientUrl("quick"))];
+      const left = (hub) => emulator.inspect(hub).connections.length;
+      assert.deepEqual([left("chat"), left("quick")], [1, 1]);
+      await emulator.clock.advance(11_000);
+      assert.deepEqual([left("chat"), left("quick")], [1, 0]);
+      await emulator.clock.advance(34_000);
+      assert.deepEqual([left("chat"), left("quick")], [0, 0]);
+      for (const socket of sockets) socket.destroy();
+    })],
+
+    ["who does not read is given up, and the others get everything", withEmulator({}, async (emulator, service) => {
+      const stalled = await openSilently(emulator.clientUrl("chat"));
+      stalled.pause();
+      const reader = await connect(emulator.clientUrl("chat"));
+      const message = "x".repeat(MIB - 1000);
+      let sent = 0;
+      // The system takes some, the emulator 16 MiB.
+      while (emulator.inspect("chat").connections.length === 2 && sent < 64) {
+        await service("chat").sendToAll(message, { contentType: "text/plain" });
+        sent++;
+      }
+      assert.ok(sent >= 16 && sent < 64, `${sent} MiB`);
+      assert.ok((await reader.data(sent)).every((data) => data === message));
+      stalled.destroy();
+    })],
+
     ["inspect shows connections and groups", withEmulator({}, async (emulator) => {
       const roles = ["webpubsub.joinLeaveGroup"];
       const ann = await connect(emulator.clientUrl("Chat", { userId: "ann", roles, groups: ["a"] }), RELIABLE);
@@ -236,4 +263,18 @@ async function authorizationOf(Service, { connectionString }) {
   };
   await new Service(connectionString, "chat", { fetch }).sendToAll(1);
   return authorization;
+}
+
+/** Opens a simple client that says nothing more, not even a pong. */
+async function openSilently(url) {
+  const { hostname, port, pathname, search, host } = new URL(url);
+  const socket = connectTcp(port, hostname);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==";
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`);
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 101 /);
+  socket.resume();
+  return socket;
 }
