@@ -105,10 +105,11 @@ impl Writer {
     pub(super) fn end(&mut self, start: usize) {
         let end = self.0.len();
         self.varint(end.saturating_sub(start) as u64);
-        let written = self.0.len().saturating_sub(end);
         // The length was not known before; it belongs in front.
-        if let Some(message) = self.0.get_mut(start..) {
-            message.rotate_right(written);
+        for _ in end..self.0.len() {
+            if let Some(byte) = self.0.pop() {
+                self.0.insert(start, byte);
+            }
         }
     }
 
