@@ -169,7 +169,6 @@ impl Service {
         if !keeps_state {
             self.hubs.retain(|name, _| !is_meant(name));
         }
-        self.hubs.retain(|_, state| !state.is_empty());
         cut
     }
 }

@@ -205,7 +205,7 @@ impl Host {
 
     /// Keeps a timer pending for as long as the service waits for time to pass.
     fn wait(self: &Rc<Self>) {
-        let Some(wake_at) = self.service.borrow().wake_at() else { return };
+        let Some(wake_at) = self.wake_at() else { return };
         if self.wakes_at.get().is_some_and(|pending| pending <= wake_at) {
             return;
         }
@@ -219,6 +219,15 @@ impl Host {
             }
             host.handle(Input::Tick);
         });
+    }
+
+    /// When the service wants to be woken. Without an open socket, faults that wait for a client are in memory alone, so
+    /// something has to be pending for their sake.
+    fn wake_at(&self) -> Option<u64> {
+        const KEEP_AWAKE_MS: u64 = 5_000;
+        let service = self.service.borrow();
+        let would_be_lost = self.sockets.borrow().is_empty() && !service.is_idle();
+        service.wake_at().or_else(|| would_be_lost.then(|| Date::now().as_millis().saturating_add(KEEP_AWAKE_MS)))
     }
 
     fn next_id(&self) -> u64 {

@@ -97,6 +97,10 @@ impl Service {
             Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
         self.finish(turn, &mut actions);
+        // Frames alone end nothing, and there may be many hubs.
+        if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
+            self.forget_empty_hubs();
+        }
         actions
     }
 
@@ -138,14 +142,21 @@ impl Service {
             let carried = self.network.carry(turn, |socket| party(hubs, hub_of_socket, socket));
             self.settle(now, carried, actions);
         }
-        for socket in ended {
-            self.hub_of_socket.remove(&socket);
+        if !ended.is_empty() {
+            for socket in ended {
+                self.hub_of_socket.remove(&socket);
+            }
+            self.forget_empty_hubs();
         }
+    }
+
+    pub(crate) fn forget_empty_hubs(&mut self) {
         self.hubs.retain(|_, hub| !hub.is_empty());
     }
 
     /// Tells the hubs what became of their sockets on the way.
     pub(crate) fn settle(&mut self, now: u64, mut carried: Carried, actions: &mut Vec<Action>) {
+        let has_ended = !carried.cut.is_empty() || !carried.overrun.is_empty();
         for socket in carried.cut {
             if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
                 hub.closed(now, socket, 1006);
@@ -155,6 +166,9 @@ impl Service {
             if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
                 hub.overrun(socket);
             }
+        }
+        if has_ended {
+            self.forget_empty_hubs();
         }
         actions.append(&mut carried.actions);
     }
