@@ -69,6 +69,8 @@ export type LastingFault =
  *
  * @example
  * ```ts
+ * import type { Fault } from "webpubsub-edge/emulator";
+ *
  * const lost: Fault = { type: "cut", userId: "ann" };
  * const throttled: Fault = { type: "answer", status: 429, retryAfterSeconds: 1, count: 3 };
  * const flaky: Fault = { type: "cutOnFrame", hub: "chat", share: 0.01, seed: 7 };
@@ -99,9 +101,13 @@ export type ListedFault = Fault & {
  *
  * @example
  * ```ts
+ * import { startEmulator } from "webpubsub-edge/emulator";
+ *
+ * const emulator = await startEmulator();
  * emulator.faults.inject({ type: "cut", userId: "ann" });
  * const { id } = emulator.faults.inject({ type: "pauseAcks", hub: "chat" });
- * emulator.faults.remove(id!);
+ * console.log(emulator.faults.remove(id!)); // true
+ * await emulator.stop();
  * ```
  */
 export interface EmulatorFaults {

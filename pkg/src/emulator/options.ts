@@ -6,11 +6,14 @@ import { kindOf } from "../service/text.js";
  *
  * @example
  * ```ts
- * const options: EmulatorOptions = {
+ * import { startEmulator } from "webpubsub-edge/emulator";
+ *
+ * const emulator = await startEmulator({
  *   hubs: { chat: { anonymousConnectPolicy: "allow", webSocketKeepAliveIntervalInSeconds: 5 } },
  *   allowedOrigins: ["http://localhost:5173"],
- *   logger: console.log,
- * };
+ *   logger: (line) => process.stderr.write(`${line}\n`),
+ * });
+ * await emulator.stop();
  * ```
  */
 export interface EmulatorOptions {

@@ -80,11 +80,11 @@ export interface Emulator {
  * const emulator = await startEmulator();
  * const service = new WebPubSubServiceClient(emulator.connectionString, "chat");
  * const socket = new WebSocket(emulator.clientUrl("chat", { userId: "ann" }));
- * socket.onopen = () => service.sendToUser("ann", { text: "hello" });
- * socket.onmessage = async ({ data }) => {
- *   console.log(data); // {"text":"hello"}
- *   await emulator.stop();
- * };
+ * const received = new Promise<MessageEvent>((resolve) => (socket.onmessage = resolve));
+ * await new Promise((resolve) => (socket.onopen = resolve));
+ * await service.sendToUser("ann", { text: "hello" });
+ * console.log((await received).data); // {"text":"hello"}
+ * await emulator.stop();
  * ```
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
