@@ -13,6 +13,7 @@
 //! | `service` | takes in an input, finds its hub, collects the actions |
 //! | `network` | what lies between hubs and sockets: faults act here |
 //! | `fault`, `faults` | what can be broken, whom it meets, how long it lasts |
+//! | `admission` | decides whether a request may be carried out, and what it is for |
 //! | [`guard`] | keeps other hosts and pages from elsewhere out |
 //! | `auth`, `entra` | check tokens and what they may be used for |
 //! | `upgrade` | reads what a new WebSocket asks for |
@@ -58,6 +59,7 @@
 // Types that may hold a token or a URL with one have no `Debug`.
 
 mod acks;
+mod admission;
 mod answer;
 mod auth;
 mod client;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use webpubsub_edge::jwt::Key;
-use webpubsub_edge::names;
 
-use crate::auth::{self, Audiences, Caller};
+use crate::admission::Task;
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
+use crate::control;
 use crate::fault::{FaultType, Party};
 use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
@@ -16,17 +16,15 @@ use crate::hub::{Hub, Key as ConnectionKey};
 use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
 use crate::network::{Carried, Network};
 use crate::reply::Reply;
-use crate::rest::{Call, HubResource, Resource};
-use crate::settings::{AnonymousConnectPolicy, HubSettings, Settings};
+use crate::rest::{self, Call};
+use crate::settings::{HubSettings, Settings};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
-use crate::url::{Query, Url};
-use crate::{answer, control, guard, rest, upgrade};
 
 /// Every hub of one emulated service. Hub names are compared without regard to case.
 pub struct Service {
-    keys: Vec<Key>,
-    settings: Settings,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) settings: Settings,
     pub(crate) hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
     pub(crate) network: Network,
@@ -44,20 +42,6 @@ impl Service {
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
             network: Network::default(),
-        }
-    }
-
-    /// The hub that a request goes to, if it is about one: found, and refused, without the request's body and without
-    /// what any hub holds. A host asks this before it reads a body; one that keeps each hub in a service of its own,
-    /// before it makes one.
-    ///
-    /// # Errors
-    /// The answer to send instead.
-    pub fn admit(&self, now: u64, request: &Request) -> Result<Option<String>, Response> {
-        if request.is_upgrade() {
-            self.admit_upgrade(now, request).map(|(hub, _)| Some(hub))
-        } else {
-            self.admit_request(now, request).map(|(_, task)| task.hub().map(str::to_owned))
         }
     }
 
@@ -258,52 +242,6 @@ impl Service {
         };
         self.network.answer(turn, hub.as_deref(), id, response);
     }
-
-    fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
-        let asked = Asked::read(request, &self.settings.allowed_origins)?;
-        let hub = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
-        let settings = self.settings.hubs.get(&hub);
-        let anonymous = settings.is_some_and(|hub| hub.anonymous_connect_policy == AnonymousConnectPolicy::Allow);
-        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, anonymous, now)?;
-        Ok((hub, upgrade))
-    }
-
-    fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
-        let asked = Asked::read(request, &self.settings.allowed_origins)?;
-        let task = match asked.segments.first().map(String::as_str) {
-            Some("client" | "clients") => {
-                upgrade::hub_name(&asked.segments, &asked.query)?;
-                return Err(answer::bad_request("This path takes WebSocket upgrades only."));
-            }
-            Some("_emulator") => {
-                if matches!(request.method.as_str(), "GET" | "HEAD") {
-                    guard::check_look(&|name| request.header(name).map(str::to_owned))
-                        .map_err(guard::Foreign::response)?;
-                }
-                Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.settings.default_hub))? }
-            }
-            _ => self.operation(now, &asked, request)?,
-        };
-        Ok((asked, task))
-    }
-
-    fn operation(&self, now: u64, asked: &Asked<'_>, request: &Request) -> Result<Task, Response> {
-        let resource = rest::route(&asked.segments).ok_or_else(answer::not_found)?;
-        if !resource.methods().contains(&request.method.as_str()) {
-            return Err(answer::method_not_allowed(resource.methods()));
-        }
-        let Resource::InHub { hub: spelled, what } = resource else {
-            return Ok(Task::Health);
-        };
-        let caller = auth::check_caller(
-            &self.keys,
-            request.bearer(),
-            &Audiences::of(&asked.url),
-            now,
-            self.settings.allow_unvalidated_entra_tokens,
-        )?;
-        Ok(Task::Operation { hub: hub_key(&spelled)?, spelled, what, caller })
-    }
 }
 
 /// The socket that an action ends.
@@ -383,57 +321,6 @@ fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery,
     }
 }
 
-/// A request whose URL was read and whose sender may be here.
-struct Asked<'a> {
-    url: Url<'a>,
-    segments: Vec<String>,
-    query: Query,
-}
-
-impl<'a> Asked<'a> {
-    fn read(request: &'a Request, allowed_origins: &[String]) -> Result<Asked<'a>, Response> {
-        let url = Url::parse(&request.url).ok_or_else(|| answer::bad_request("The URL is not absolute."))?;
-        let header = |name: &str| request.header(name).map(str::to_owned);
-        guard::check(request.host(&url), &header, allowed_origins).map_err(guard::Foreign::response)?;
-        match (url.segments(), url.parameters()) {
-            (Some(segments), Some(query)) => Ok(Asked { url, segments, query }),
-            _ => Err(answer::bad_request("The URL's escapes are not UTF-8.")),
-        }
-    }
-}
-
-/// What a request that may be carried out is for.
-enum Task {
-    Health,
-    /// `/_emulator`
-    Control {
-        hub: String,
-    },
-    /// REST
-    Operation {
-        hub: String,
-        /// The hub as the path spells it.
-        spelled: String,
-        what: HubResource,
-        caller: Caller,
-    },
-}
-
-impl Task {
-    fn hub(&self) -> Option<&str> {
-        match self {
-            Task::Health => None,
-            Task::Control { hub } | Task::Operation { hub, .. } => Some(hub),
-        }
-    }
-}
-
-/// The name under which a hub is kept.
-fn hub_key(name: &str) -> Result<String, Response> {
-    names::check_hub(name).map_err(|error| answer::bad_request(&error.to_string()))?;
-    Ok(name.to_ascii_lowercase())
-}
-
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
@@ -482,40 +369,5 @@ mod tests {
         let closing = request("POST", "/api/hubs/chat/:closeConnections", false);
         service.handle(NOW, Input::Request { id: 1, request: &closing });
         assert!(service.hub_of_socket.is_empty(), "REST closed it");
-    }
-
-    #[test]
-    fn a_request_is_admitted_without_its_body_and_without_a_trace() {
-        let service = Service::new(Settings { default_hub: "Main".to_owned(), ..Settings::default() });
-        for (method, path, upgrade, hub) in [
-            ("POST", "/api/hubs/Chat/:send", false, Some("chat")),
-            ("GET", "/client/?hub=a&hub=B", true, Some("b")),
-            ("GET", "/client/hubs/a%5B1%5D", true, Some("a[1]")),
-            ("GET", "/_emulator", false, Some("main")),
-            ("GET", "/_emulator?hub=a&hub=B", false, Some("b")),
-            ("HEAD", "/api/health", false, None),
-        ] {
-            assert_eq!(service.admit(NOW, &request(method, path, upgrade)), Ok(hub.map(str::to_owned)), "{path}");
-        }
-        for (method, path, upgrade, status) in [
-            ("POST", "/api/hubs/1-chat/:send", false, 400),
-            ("GET", "/api/hubs/chat/:send", false, 405),
-            ("GET", "/client/hubs/chat", false, 400),
-            ("GET", "/client/hubs/1-chat", true, 400),
-            ("GET", "/_emulator?hub=1-chat", false, 400),
-            ("GET", "/nothing", false, 404),
-        ] {
-            let refusal = service.admit(NOW, &request(method, path, upgrade)).unwrap_err();
-            assert_eq!(refusal.status, status, "{path}");
-        }
-        for (path, upgrade) in [("/api/hubs/chat/:send", false), ("/client/hubs/chat", true)] {
-            let mut unsigned = request("POST", path, upgrade);
-            unsigned.headers.retain(|(name, _)| name != "authorization");
-            assert_eq!(service.admit(NOW, &unsigned).unwrap_err().status, 401, "{path}");
-            let mut foreign = request("POST", path, upgrade);
-            foreign.headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
-            assert_eq!(service.admit(NOW, &foreign).unwrap_err().status, 403, "{path}");
-        }
-        assert!(service.is_idle());
     }
 }
