@@ -1,15 +1,49 @@
-// Completes dist/ after tsc: the wasm module, and the module as text for hosts that take no .wasm file.
-// `cargo xtask build pkg` makes build/ and runs this.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+// Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` for the
+// emulator. `cargo xtask build pkg` makes build/ and runs this.
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 
-const from = (name) => new URL(`build/${name}`, import.meta.url);
-const to = (name) => new URL(`dist/wasm/${name}`, import.meta.url);
+const here = (name) => new URL(name, import.meta.url);
 
-mkdirSync(to(""), { recursive: true });
-copyFileSync(from("webpubsub_edge.wasm"), to("webpubsub_edge.wasm"));
-copyFileSync(new URL("src/wasm/module.d.ts", import.meta.url), to("module.d.ts"));
-const text = readFileSync(from("webpubsub_edge.wasm")).toString("base64");
-writeFileSync(to("inline.js"), `export const base64 = "${text}";\n`);
+for (const folder of ["dist/wasm/", "dist/emulator/wasm/"]) {
+  mkdirSync(here(folder), { recursive: true });
+}
+copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
+copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
+inline("build/service/webpubsub_edge.wasm", "dist/wasm/inline.js");
+
+copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
+inline("build/emulator/emulator.wasm", "dist/emulator/wasm/inline.js");
+await bundleWs();
+
+const { version } = JSON.parse(readFileSync(here("package.json"), "utf8"));
+writeFileSync(here("dist/cli/version.js"), `export const version = "${version}";\n`);
+chmodSync(here("dist/cli/main.js"), 0o755);
+
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
-  copyFileSync(new URL(`../${licence}`, import.meta.url), new URL(licence, import.meta.url));
+  copyFileSync(here(`../${licence}`), here(licence));
+}
+
+/** Writes a module as the text of a script. */
+function inline(module, script) {
+  writeFileSync(here(script), `export const base64 = "${readFileSync(here(module)).toString("base64")}";\n`);
+}
+
+/** The server of `ws` in one file, with its licence, so that the package depends on nothing. */
+async function bundleWs() {
+  await build({
+    entryPoints: [fileURLToPath(here("node_modules/ws/lib/websocket-server.js"))],
+    outfile: fileURLToPath(here("dist/emulator/ws.cjs")),
+    bundle: true,
+    platform: "node",
+    target: "node20",
+    // Its native parts are not here; and Deno would ask for the right to read these variables.
+    define: { "process.env.WS_NO_BUFFER_UTIL": "true", "process.env.WS_NO_UTF_8_VALIDATE": "true" },
+    minifySyntax: true,
+    legalComments: "none",
+    banner: { js: "// ws, bundled; its licence is in LICENSE-ws beside this file." },
+    logLevel: "warning",
+  });
+  copyFileSync(here("node_modules/ws/LICENSE"), here("dist/emulator/LICENSE-ws"));
 }

@@ -11,6 +11,7 @@
 //! | [`token`] | mints client access URLs and the bearer token of a REST call |
 //! | [`session`] | the signed session that a caller of the Worker template shows |
 //! | [`filter`] | builds an OData filter in which nothing can be injected |
+//! | `protocol` | reads and writes the frames of the protobuf subprotocols (feature `protobuf`) |
 //! | [`service`] | turns an operation into a signed request and decides what to do with the answer |
 //! | `fetch` | runs the service client over the fetch API of a wasm host (feature `fetch`) |
 //!
@@ -38,6 +39,8 @@ pub mod filter;
 mod json;
 pub mod jwt;
 pub mod names;
+#[cfg(feature = "protobuf")]
+pub mod protocol;
 pub mod service;
 #[cfg(feature = "json")]
 pub mod session;

@@ -1,11 +1,13 @@
 //! What a client's frames do to its hub.
 
 use crate::hub::{Hub, Key};
-use crate::json::{self, AckError};
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::message::{Data, Message, Sender};
-use crate::protocol::{ClientAction, Command, Mode, Protocol, Publication};
+use crate::metadata::Metadata;
+use crate::protocol::{ClientAction, Command, Encoding, Mode, Protocol, Publication, Subprotocol};
+use crate::reply::{AckError, Reply};
 use crate::turn::Turn;
+use crate::{json, protobuf};
 
 /// A message from a client's socket.
 #[derive(Clone, Copy)]
@@ -26,15 +28,22 @@ pub(crate) fn receive(hub: &mut Hub, turn: &mut Turn, key: Key, incoming: Incomi
     if size > MAX_MESSAGE_BYTES {
         return hub.close(turn, key, 1009, "The message is larger than 1 MiB.");
     }
-    match (connection.protocol.clone(), incoming) {
-        (Protocol::Simple(mode), _) => simple(hub, turn, key, mode, incoming),
-        (Protocol::Json | Protocol::JsonReliable, Incoming::Binary(_)) => {
-            hub.close(turn, key, 1003, "This subprotocol takes text frames only.");
+    let read = match (connection.protocol.clone(), incoming) {
+        (Protocol::Simple(mode), _) => return simple(hub, turn, key, mode, incoming),
+        (Protocol::Framed(Subprotocol { encoding: Encoding::Json, .. }), Incoming::Text(text)) => json::read(text),
+        (Protocol::Framed(Subprotocol { encoding: Encoding::Protobuf, .. }), Incoming::Binary(bytes)) => {
+            protobuf::read(bytes)
         }
-        (Protocol::Json | Protocol::JsonReliable, Incoming::Text(text)) => match json::read(text) {
-            Ok(command) => execute(hub, turn, key, command),
-            Err(problem) => hub.close(turn, key, 1007, &problem),
-        },
+        (Protocol::Framed(_), Incoming::Binary(_)) => {
+            return hub.close(turn, key, 1003, "This subprotocol takes text frames only.");
+        }
+        (Protocol::Framed(_), Incoming::Text(_)) => {
+            return hub.close(turn, key, 1003, "This subprotocol takes binary frames only.");
+        }
+    };
+    match read {
+        Ok(command) => execute(hub, turn, key, command),
+        Err(problem) => hub.close(turn, key, 1007, &problem),
     }
 }
 
@@ -46,7 +55,9 @@ fn simple(hub: &mut Hub, turn: &mut Turn, key: Key, mode: Mode, incoming: Incomi
         Incoming::Text(text) => Data::Text(text.to_owned()),
         Incoming::Binary(bytes) => Data::Binary(bytes.to_vec()),
     };
-    if let Err(error) = publish(hub, turn, key, Publication { group, data, no_echo, ttl_ms: None }) {
+    if let Err(error) =
+        publish(hub, turn, key, Publication { group, data, metadata: Metadata::default(), no_echo, ttl_ms: None })
+    {
         // A simple client has no acks to learn it from.
         hub.close(turn, key, 1008, &error.message);
     }
@@ -54,7 +65,7 @@ fn simple(hub: &mut Hub, turn: &mut Turn, key: Key, mode: Mode, incoming: Incomi
 
 fn execute(hub: &mut Hub, turn: &mut Turn, key: Key, command: Command) {
     let (action, ack_id) = match command {
-        Command::Ping => return hub.reply(turn, key, json::pong()),
+        Command::Ping => return hub.reply(turn, key, Reply::Pong),
         Command::SequenceAck(sequence_id) => return hub.acknowledge(key, sequence_id),
         Command::Act { action, ack_id } => (action, ack_id),
     };
@@ -72,15 +83,14 @@ fn execute(hub: &mut Hub, turn: &mut Turn, key: Key, command: Command) {
     if outcome.is_ok() {
         hub.remember_ack(key, ack_id);
     }
-    hub.reply(turn, key, json::ack(ack_id, outcome.as_ref().copied()));
+    hub.reply(turn, key, Reply::Ack { ack_id, outcome: outcome.as_ref().copied() });
 }
 
 fn act(hub: &mut Hub, turn: &mut Turn, key: Key, action: ClientAction) -> Result<(), AckError> {
     match action {
         ClientAction::Join { group } => {
             check_may_join_or_leave(hub, key, "join", &group)?;
-            hub.join(key, &group);
-            Ok(())
+            hub.join(key, &group).map_err(|problem| AckError { name: "BadRequest", message: problem.to_string() })
         }
         ClientAction::Leave { group } => {
             check_may_join_or_leave(hub, key, "leave", &group)?;
@@ -103,14 +113,14 @@ fn check_may_join_or_leave(hub: &Hub, key: Key, what: &str, group: &str) -> Resu
 }
 
 fn publish(hub: &mut Hub, turn: &mut Turn, key: Key, publication: Publication) -> Result<(), AckError> {
-    let Publication { group, data, no_echo, ttl_ms } = publication;
+    let Publication { group, data, metadata, no_echo, ttl_ms } = publication;
     let user_id = match hub.connection(key) {
         Some(connection) if connection.permissions.may_send_to(&group) => connection.user_id.clone(),
         _ => return Err(forbidden(&format!("send messages to group '{group}'"))),
     };
     let mut receivers = hub.of_group(&group);
     receivers.retain(|receiver| !no_echo || *receiver != key);
-    let message = Message { from: Sender::Group { group, user_id }, data, ttl_ms };
+    let message = Message { from: Sender::Group { group, user_id }, data, metadata, ttl_ms };
     hub.deliver(turn, &receivers, &message);
     Ok(())
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use crate::SocketId;
 use crate::acks::AckMemory;
 use crate::filter::Subject;
+use crate::frame::Frame;
 use crate::permissions::Permissions;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Subprotocol};
 use crate::reliable::Unacknowledged;
+use crate::reply::Reply;
 
 /// A client that is connected, or lost and still recoverable.
 pub(crate) struct Connection {
@@ -17,6 +19,8 @@ pub(crate) struct Connection {
     pub(crate) groups: BTreeSet<String>,
     pub(crate) permissions: Permissions,
     pub(crate) link: Link,
+    /// Whether anything came from the client since it was last pinged.
+    pub(crate) is_heard: bool,
     pub(crate) acks: AckMemory,
     pub(crate) unacknowledged: Unacknowledged,
     /// What a reliable client must show to recover this connection.
@@ -41,6 +45,14 @@ impl Connection {
         }
     }
 
+    /// The frame of a reply; a simple client can be told nothing.
+    pub(crate) fn reply(&self, reply: Reply<'_>) -> Option<Frame> {
+        match self.protocol {
+            Protocol::Simple(_) => None,
+            Protocol::Framed(subprotocol) => Some(subprotocol.encoding.reply(reply)),
+        }
+    }
+
     /// What a filter sees of it.
     pub(crate) fn subject(&self) -> Subject<'_> {
         Subject {
@@ -52,6 +64,6 @@ impl Connection {
     }
 
     pub(crate) fn is_reliable(&self) -> bool {
-        self.protocol == Protocol::JsonReliable
+        matches!(self.protocol, Protocol::Framed(Subprotocol { is_reliable: true, .. }))
     }
 }

@@ -1,96 +1,247 @@
-//! `/_emulator`: what the service does not have. Looks into a hub and breaks things on purpose.
+//! `/_emulator`, and the same in process: what the service does not have. Looks into a hub and breaks things on purpose.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::answer;
 use crate::connection::{Connection, Link};
+use crate::fault::{FaultType, Injection, Party};
+use crate::faults::{Dice, Listed};
 use crate::http::{Request, Response};
-use crate::hub::{Hub, Key};
+use crate::network::Carried;
+use crate::service::Service;
 use crate::turn::Turn;
+use crate::{Action, answer};
 
-/// Answers a request under `/_emulator`; `segments` are those of its whole path.
-pub(crate) fn perform(name: &str, hub: &mut Hub, turn: &mut Turn, segments: &[String], request: &Request) -> Response {
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match (segments.as_slice(), request.method.as_str()) {
-        (["_emulator"] | ["_emulator", ""], "GET") => answer::ok(&snapshot(name, hub)),
-        (["_emulator"] | ["_emulator", ""], _) => answer::method_not_allowed(&["GET"]),
-        (["_emulator", "faults"], "POST") => inject(hub, turn, request).unwrap_or_else(|refusal| refusal),
-        (["_emulator", "faults"], _) => answer::method_not_allowed(&["POST"]),
-        _ => answer::not_found(),
+impl Service {
+    /// The connections and groups of a hub.
+    pub fn inspect(&self, hub: &str) -> Snapshot {
+        let hub_name = hub.to_ascii_lowercase();
+        let hub = self.hubs.get(&hub_name);
+        let keys = hub.map(|hub| hub.all()).unwrap_or_default();
+        let connections = keys.into_iter().filter_map(|key| hub?.connection(key)).map(Connected::of).collect();
+        let groups = hub.into_iter().flat_map(|hub| hub.groups());
+        let groups = groups.map(|(group, connections)| GroupSize { group: group.to_owned(), connections }).collect();
+        Snapshot { hub: hub_name, connections, groups }
+    }
+
+    /// Injects a fault into a hub; into every hub, those too that are yet to come, when none is named.
+    ///
+    /// # Errors
+    /// What is wrong with the fault.
+    pub fn inject(
+        &mut self,
+        now: u64,
+        hub: Option<&str>,
+        injection: Injection,
+    ) -> Result<(Injected, Vec<Action>), String> {
+        injection.check()?;
+        let hub = hub.map(str::to_ascii_lowercase);
+        let mut actions = Vec::new();
+        let injected = match injection.kind {
+            FaultType::Cut => {
+                let cut = self.cut(now, hub.as_deref(), &injection, &mut actions);
+                Injected { id: None, cut }
+            }
+            FaultType::Restart => {
+                let keeps_state = injection.keep_state.unwrap_or(true);
+                Injected { id: None, cut: self.restart(now, hub.as_deref(), keeps_state, &mut actions) }
+            }
+            _ => Injected { id: Some(self.network.faults.add(now, hub.as_deref(), injection)?), cut: 0 },
+        };
+        Ok((injected, actions))
+    }
+
+    /// The faults that are in force: those for a hub, or all.
+    pub fn faults(&self, now: u64, hub: Option<&str>) -> Vec<Listed> {
+        self.network.faults.list(now, hub.map(str::to_ascii_lowercase).as_deref())
+    }
+
+    /// Ends a fault, and what it began. `None` when there is none with this id.
+    pub fn remove_fault(&mut self, now: u64, id: u64) -> Option<Vec<Action>> {
+        if !self.network.faults.remove(id) {
+            return None;
+        }
+        let mut carried = Carried::default();
+        self.network.end(id, &mut carried);
+        let mut actions = Vec::new();
+        self.settle(now, carried, &mut actions);
+        // What it held back goes its way.
+        actions.append(&mut self.handle(now, crate::Input::Tick));
+        Some(actions)
+    }
+
+    /// Ends the faults for a hub, or all.
+    pub fn clear_faults(&mut self, now: u64, hub: Option<&str>) -> Vec<Action> {
+        let ids: Vec<u64> = self.faults(now, hub).iter().map(|fault| fault.id).collect();
+        ids.into_iter().filter_map(|id| self.remove_fault(now, id)).flatten().collect()
+    }
+
+    /// Answers a request under `/_emulator`; `segments` are those of its whole path.
+    pub(crate) fn control(
+        &mut self,
+        now: u64,
+        actions: &mut Vec<Action>,
+        hub: &str,
+        segments: &[String],
+        request: &Request,
+    ) -> Response {
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match (segments.as_slice(), request.method.as_str()) {
+            (["_emulator"] | ["_emulator", ""], "GET") => answer::ok(&self.inspect(hub)),
+            (["_emulator"] | ["_emulator", ""], _) => answer::method_not_allowed(&["GET"]),
+            (["_emulator", "faults"], "GET") => answer::ok(&Faults { faults: self.faults(now, Some(hub)) }),
+            (["_emulator", "faults"], "POST") => {
+                self.inject_from(now, actions, hub, request).unwrap_or_else(|refusal| refusal)
+            }
+            (["_emulator", "faults"], "DELETE") => {
+                actions.append(&mut self.clear_faults(now, Some(hub)));
+                Response::empty(204)
+            }
+            (["_emulator", "faults"], _) => answer::method_not_allowed(&["GET", "POST", "DELETE"]),
+            (["_emulator", "faults", id], "DELETE") => {
+                match id.parse().ok().and_then(|id| self.remove_fault(now, id)) {
+                    Some(mut ended) => {
+                        actions.append(&mut ended);
+                        Response::empty(204)
+                    }
+                    None => answer::error(404, "Error.NotFound", "There is no fault with this id.", "Request"),
+                }
+            }
+            (["_emulator", "faults", _], _) => answer::method_not_allowed(&["DELETE"]),
+            _ => answer::not_found(),
+        }
+    }
+
+    fn inject_from(
+        &mut self,
+        now: u64,
+        actions: &mut Vec<Action>,
+        hub: &str,
+        request: &Request,
+    ) -> Result<Response, Response> {
+        // A page elsewhere cannot send this type without asking first, which the emulator never allows.
+        if request.media_type().as_deref() != Some("application/json") {
+            return Err(answer::unsupported_media_type("application/json"));
+        }
+        let injection = serde_json::from_slice(&request.body)
+            .map_err(|error| answer::bad_request(&format!("The body is no fault: {error}.")))?;
+        let injected = self.inject(now, Some(hub), injection);
+        let (injected, mut broken) = injected.map_err(|problem| answer::bad_request(&problem))?;
+        actions.append(&mut broken);
+        Ok(answer::ok(&injected))
+    }
+
+    /// Cuts the sockets that a fault meets, and says how many.
+    fn cut(&mut self, now: u64, hub: Option<&str>, injection: &Injection, actions: &mut Vec<Action>) -> usize {
+        let mut dice = Dice::of(injection);
+        let mut turn = Turn::new(now);
+        let mut cut = 0_usize;
+        for (name, state) in self.hubs.iter_mut().filter(|(name, _)| hub.is_none_or(|hub| hub == name.as_str())) {
+            let is_met = |connection: &Connection| {
+                let (connection_id, user_id) = (Some(connection.id.as_str()), connection.user_id.as_deref());
+                injection.is_for(Party { hub: name, connection_id, user_id })
+            };
+            for key in state.all() {
+                if state.connection(key).is_some_and(|connection| connection.socket().is_some() && is_met(connection))
+                    && dice.hits()
+                    && state.cut(&mut turn, key)
+                {
+                    cut = cut.saturating_add(1);
+                }
+            }
+        }
+        self.finish(turn, actions);
+        cut
+    }
+
+    /// Drops every socket, and says how many.
+    fn restart(&mut self, now: u64, hub: Option<&str>, keeps_state: bool, actions: &mut Vec<Action>) -> usize {
+        let mut carried = Carried::default();
+        let is_meant = |name: &str| hub.is_none_or(|hub| hub == name);
+        self.network.restart(is_meant, &mut carried);
+        for (_, state) in self.hubs.iter().filter(|(name, _)| is_meant(name)) {
+            for socket in state.sockets() {
+                carried.cut.push(socket);
+                carried.actions.push(Action::Abort { socket });
+            }
+        }
+        let cut = carried.cut.len();
+        self.settle(now, carried, actions);
+        if !keeps_state {
+            self.hubs.retain(|name, _| !is_meant(name));
+        }
+        cut
     }
 }
 
-fn snapshot<'h>(name: &'h str, hub: &'h Hub) -> Snapshot<'h> {
-    let connections = hub.all().into_iter().filter_map(|key| hub.connection(key)).map(Connected::of).collect();
-    let groups = hub.groups().map(|(group, connections)| GroupSize { group, connections }).collect();
-    Snapshot { hub: name, connections, groups }
-}
-
-/// A fault: what to break, and whom it meets. Without an id it meets every connection of the hub.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
-enum Fault {
-    /// Drops the socket as a broken network would; a reliable connection can be recovered.
-    Cut { connection_id: Option<String>, user_id: Option<String> },
-}
-
-fn inject(hub: &mut Hub, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
-    // A page elsewhere cannot send this type without asking first, which the emulator never allows.
-    if request.media_type().as_deref() != Some("application/json") {
-        return Err(answer::unsupported_media_type("application/json"));
+/// The answer that a fault gives in place of the service's.
+pub(crate) fn broken(fault: &Injection) -> Response {
+    let message = "A fault that was injected into the emulator gave this answer.";
+    let response = answer::error(fault.status.unwrap_or(503), "Error.InjectedFault", message, "Request");
+    match fault.retry_after_seconds {
+        Some(seconds) => response.with("retry-after", seconds.to_string()),
+        None => response,
     }
-    let fault: Fault = serde_json::from_slice(&request.body).map_err(|_| answer::bad_request(FAULT_SHAPE))?;
-    let Fault::Cut { connection_id, user_id } = fault;
-    let victims: Vec<Key> = match (connection_id, user_id) {
-        (Some(id), None) => hub.by_id(&id).into_iter().collect(),
-        (None, Some(user)) => hub.of_user(&user),
-        (None, None) => hub.all(),
-        (Some(_), Some(_)) => return Err(answer::bad_request(FAULT_SHAPE)),
-    };
-    let cut = victims.into_iter().filter(|key| hub.cut(turn, *key)).count();
-    Ok(answer::ok(&Injected { cut }))
 }
 
-const FAULT_SHAPE: &str = r#"The body must be {"type":"cut"}, alone or with either "connectionId" or "userId"."#;
-
-/// How many sockets a fault met.
-#[derive(Serialize)]
-struct Injected {
-    cut: usize,
+/// What came of an injection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Injected {
+    /// Names the fault for as long as it is in force; a fault that is over at once has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// How many sockets it has dropped.
+    pub cut: usize,
 }
 
 #[derive(Serialize)]
-struct Snapshot<'h> {
-    hub: &'h str,
-    connections: Vec<Connected<'h>>,
-    groups: Vec<GroupSize<'h>>,
+struct Faults {
+    faults: Vec<Listed>,
 }
 
-#[derive(Serialize)]
+/// What is in a hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Snapshot {
+    /// Its name in lower case.
+    pub hub: String,
+    /// Its connections, in the order in which they were made.
+    pub connections: Vec<Connected>,
+    /// Its groups, by name.
+    pub groups: Vec<GroupSize>,
+}
+
+/// A connection in a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Connected<'h> {
-    connection_id: &'h str,
-    user_id: Option<&'h str>,
-    protocol: &'static str,
+pub struct Connected {
+    /// Its id.
+    pub connection_id: String,
+    /// Its user, if it has one.
+    pub user_id: Option<String>,
+    /// Its subprotocol, or `simple`.
+    pub protocol: &'static str,
     /// False while a lost connection waits for its client to come back.
-    open: bool,
-    groups: Vec<&'h str>,
+    pub open: bool,
+    /// The groups that it is in, by name.
+    pub groups: Vec<String>,
 }
 
-impl<'h> Connected<'h> {
-    fn of(connection: &'h Connection) -> Connected<'h> {
+impl Connected {
+    fn of(connection: &Connection) -> Connected {
         Connected {
-            connection_id: &connection.id,
-            user_id: connection.user_id.as_deref(),
+            connection_id: connection.id.clone(),
+            user_id: connection.user_id.clone(),
             protocol: connection.protocol.subprotocol().unwrap_or("simple"),
             open: matches!(connection.link, Link::Open(_)),
-            groups: connection.groups.iter().map(String::as_str).collect(),
+            groups: connection.groups.iter().cloned().collect(),
         }
     }
 }
 
-#[derive(Serialize)]
-struct GroupSize<'h> {
-    group: &'h str,
-    connections: usize,
+/// A group in a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct GroupSize {
+    /// Its name.
+    pub group: String,
+    /// How many connections are in it.
+    pub connections: usize,
 }

@@ -3,21 +3,40 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use webpubsub_edge::protocol::protobuf;
+
 /// One WebSocket message. Cloning shares its bytes, so a message to a thousand sockets exists once.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
     /// A text message.
     Text(Arc<str>),
-    /// A text message that differs between receivers only in its sequence id: `head` is shared by all of them and
-    /// ends where the id belongs.
-    Sequenced {
-        /// The text up to the id.
-        head: Arc<str>,
-        /// This receiver's id for the message.
-        sequence_id: u64,
-    },
     /// A binary message.
     Binary(Arc<[u8]>),
+    /// A message of a reliable subprotocol: its body is shared by receivers whose sequence ids differ.
+    Numbered {
+        /// All but the id.
+        body: Body,
+        /// The id that the receivers of this frame know the message by.
+        sequence_id: u64,
+    },
+}
+
+/// A message that lacks its sequence id.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// JSON up to the id and a closing brace.
+    Json(Arc<str>),
+    /// The fields of a protobuf `DataMessage`, but for the id.
+    Protobuf(Arc<[u8]>),
+}
+
+impl Body {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Body::Json(text) => text.len(),
+            Body::Protobuf(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// The content of a [`Frame`], ready to send.
@@ -26,16 +45,30 @@ pub enum Content<'a> {
     /// Send as text.
     Text(Cow<'a, str>),
     /// Send as binary.
-    Binary(&'a [u8]),
+    Binary(Cow<'a, [u8]>),
 }
 
 impl Frame {
+    /// Its size in bytes, but for the sequence id.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(bytes) => bytes.len(),
+            Frame::Numbered { body, .. } => body.len(),
+        }
+    }
+
     /// What to send.
     pub fn content(&self) -> Content<'_> {
         match self {
             Frame::Text(text) => Content::Text(Cow::Borrowed(text)),
-            Frame::Sequenced { head, sequence_id } => Content::Text(Cow::Owned(format!("{head}{sequence_id}}}"))),
-            Frame::Binary(bytes) => Content::Binary(bytes),
+            Frame::Binary(bytes) => Content::Binary(Cow::Borrowed(bytes)),
+            Frame::Numbered { body: Body::Json(head), sequence_id } => {
+                Content::Text(Cow::Owned(format!("{head}{sequence_id}}}")))
+            }
+            Frame::Numbered { body: Body::Protobuf(message), sequence_id } => {
+                Content::Binary(Cow::Owned(protobuf::numbered(message, *sequence_id)))
+            }
         }
     }
 }
@@ -45,8 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sequenced_frame_is_finished_for_its_receiver() {
-        let frame = Frame::Sequenced { head: Arc::from(r#"{"sequenceId":"#), sequence_id: 7 };
-        assert!(frame.content() == Content::Text(r#"{"sequenceId":7}"#.into()));
+    fn a_numbered_frame_is_finished_for_its_receivers() {
+        let frame = |body| Frame::Numbered { body, sequence_id: 7 };
+        let json = frame(Body::Json(Arc::from(r#"{"sequenceId":"#)));
+        assert!(json.content() == Content::Text(r#"{"sequenceId":7}"#.into()));
+        let protobuf = frame(Body::Protobuf(Arc::from([0x0a, 1, b'x'])));
+        assert!(protobuf.content() == Content::Binary(vec![0x12, 5, 0x0a, 1, b'x', 0x20, 7].into()));
     }
 }

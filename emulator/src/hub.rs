@@ -1,21 +1,33 @@
 //! One hub: its connections, their groups and users, and the delivery of messages to them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::connection::{Connection, Link};
-use crate::json;
-use crate::limits::RECOVERY_WINDOW_MS;
+use crate::frame::Frame;
+use crate::limits::{MAX_GROUPS_PER_CONNECTION, RECOVERY_WINDOW_MS};
 use crate::message::{Frames, Message};
 use crate::permissions::Permissions;
-use crate::protocol::Protocol;
-use crate::turn::Turn;
+use crate::protocol::{Encoding, Protocol, Subprotocol};
+use crate::reliable::Full;
+use crate::reply::Reply;
+use crate::turn::{Note, Turn};
 use crate::{Action, SocketId};
 
 /// Names a connection inside its hub; ordered by when the connection was made.
 pub(crate) type Key = u64;
 
+/// A connection is in as many groups as it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooManyGroups;
+
+impl fmt::Display for TooManyGroups {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "A connection may be in {MAX_GROUPS_PER_CONNECTION} groups in the emulator.")
+    }
+}
+
 /// The state of one hub. What it decides is collected by the turn.
-#[derive(Default)]
 pub(crate) struct Hub {
     connections: BTreeMap<Key, Connection>,
     by_id: BTreeMap<String, Key>,
@@ -25,16 +37,35 @@ pub(crate) struct Hub {
     /// The lost connections, first the one that is given up first.
     lost: BTreeSet<(u64, Key)>,
     last_key: Key,
+    /// How often clients are pinged, if they are.
+    keep_alive_ms: Option<u64>,
+    next_ping: u64,
 }
 
 impl Hub {
+    /// A hub without connections.
+    pub(crate) fn new(keep_alive_ms: Option<u64>) -> Hub {
+        Hub {
+            connections: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            by_socket: BTreeMap::new(),
+            users: Index::default(),
+            groups: Index::default(),
+            lost: BTreeSet::new(),
+            last_key: 0,
+            keep_alive_ms,
+            next_ping: 0,
+        }
+    }
+
     /// Whether nothing is connected and nothing can be recovered.
     pub(crate) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
     /// Adds a connection whose socket is open. It is a member of its groups from now on.
-    pub(crate) fn add(&mut self, connection: Connection) -> Key {
+    pub(crate) fn add(&mut self, now: u64, connection: Connection) -> Key {
+        self.plan_ping(now);
         self.last_key = self.last_key.saturating_add(1);
         let key = self.last_key;
         self.by_id.insert(connection.id.clone(), key);
@@ -79,6 +110,11 @@ impl Hub {
         self.by_id.get(connection_id).copied()
     }
 
+    /// The user of the connection of this id.
+    pub(crate) fn user_of(&self, connection_id: &str) -> Option<&str> {
+        self.connection(self.by_id(connection_id)?)?.user_id.as_deref()
+    }
+
     pub(crate) fn all(&self) -> Vec<Key> {
         self.connections.keys().copied().collect()
     }
@@ -95,11 +131,17 @@ impl Hub {
         self.groups.0.iter().map(|(group, members)| (group.as_str(), members.len()))
     }
 
-    pub(crate) fn join(&mut self, key: Key, group: &str) {
-        if let Some(connection) = self.connections.get_mut(&key) {
-            connection.groups.insert(group.to_owned());
-            self.groups.add(group, key);
+    /// Puts a connection into a group.
+    pub(crate) fn join(&mut self, key: Key, group: &str) -> Result<(), TooManyGroups> {
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return Ok(());
+        };
+        if connection.groups.len() >= MAX_GROUPS_PER_CONNECTION && !connection.groups.contains(group) {
+            return Err(TooManyGroups);
         }
+        connection.groups.insert(group.to_owned());
+        self.groups.add(group, key);
+        Ok(())
     }
 
     pub(crate) fn leave(&mut self, key: Key, group: &str) {
@@ -120,37 +162,40 @@ impl Hub {
     /// Sends a message to these connections. A reliable one that is lost gets it when it comes back.
     pub(crate) fn deliver(&mut self, turn: &mut Turn, to: &[Key], message: &Message) {
         let mut frames = Frames::new(message);
-        let (mut simple, mut json, mut full) = (Vec::new(), Vec::new(), Vec::new());
+        let mut receivers = Receivers::default();
+        let mut full = Vec::new();
         for key in to {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;
             };
             match connection.protocol {
-                Protocol::Simple(_) => simple.extend(connection.socket()),
-                Protocol::Json => json.extend(connection.socket()),
-                Protocol::JsonReliable => {
-                    match connection.unacknowledged.push(turn.now, frames.json_head(), message.ttl_ms) {
-                        Ok(frame) => turn.send(connection.socket().into_iter().collect(), frame),
-                        Err(_) => full.push(*key),
+                Protocol::Simple(_) => receivers.simple.extend(connection.socket()),
+                Protocol::Framed(Subprotocol { encoding, is_reliable: false }) => {
+                    receivers.whole(encoding).extend(connection.socket());
+                }
+                Protocol::Framed(Subprotocol { encoding, is_reliable: true }) => {
+                    match connection.unacknowledged.push(turn.now, frames.body(encoding), message.ttl_ms) {
+                        Ok(id) => receivers.numbered(encoding).extend(connection.socket().map(|socket| (id, socket))),
+                        Err(Full) => full.push(*key),
                     }
                 }
             }
         }
-        if !simple.is_empty() {
-            turn.send(simple, frames.simple());
-        }
-        if !json.is_empty() {
-            turn.send(json, frames.json());
-        }
+        let expires_at = message.ttl_ms.map(|ttl| turn.now.saturating_add(ttl));
+        receivers.send(turn, &mut frames, Note { is_ack: false, expires_at });
         for key in full {
             self.close(turn, key, 1008, "The reliable message buffer is full.");
         }
     }
 
     /// Sends a frame that is no message: an ack, a pong.
-    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, text: String) {
-        if let Some(socket) = self.connections.get(&key).and_then(Connection::socket) {
-            turn.send_text(socket, text);
+    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, reply: Reply<'_>) {
+        if let Some(connection) = self.connections.get(&key)
+            && let Some(socket) = connection.socket()
+            && let Some(frame) = connection.reply(reply)
+        {
+            let is_ack = matches!(reply, Reply::Ack { .. });
+            turn.send_noted(vec![socket], frame, Note { is_ack, expires_at: None });
         }
     }
 
@@ -176,10 +221,29 @@ impl Hub {
         let Some(socket) = connection.socket() else {
             return;
         };
-        if !matches!(connection.protocol, Protocol::Simple(_)) {
-            turn.send_text(socket, json::disconnected(reason));
+        if let Some(frame) = connection.reply(Reply::Disconnected { reason }) {
+            turn.send(vec![socket], frame);
         }
         turn.close(socket, code, reason);
+    }
+
+    /// The network has closed a socket, because too much waited for its client.
+    pub(crate) fn overrun(&mut self, socket: SocketId) {
+        if let Some(key) = self.by_socket(socket) {
+            self.remove(key);
+        }
+    }
+
+    /// Every socket that is open, to be dropped as by a restart of the service.
+    pub(crate) fn sockets(&self) -> Vec<SocketId> {
+        self.by_socket.keys().copied().collect()
+    }
+
+    /// Ends a connection whose client reads too slowly. A frame that says why would only wait behind the others.
+    pub(crate) fn drop_slow(&mut self, turn: &mut Turn, key: Key) {
+        if let Some(socket) = self.remove(key).and_then(|connection| connection.socket()) {
+            turn.close(socket, 1008, "The client reads too slowly.");
+        }
     }
 
     /// Drops a connection's socket as a broken network would. A reliable connection can be recovered.
@@ -216,12 +280,14 @@ impl Hub {
 
     /// Gives a connection a new socket in place of its old one and replays what its client may have missed.
     pub(crate) fn resume(&mut self, turn: &mut Turn, key: Key, socket: SocketId) {
+        self.plan_ping(turn.now);
         if let Some(Link::Open(old)) = self.relink(key, Link::Open(socket)) {
             turn.actions.push(Action::Abort { socket: old });
         }
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
+        connection.is_heard = true;
         for frame in connection.unacknowledged.replay(turn.now) {
             turn.send(vec![socket], frame);
         }
@@ -235,9 +301,54 @@ impl Hub {
         }
     }
 
-    /// When [`Hub::expire`] has something to do next.
-    pub(crate) fn next_expiry(&self) -> Option<u64> {
-        self.lost.first().map(|(until, _)| *until)
+    /// Does what time alone brings: gives up lost connections, pings the others.
+    pub(crate) fn pass_time(&mut self, turn: &mut Turn) {
+        self.expire(turn.now);
+        if self.ping_due().is_some_and(|due| due <= turn.now) {
+            self.ping(turn);
+        }
+    }
+
+    /// When [`Hub::pass_time`] has something to do next.
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        let given_up = self.lost.first().map(|(until, _)| *until);
+        given_up.into_iter().chain(self.ping_due()).min()
+    }
+
+    /// Something came from a client, so its socket is alive.
+    pub(crate) fn heard(&mut self, key: Key) {
+        if let Some(connection) = self.connections.get_mut(&key) {
+            connection.is_heard = true;
+        }
+    }
+
+    /// Pings every client. One from which nothing came since the last ping is dropped.
+    fn ping(&mut self, turn: &mut Turn) {
+        let (mut alive, mut dead) = (Vec::with_capacity(self.by_socket.len()), Vec::new());
+        for (socket, key) in &self.by_socket {
+            let connection = self.connections.get_mut(key);
+            if connection.is_some_and(|connection| std::mem::take(&mut connection.is_heard)) {
+                alive.push(*socket);
+            } else {
+                dead.push(*key);
+            }
+        }
+        for key in dead {
+            self.cut(turn, key);
+        }
+        self.next_ping = turn.now.saturating_add(self.keep_alive_ms.unwrap_or_default());
+        turn.ping(alive);
+    }
+
+    /// The first socket of a hub starts the keep-alive.
+    fn plan_ping(&mut self, now: u64) {
+        if self.by_socket.is_empty() {
+            self.next_ping = now.saturating_add(self.keep_alive_ms.unwrap_or_default());
+        }
+    }
+
+    fn ping_due(&self) -> Option<u64> {
+        self.keep_alive_ms.filter(|_| !self.by_socket.is_empty()).map(|_| self.next_ping)
     }
 
     /// Gives a connection another link, and returns the one it had.
@@ -260,6 +371,54 @@ impl Hub {
         match link {
             Link::Open(socket) => _ = self.by_socket.remove(&socket),
             Link::Lost { until } => _ = self.lost.remove(&(until, key)),
+        }
+    }
+}
+
+/// The sockets that one message goes to, by the frame they get.
+#[derive(Default)]
+struct Receivers {
+    simple: Vec<SocketId>,
+    json: Vec<SocketId>,
+    protobuf: Vec<SocketId>,
+    /// With the sequence id that each knows the message by.
+    json_numbered: Vec<(u64, SocketId)>,
+    protobuf_numbered: Vec<(u64, SocketId)>,
+}
+
+impl Receivers {
+    fn whole(&mut self, encoding: Encoding) -> &mut Vec<SocketId> {
+        match encoding {
+            Encoding::Json => &mut self.json,
+            Encoding::Protobuf => &mut self.protobuf,
+        }
+    }
+
+    fn numbered(&mut self, encoding: Encoding) -> &mut Vec<(u64, SocketId)> {
+        match encoding {
+            Encoding::Json => &mut self.json_numbered,
+            Encoding::Protobuf => &mut self.protobuf_numbered,
+        }
+    }
+
+    /// One frame for all that get the same bytes.
+    fn send(mut self, turn: &mut Turn, frames: &mut Frames<'_>, note: Note) {
+        if !self.simple.is_empty() {
+            turn.send_noted(std::mem::take(&mut self.simple), frames.simple(), note);
+        }
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            let whole = std::mem::take(self.whole(encoding));
+            if !whole.is_empty() {
+                turn.send_noted(whole, frames.whole(encoding), note);
+            }
+            let numbered = self.numbered(encoding);
+            // Clients that came together have had as many messages, so they share their ids too.
+            numbered.sort_unstable();
+            for same in numbered.chunk_by(|(one, _), (other, _)| one == other) {
+                let Some((sequence_id, _)) = same.first() else { continue };
+                let frame = Frame::Numbered { body: frames.body(encoding), sequence_id: *sequence_id };
+                turn.send_noted(same.iter().map(|(_, socket)| *socket).collect(), frame, note);
+            }
         }
     }
 }
@@ -295,10 +454,11 @@ mod tests {
         Connection {
             id: "c".to_owned(),
             user_id: None,
-            protocol: Protocol::JsonReliable,
+            protocol: Protocol::Framed(Subprotocol { encoding: Encoding::Json, is_reliable: true }),
             groups: BTreeSet::new(),
             permissions: Permissions::default(),
             link: Link::Open(socket),
+            is_heard: true,
             acks: Default::default(),
             unacknowledged: Default::default(),
             reconnection_token: String::new(),
@@ -307,9 +467,9 @@ mod tests {
 
     #[test]
     fn a_connection_is_found_by_the_socket_it_has_and_by_no_other() {
-        let mut hub = Hub::default();
+        let mut hub = Hub::new(None);
         let mut turn = Turn::new(0);
-        let key = hub.add(connection(1));
+        let key = hub.add(0, connection(1));
         hub.resume(&mut turn, key, 2);
         assert_eq!((hub.by_socket(1), hub.by_socket(2)), (None, Some(key)));
         hub.closed(0, 1, 1000);

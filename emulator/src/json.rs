@@ -3,10 +3,13 @@
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use webpubsub_edge::protocol::protobuf::is_any;
 
-use crate::limits::{BAD_GROUP, MAX_MESSAGE_TTL_SECONDS, is_event_name, is_group, message_ttl_ms};
+use crate::limits::{self, frame_ttl_ms};
 use crate::message::{Data, Message, Sender};
+use crate::metadata::Metadata;
 use crate::protocol::{ClientAction, Command, Publication};
+use crate::reply::{AckError, Reply};
 use crate::turn::shortened;
 
 /// Reads a client's frame.
@@ -23,24 +26,16 @@ pub(crate) fn read(text: &str) -> Result<Command, String> {
     frame.into_command()
 }
 
-/// Tells a client that it is connected. Only a reliable one gets a reconnection token.
-pub(crate) fn connected(connection_id: &str, user_id: Option<&str>, reconnection_token: Option<&str>) -> String {
-    write(&ServerFrame::System(SystemFrame::Connected { user_id, connection_id, reconnection_token }))
-}
-
-/// Tells a client why it is about to be disconnected.
-pub(crate) fn disconnected(message: &str) -> String {
-    write(&ServerFrame::System(SystemFrame::Disconnected { message }))
-}
-
-/// Acknowledges a request of a client.
-pub(crate) fn ack(ack_id: u64, outcome: Result<(), &AckError>) -> String {
-    write(&ServerFrame::Ack { ack_id, success: outcome.is_ok(), error: outcome.err() })
-}
-
-/// Answers a ping.
-pub(crate) fn pong() -> String {
-    write(&ServerFrame::Pong)
+/// The frame of a reply.
+pub(crate) fn reply(reply: Reply<'_>) -> String {
+    write(&match reply {
+        Reply::Connected { connection_id, user_id, reconnection_token } => {
+            ServerFrame::System(SystemFrame::Connected { user_id, connection_id, reconnection_token })
+        }
+        Reply::Disconnected { reason } => ServerFrame::System(SystemFrame::Disconnected { message: reason }),
+        Reply::Ack { ack_id, outcome } => ServerFrame::Ack { ack_id, success: outcome.is_ok(), error: outcome.err() },
+        Reply::Pong => ServerFrame::Pong,
+    })
 }
 
 /// A message without a sequence id.
@@ -59,7 +54,8 @@ pub(crate) fn message(message: &Message) -> String {
             Written::Text(&base64)
         }
     };
-    write(&ServerFrame::Message { from, group, from_user_id, data_type, data })
+    let metadata = Some(&message.metadata).filter(|metadata| !metadata.is_empty());
+    write(&ServerFrame::Message { from, group, from_user_id, data_type, data, metadata })
 }
 
 /// A message up to where the sequence id of its receiver and a closing brace follow.
@@ -68,13 +64,6 @@ pub(crate) fn message_head(of: &Message) -> String {
     head.pop();
     head.push_str(r#","sequenceId":"#);
     head
-}
-
-/// Why a client's request was not carried out.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct AckError {
-    pub(crate) name: &'static str,
-    pub(crate) message: String,
 }
 
 /// serde quotes what it found, which may be a megabyte.
@@ -106,6 +95,8 @@ enum ServerFrame<'a> {
         from_user_id: Option<Option<&'a str>>,
         data_type: &'a str,
         data: Written<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata: Option<&'a Metadata>,
     },
     Pong,
 }
@@ -145,7 +136,7 @@ struct ClientFrame<'a> {
     data: Option<&'a RawValue>,
     ttl_seconds: Option<u64>,
     sequence_id: Option<u64>,
-    metadata: Option<IgnoredAny>,
+    metadata: Option<Metadata>,
     stream: Option<IgnoredAny>,
 }
 
@@ -164,8 +155,9 @@ impl ClientFrame<'_> {
             "sendtogroup" => act(ClientAction::Publish(Publication {
                 group: self.group()?,
                 data: self.data()?,
+                metadata: self.metadata.clone().unwrap_or_default(),
                 no_echo: self.no_echo.unwrap_or(false),
-                ttl_ms: self.ttl_ms()?,
+                ttl_ms: frame_ttl_ms(self.ttl_seconds)?,
             })),
             "event" => {
                 self.data()?;
@@ -183,20 +175,25 @@ impl ClientFrame<'_> {
     }
 
     fn group(&self) -> Result<String, String> {
-        self.group.clone().filter(|group| is_group(group)).ok_or_else(|| BAD_GROUP.to_owned())
+        limits::group(self.group.as_deref().unwrap_or_default())
     }
 
     fn event(&self) -> Result<String, String> {
-        let needed = "The frame needs an event name: a letter, then up to 127 letters, digits, '_', '.' and '-'.";
-        self.event.clone().filter(|event| is_event_name(event)).ok_or_else(|| needed.to_owned())
+        limits::event(self.event.as_deref().unwrap_or_default())
     }
 
     fn data(&self) -> Result<Data, String> {
-        // To drop either silently would look like a fault of the client.
-        if self.metadata.is_some() || self.stream.is_some() {
-            return Err("The emulator does not support metadata and streams yet.".to_owned());
+        // To drop it silently would look like a fault of the client.
+        if self.stream.is_some() {
+            return Err("The emulator does not support streams yet.".to_owned());
         }
-        let raw = self.data.ok_or("The frame needs data, which must not be null.")?;
+        let raw = match self.data {
+            Some(raw) => raw,
+            None if self.metadata.as_ref().is_some_and(|metadata| !metadata.is_empty()) => {
+                return Ok(Data::Text(String::new()));
+            }
+            None => return Err("The frame needs data, which must not be null.".to_owned()),
+        };
         let string = |what: &str| {
             serde_json::from_str::<String>(raw.get()).map_err(|_| format!("Data of type {what} must be a string."))
         };
@@ -207,14 +204,13 @@ impl ClientFrame<'_> {
             "json" => Ok(Data::Json(raw.to_owned())),
             "text" => string("text").map(Data::Text),
             "binary" => bytes("binary").map(Data::Binary),
-            "protobuf" => bytes("protobuf").map(Data::Protobuf),
+            "protobuf" => {
+                let bytes = bytes("protobuf")?;
+                let problem = "Data of type protobuf must be an encoded google.protobuf.Any.";
+                if is_any(&bytes) { Ok(Data::Protobuf(bytes)) } else { Err(problem.to_owned()) }
+            }
             _ => Err("The frame's dataType must be json, text, binary or protobuf.".to_owned()),
         }
-    }
-
-    fn ttl_ms(&self) -> Result<Option<u64>, String> {
-        message_ttl_ms(self.ttl_seconds)
-            .map_err(|()| format!("ttlSeconds must be a whole number from 0 to {MAX_MESSAGE_TTL_SECONDS}."))
     }
 }
 
@@ -233,7 +229,7 @@ mod tests {
     #[test]
     fn a_send_frame_is_read_whole() {
         let frame = r#"{"type":"sendToGroup","group":"g","ackId":18446744073709551615,"noEcho":true,"ttlSeconds":30,"dataType":"TEXT","data":"h\u00e9"}"#;
-        let (Publication { group, data, no_echo, ttl_ms }, ack_id) = sent(frame);
+        let (Publication { group, data, no_echo, ttl_ms, .. }, ack_id) = sent(frame);
         assert_eq!((group.as_str(), no_echo, ttl_ms, ack_id), ("g", true, Some(30_000), Some(u64::MAX)));
         assert!(matches!(data, Data::Text(text) if text == "hé"));
     }
@@ -243,7 +239,7 @@ mod tests {
         let json = r#"{"b" : 1.0,"a":[ 1e400, "\ud800" ],"a":0}"#;
         let (Publication { data, .. }, _) = sent(&format!(r#"{{"type":"sendToGroup","group":"g","data": {json} }}"#));
         let from = Sender::Group { group: "g".to_owned(), user_id: None };
-        let written = message(&Message { from, data, ttl_ms: None });
+        let written = message(&Message { from, data, metadata: Metadata::default(), ttl_ms: None });
         assert_eq!(
             written,
             format!(
@@ -256,28 +252,43 @@ mod tests {
     fn bytes_travel_as_base64() {
         let (Publication { data, .. }, _) =
             sent(r#"{"type":"sendToGroup","group":"g","dataType":"binary","data":"AQI="}"#);
-        let written = message_head(&Message { from: Sender::Server, data, ttl_ms: None });
+        let written =
+            message_head(&Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None });
         assert_eq!(written, r#"{"type":"message","from":"server","dataType":"binary","data":"AQI=","sequenceId":"#);
     }
 
     #[test]
     fn system_frames_and_acks_have_the_documented_shape() {
+        let connected =
+            |user_id, reconnection_token| reply(Reply::Connected { connection_id: "c", user_id, reconnection_token });
         assert_eq!(
-            connected("c", None, Some("t")),
+            connected(None, Some("t")),
             r#"{"type":"system","event":"connected","userId":null,"connectionId":"c","reconnectionToken":"t"}"#
         );
         assert_eq!(
-            connected("c", Some("u"), None),
+            connected(Some("u"), None),
             r#"{"type":"system","event":"connected","userId":"u","connectionId":"c"}"#
         );
-        assert_eq!(disconnected("why"), r#"{"type":"system","event":"disconnected","message":"why"}"#);
-        assert_eq!(ack(1, Ok(())), r#"{"type":"ack","ackId":1,"success":true}"#);
+        assert_eq!(
+            reply(Reply::Disconnected { reason: "why" }),
+            r#"{"type":"system","event":"disconnected","message":"why"}"#
+        );
+        assert_eq!(reply(Reply::Ack { ack_id: 1, outcome: Ok(()) }), r#"{"type":"ack","ackId":1,"success":true}"#);
         let error = AckError { name: "Forbidden", message: "m".to_owned() };
         assert_eq!(
-            ack(1, Err(&error)),
+            reply(Reply::Ack { ack_id: 1, outcome: Err(&error) }),
             r#"{"type":"ack","ackId":1,"success":false,"error":{"name":"Forbidden","message":"m"}}"#
         );
-        assert_eq!(pong(), r#"{"type":"pong"}"#);
+        assert_eq!(reply(Reply::Pong), r#"{"type":"pong"}"#);
+    }
+
+    #[test]
+    fn metadata_travels_behind_the_data_and_may_stand_alone() {
+        let (Publication { data, metadata, .. }, _) =
+            sent(r#"{"type":"sendToGroup","group":"g","metadata":{"k":"v"}}"#);
+        let written = message(&Message { from: Sender::Server, data, metadata, ttl_ms: None });
+        assert_eq!(written, r#"{"type":"message","from":"server","dataType":"text","data":"","metadata":{"k":"v"}}"#);
+        assert!(read(r#"{"type":"sendToGroup","group":"g","metadata":{}}"#).is_err());
     }
 
     #[test]

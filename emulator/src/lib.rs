@@ -8,7 +8,12 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
+//! | `host` | what a host hands in and is told to do |
+//! | `settings` | what a service is told once |
 //! | `service` | takes in an input, finds its hub, collects the actions |
+//! | `network` | what lies between hubs and sockets: faults act here |
+//! | `fault`, `faults` | what can be broken, whom it meets, how long it lasts |
+//! | `admission` | decides whether a request may be carried out, and what it is for |
 //! | [`guard`] | keeps other hosts and pages from elsewhere out |
 //! | `auth`, `entra` | check tokens and what they may be used for |
 //! | `upgrade` | reads what a new WebSocket asks for |
@@ -18,8 +23,8 @@
 //! | `control` | `/_emulator`: looks into a hub, injects faults |
 //! | `hub` | holds connections, groups and users, and delivers messages |
 //! | `connection`, `permissions`, `pattern`, `acks`, `reliable` | the state of one client |
-//! | `protocol`, `json` | what clients say, and how frames are read and written |
-//! | `message`, `frame` | a message, and its one frame for many receivers |
+//! | `protocol`, `json`, `protobuf`, `reply` | what clients say, and how frames are read and written |
+//! | `message`, `metadata`, `frame` | a message, what is said about it, and its one frame for many receivers |
 //! | `http`, `url`, `answer` | requests and answers as plain values |
 //! | [`limits`] | the numbers of the service |
 //! | `local_hub`, `worker_http` | the host (feature `durable-object`) |
@@ -28,17 +33,19 @@
 //!
 //! | what | how much of it |
 //! | --- | --- |
-//! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `json.reliable.webpubsub.azure.v1` |
-//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`; `event` is acknowledged with `InternalServerError`, for there is no handler |
+//! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `protobuf.webpubsub.azure.v1`, and `json.reliable`, `protobuf.reliable` of the same |
+//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`, with `metadata`, `ttlSeconds` and `noEcho`; `event` is acknowledged with `InternalServerError`, for there is no handler |
 //! | roles | `joinLeaveGroup`, `sendToGroup`, with a group or without; `joinLeaveGroups`, `sendToGroups` with a pattern |
-//! | REST | all operations of 2024-12-01, and the same of the four versions before |
+//! | recovery | within 30 seconds, in order, of what was not acknowledged and has not outlived its time to live |
+//! | keep-alive | a WebSocket ping every 20 seconds or as the hub's settings say; who answers nothing is dropped |
+//! | close codes | 1000 by REST, 1003 wrong kind of frame, 1007 malformed frame, 1008 recovery refused, too much unacknowledged, client reads too slowly, or simple client without the role, 1009 over 1 MiB, 1011 event without handler of a simple client |
+//! | REST | all operations of 2024-12-01, and the same of the four versions before; bodies of text, JSON, bytes and `application/x-protobuf`; metadata in `X-WebPubSub-Metadata-*` headers |
 //! | filters | the whole language, for sends, `:addToGroups` and `:removeFromGroups` |
 //! | `GET /_emulator?hub=` | the connections and groups of a hub |
-//! | `POST /_emulator/faults?hub=` | `{"type":"cut"}`, with `connectionId`, `userId` or neither: drops sockets |
+//! | `/_emulator/faults?hub=` | `POST` injects an [`Injection`], `GET` lists, `DELETE` ends all of the hub, `DELETE /_emulator/faults/{id}` ends one |
 //!
-//! What it does not have is refused aloud, never ignored: preview versions of REST and `application/x-protobuf` bodies
-//! (400, 415), the protobuf and MQTT subprotocols (400), MQTT and Socket.IO paths (404), and `metadata`, streams,
-//! invocations and group state in frames (close code 1007).
+//! What it does not have is refused aloud, never ignored: preview versions of REST (400), the MQTT subprotocol (400),
+//! MQTT and Socket.IO paths (404), and streams, invocations and group state in frames (close code 1007).
 //!
 //! Entra tokens cannot be validated here. They are refused unless the host sets
 //! [`Settings::allow_unvalidated_entra_tokens`]; then any token that claims the audience of the service and has not
@@ -52,15 +59,19 @@
 // Types that may hold a token or a URL with one have no `Debug`.
 
 mod acks;
+mod admission;
 mod answer;
 mod auth;
 mod client;
 mod connection;
 mod control;
 mod entra;
+mod fault;
+mod faults;
 mod filter;
 mod frame;
 pub mod guard;
+mod host;
 mod http;
 mod hub;
 mod json;
@@ -68,23 +79,33 @@ pub mod limits;
 #[cfg(feature = "durable-object")]
 mod local_hub;
 mod message;
+mod metadata;
+mod network;
 mod pattern;
 mod permissions;
+mod protobuf;
 mod protocol;
 mod reliable;
+mod reply;
 mod rest;
 mod service;
+mod settings;
 mod turn;
 mod upgrade;
 mod url;
 #[cfg(feature = "durable-object")]
 mod worker_http;
 
-pub use frame::{Content, Frame};
+pub use control::{Connected, GroupSize, Injected, Snapshot};
+pub use fault::{Direction, FaultType, Injection};
+pub use faults::Listed;
+pub use frame::{Body, Content, Frame};
+pub use host::{Action, Input, RequestId, SocketId};
 pub use http::{Request, Response};
 #[cfg(feature = "durable-object")]
 pub use local_hub::{LocalHub, forward};
-pub use service::{Action, Input, RequestId, Service, Settings, SocketId};
+pub use service::Service;
+pub use settings::{AnonymousConnectPolicy, HubSettings, Settings};
 
 /// The access key that the official emulator publishes. Everybody knows it: it protects nothing.
 pub const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";

@@ -12,8 +12,30 @@ pub const MAX_UNACKNOWLEDGED_MESSAGES: usize = 1000;
 /// How many bytes of messages a reliable client may leave unacknowledged.
 pub const MAX_UNACKNOWLEDGED_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many frames may wait for a client that reads slowly.
+pub const MAX_BACKLOG_MESSAGES: usize = 1000;
+
+/// How many bytes of frames may wait for a client that reads slowly.
+pub const MAX_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many faults can be in force.
+pub const MAX_FAULTS: usize = 100;
+
 /// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
 pub const REMEMBERED_ACK_IDS: usize = 1000;
+
+/// How many groups one connection may be in. The service publishes no such number; without one, a client that joins for
+/// ever would take all memory.
+pub const MAX_GROUPS_PER_CONNECTION: usize = 10_000;
+
+/// The longest key of a message's metadata, in bytes.
+pub const MAX_METADATA_KEY_BYTES: usize = 256;
+
+/// The longest value in a message's metadata, in bytes.
+pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
+
+/// How many bytes the keys and values of a message's metadata may have together.
+pub const MAX_METADATA_BYTES: usize = 8 * 1024;
 
 /// The longest time to live of a message, in seconds.
 pub const MAX_MESSAGE_TTL_SECONDS: u64 = 300;
@@ -57,6 +79,13 @@ pub(crate) fn message_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, ()> {
     }
 }
 
+/// The same for what a frame says.
+pub(crate) fn frame_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, String> {
+    message_ttl_ms(seconds).map_err(|()| {
+        format!("The time to live must be a whole number of seconds from 0 to {MAX_MESSAGE_TTL_SECONDS}.")
+    })
+}
+
 /// Whether the service takes `group` as a group name. Unlike the SDKs, it has nothing against `.` and `..`.
 pub(crate) fn is_group(group: &str) -> bool {
     !group.chars().all(char::is_whitespace) && group.encode_utf16().count() <= MAX_GROUP_LENGTH
@@ -65,6 +94,17 @@ pub(crate) fn is_group(group: &str) -> bool {
 /// What the service says of a group name that is none.
 pub(crate) const BAD_GROUP: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
+
+/// The group that a frame names.
+pub(crate) fn group(name: &str) -> Result<String, String> {
+    if is_group(name) { Ok(name.to_owned()) } else { Err(BAD_GROUP.to_owned()) }
+}
+
+/// The event that a frame names.
+pub(crate) fn event(name: &str) -> Result<String, String> {
+    let needed = "The frame needs an event name: a letter, then up to 127 letters, digits, '_', '.' and '-'.";
+    if is_event_name(name) { Ok(name.to_owned()) } else { Err(needed.to_owned()) }
+}
 
 /// Whether the service takes `name` as the name of a client's event.
 pub(crate) fn is_event_name(name: &str) -> bool {

@@ -22,7 +22,7 @@ use worker::web_sys::{CloseEvent, Event, MessageEvent};
 use worker::{Date, DurableObject, Env, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
 
 use crate::frame::Content;
-use crate::{Action, Input, Request, Service, Settings, SocketId, guard, worker_http};
+use crate::{Action, Input, Request, RequestId, Response, Service, Settings, SocketId, guard, worker_http};
 
 /// Hosts the emulator in a Durable Object, one a hub. A Worker re-exports it, binds it, and hands requests for `/api`,
 /// `/client`, `/clients` and `/_emulator` to [`forward`].
@@ -46,7 +46,7 @@ impl DurableObject for LocalHub {
             self.host.upgrade(&request)
         } else {
             request.body = worker_http::body(&mut received).await?;
-            self.host.answer(&request)
+            self.host.answer(&request).await
         }
     }
 }
@@ -77,8 +77,12 @@ const NO_CLOSE_FRAME: u16 = 1006;
 struct Host {
     service: RefCell<Service>,
     sockets: RefCell<BTreeMap<SocketId, WebSocket>>,
+    answers: RefCell<BTreeMap<RequestId, Response>>,
+    /// The requests whose answers a fault delays, and how to go on with each.
+    unanswered: RefCell<BTreeMap<RequestId, Function>>,
     last_id: Cell<u64>,
-    is_waiting: Cell<bool>,
+    /// When the earliest timer that is pending goes off.
+    wakes_at: Cell<Option<u64>>,
 }
 
 impl Host {
@@ -86,8 +90,10 @@ impl Host {
         Host {
             service: RefCell::new(Service::new(settings)),
             sockets: RefCell::default(),
+            unanswered: RefCell::default(),
+            answers: RefCell::default(),
             last_id: Cell::new(0),
-            is_waiting: Cell::new(false),
+            wakes_at: Cell::new(None),
         }
     }
 
@@ -112,16 +118,18 @@ impl Host {
         response.ok_or_else(|| worker::Error::from("The upgrade was not answered."))
     }
 
-    fn answer(self: &Rc<Self>, request: &Request) -> Result<worker::Response> {
+    async fn answer(self: &Rc<Self>, request: &Request) -> Result<worker::Response> {
         let id = self.next_id();
-        let mut response = None;
         for action in self.decide(Input::Request { id, request }) {
-            match action {
-                Action::Respond { response: answer, .. } => response = Some(worker_http::write(answer)?),
-                other => self.carry_out(other),
-            }
+            self.carry_out(action);
         }
-        response.ok_or_else(|| worker::Error::from("The request was not answered."))
+        if !self.answers.borrow().contains_key(&id) {
+            let answered = Promise::new(&mut |resolve, _| _ = self.unanswered.borrow_mut().insert(id, resolve));
+            // This promise is only ever resolved.
+            let _ = JsFuture::from(answered).await;
+        }
+        let response = self.answers.borrow_mut().remove(&id);
+        worker_http::write(response.ok_or("The request was not answered.")?)
     }
 
     fn handle(self: &Rc<Self>, input: Input<'_>) {
@@ -142,15 +150,26 @@ impl Host {
             Action::Send { to, frame } => {
                 let sockets = self.sockets.borrow();
                 let receivers = to.iter().filter_map(|socket| sockets.get(socket));
-                match frame.content() {
-                    Content::Text(text) => receivers.for_each(|socket| _ = socket.send_with_str(&text)),
-                    Content::Binary(bytes) => receivers.for_each(|socket| _ = socket.send_with_bytes(bytes)),
-                }
+                // Converted once, whatever the number of sockets.
+                let data = match frame.content() {
+                    Content::Text(text) => JsValue::from_str(&text),
+                    Content::Binary(bytes) => Uint8Array::from(&*bytes).into(),
+                };
+                receivers.for_each(|socket| send(socket, &data));
             }
             Action::Close { socket, code, reason } => self.end(socket, code, &reason),
             Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
-            // Only an upgrade or a request is answered with these.
-            Action::Accept { .. } | Action::Refuse { .. } | Action::Respond { .. } => {}
+            // Workers cannot send pings, and the settings say so.
+            Action::Ping { .. } => {}
+            Action::Respond { id, response } => {
+                self.answers.borrow_mut().insert(id, response);
+                if let Some(resolve) = self.unanswered.borrow_mut().remove(&id) {
+                    // Going on with a promise does not throw.
+                    let _ = resolve.call0(&JsValue::UNDEFINED);
+                }
+            }
+            // Only an upgrade is answered with these.
+            Action::Accept { .. } | Action::Refuse { .. } => {}
         }
     }
 
@@ -186,17 +205,29 @@ impl Host {
 
     /// Keeps a timer pending for as long as the service waits for time to pass.
     fn wait(self: &Rc<Self>) {
-        if self.service.borrow().wake_at().is_none() || self.is_waiting.replace(true) {
+        let Some(wake_at) = self.wake_at() else { return };
+        if self.wakes_at.get().is_some_and(|pending| pending <= wake_at) {
             return;
         }
+        self.wakes_at.set(Some(wake_at));
         let host = Rc::clone(self);
         spawn_local(async move {
-            // Every wait of the service is of the same length, so none that begins meanwhile ends sooner.
-            let wake_at = host.service.borrow().wake_at().unwrap_or_default();
             sleep(wake_at.saturating_sub(Date::now().as_millis())).await;
-            host.is_waiting.set(false);
+            // An earlier timer may have been set meanwhile; then this one only looks.
+            if host.wakes_at.get() == Some(wake_at) {
+                host.wakes_at.set(None);
+            }
             host.handle(Input::Tick);
         });
+    }
+
+    /// When the service wants to be woken. Without an open socket, faults that wait for a client are in memory alone, so
+    /// something has to be pending for their sake.
+    fn wake_at(&self) -> Option<u64> {
+        const KEEP_AWAKE_MS: u64 = 5_000;
+        let service = self.service.borrow();
+        let would_be_lost = self.sockets.borrow().is_empty() && !service.is_idle();
+        service.wake_at().or_else(|| would_be_lost.then(|| Date::now().as_millis().saturating_add(KEEP_AWAKE_MS)))
     }
 
     fn next_id(&self) -> u64 {
@@ -212,6 +243,7 @@ fn settings(env: &Env) -> Settings {
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
         settings.default_hub = hub;
     }
+    settings.can_ping = false;
     let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
     settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
     settings.allowed_origins = guard::origins(&variable("ALLOWED_ORIGINS").unwrap_or_default());
@@ -223,6 +255,13 @@ fn listen<E: FromWasmAbi + 'static>(socket: &WebSocket, event: &str, listener: i
     let listener = Closure::<dyn FnMut(E)>::new(listener).into_js_value();
     let target: &worker::web_sys::WebSocket = socket.as_ref();
     Ok(target.add_event_listener_with_callback(event, listener.unchecked_ref())?)
+}
+
+/// `worker` would convert a text for every socket anew.
+fn send(socket: &WebSocket, data: &JsValue) {
+    let socket: &worker::web_sys::WebSocket = socket.as_ref();
+    // A socket that fails is gone, which its close event reports.
+    let _ = socket.unchecked_ref::<Sender>().send(data);
 }
 
 fn close(socket: &WebSocket, code: u16, reason: &str) {
@@ -246,6 +285,12 @@ async fn sleep(ms: u64) {
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
+    /// A WebSocket, as far as it sends.
+    type Sender;
+
+    #[wasm_bindgen(method, catch)]
+    fn send(this: &Sender, data: &JsValue) -> std::result::Result<(), JsValue>;
+
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, ms: u32) -> JsValue;
 

@@ -6,14 +6,17 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::value::RawValue;
 
-use crate::frame::Frame;
-use crate::json;
+use crate::frame::{Body, Frame};
+use crate::metadata::Metadata;
+use crate::protocol::Encoding;
+use crate::{json, protobuf};
 
 /// A message for clients.
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) from: Sender,
     pub(crate) data: Data,
+    pub(crate) metadata: Metadata,
     /// How long a reliable client may take to receive it; `None` means for ever.
     pub(crate) ttl_ms: Option<u64>,
 }
@@ -65,12 +68,14 @@ pub(crate) struct Frames<'m> {
     message: &'m Message,
     simple: Option<Frame>,
     json: Option<Frame>,
-    json_head: Option<Arc<str>>,
+    json_body: Option<Body>,
+    protobuf: Option<Frame>,
+    protobuf_body: Option<Body>,
 }
 
 impl<'m> Frames<'m> {
     pub(crate) fn new(message: &'m Message) -> Frames<'m> {
-        Frames { message, simple: None, json: None, json_head: None }
+        Frames { message, simple: None, json: None, json_body: None, protobuf: None, protobuf_body: None }
     }
 
     /// For a client without a subprotocol: the payload and nothing else.
@@ -84,16 +89,28 @@ impl<'m> Frames<'m> {
         frame.clone()
     }
 
-    /// For `json.webpubsub.azure.v1`.
-    pub(crate) fn json(&mut self) -> Frame {
+    /// For a subprotocol that is not reliable.
+    pub(crate) fn whole(&mut self, encoding: Encoding) -> Frame {
         let message = self.message;
-        self.json.get_or_insert_with(|| Frame::Text(Arc::from(json::message(message)))).clone()
+        let frame = match encoding {
+            Encoding::Json => self.json.get_or_insert_with(|| Frame::Text(Arc::from(json::message(message)))),
+            Encoding::Protobuf => {
+                self.protobuf.get_or_insert_with(|| Frame::Binary(Arc::from(protobuf::message(message))))
+            }
+        };
+        frame.clone()
     }
 
-    /// For `json.reliable.webpubsub.azure.v1`: the frame up to its sequence id.
-    pub(crate) fn json_head(&mut self) -> Arc<str> {
+    /// For a reliable subprotocol: all but the sequence id.
+    pub(crate) fn body(&mut self, encoding: Encoding) -> Body {
         let message = self.message;
-        Arc::clone(self.json_head.get_or_insert_with(|| Arc::from(json::message_head(message))))
+        let body = match encoding {
+            Encoding::Json => self.json_body.get_or_insert_with(|| Body::Json(Arc::from(json::message_head(message)))),
+            Encoding::Protobuf => {
+                self.protobuf_body.get_or_insert_with(|| Body::Protobuf(Arc::from(protobuf::message_body(message))))
+            }
+        };
+        body.clone()
     }
 }
 
@@ -103,7 +120,7 @@ mod tests {
     use super::*;
 
     fn message(data: Data) -> Message {
-        Message { from: Sender::Server, data, ttl_ms: None }
+        Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None }
     }
 
     #[test]
@@ -117,10 +134,16 @@ mod tests {
     fn receivers_of_a_kind_share_one_frame() {
         let message = message(Data::Text("hi".to_owned()));
         let mut frames = Frames::new(&message);
-        let (Frame::Text(first), Frame::Text(second)) = (frames.json(), frames.json()) else {
+        let (Frame::Text(first), Frame::Text(second)) = (frames.whole(Encoding::Json), frames.whole(Encoding::Json))
+        else {
             unreachable!("JSON frames are text")
         };
         assert!(Arc::ptr_eq(&first, &second));
-        assert!(Arc::ptr_eq(&frames.json_head(), &frames.json_head()));
+        let (Body::Protobuf(first), Body::Protobuf(second)) =
+            (frames.body(Encoding::Protobuf), frames.body(Encoding::Protobuf))
+        else {
+            unreachable!("protobuf was asked for")
+        };
+        assert!(Arc::ptr_eq(&first, &second));
     }
 }

@@ -1,16 +1,18 @@
 //! The protocols that clients speak, and what a client may ask for in any of them.
 
+use crate::frame::Frame;
 use crate::message::Data;
+use crate::metadata::Metadata;
+use crate::reply::Reply;
+use crate::{json, protobuf};
 
 /// How a connection talks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// No subprotocol: every frame is a bare payload.
     Simple(Mode),
-    /// `json.webpubsub.azure.v1`
-    Json,
-    /// `json.reliable.webpubsub.azure.v1`
-    JsonReliable,
+    /// One of the service's subprotocols.
+    Framed(Subprotocol),
 }
 
 impl Protocol {
@@ -18,8 +20,52 @@ impl Protocol {
     pub(crate) fn subprotocol(&self) -> Option<&'static str> {
         match self {
             Protocol::Simple(_) => None,
-            Protocol::Json => Some("json.webpubsub.azure.v1"),
-            Protocol::JsonReliable => Some("json.reliable.webpubsub.azure.v1"),
+            Protocol::Framed(subprotocol) => Some(subprotocol.name()),
+        }
+    }
+}
+
+/// A subprotocol: how frames are written, and whether messages are numbered, acknowledged and replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Subprotocol {
+    pub(crate) encoding: Encoding,
+    pub(crate) is_reliable: bool,
+}
+
+impl Subprotocol {
+    /// The one of this name, in any case.
+    fn named(name: &str) -> Option<Subprotocol> {
+        let known = [Encoding::Json, Encoding::Protobuf]
+            .into_iter()
+            .flat_map(|encoding| [false, true].map(|is_reliable| Subprotocol { encoding, is_reliable }));
+        known.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
+    }
+
+    fn name(self) -> &'static str {
+        match (self.encoding, self.is_reliable) {
+            (Encoding::Json, false) => "json.webpubsub.azure.v1",
+            (Encoding::Json, true) => "json.reliable.webpubsub.azure.v1",
+            (Encoding::Protobuf, false) => "protobuf.webpubsub.azure.v1",
+            (Encoding::Protobuf, true) => "protobuf.reliable.webpubsub.azure.v1",
+        }
+    }
+}
+
+/// How frames are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As text frames.
+    Json,
+    /// As binary frames.
+    Protobuf,
+}
+
+impl Encoding {
+    /// The frame of a reply.
+    pub(crate) fn reply(self, reply: Reply<'_>) -> Frame {
+        match self {
+            Encoding::Json => Frame::Text(json::reply(reply).into()),
+            Encoding::Protobuf => Frame::Binary(protobuf::reply(reply).into()),
         }
     }
 }
@@ -37,7 +83,7 @@ pub(crate) enum Mode {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Choice<'a> {
     /// Speak this one, and name it as the client spelled it.
-    Speak(Protocol, &'a str),
+    Speak(Subprotocol, &'a str),
     /// The service speaks it, the emulator does not.
     Missing(&'a str),
     /// Nothing known is offered: the client is a simple one.
@@ -46,21 +92,14 @@ pub(crate) enum Choice<'a> {
 
 /// Chooses the first subprotocol that is known. Names are compared without regard to case.
 pub(crate) fn choose<'a>(offered: impl Iterator<Item = &'a str> + Clone) -> Choice<'a> {
-    let spoken = offered.clone().find_map(|name| {
-        let protocol = match name.to_ascii_lowercase().as_str() {
-            "json.webpubsub.azure.v1" => Protocol::Json,
-            "json.reliable.webpubsub.azure.v1" => Protocol::JsonReliable,
-            _ => return None,
-        };
-        Some(Choice::Speak(protocol, name))
-    });
+    let spoken = offered.clone().find_map(|name| Some(Choice::Speak(Subprotocol::named(name)?, name)));
     let missing = |name: &&str| MISSING.iter().any(|known| known.eq_ignore_ascii_case(name));
     spoken.or_else(|| offered.clone().find(missing).map(Choice::Missing)).unwrap_or(Choice::Simple)
 }
 
 /// Subprotocols of the service that the emulator does not speak. To serve such a client as a simple one would
 /// only confuse it.
-const MISSING: [&str; 3] = ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1", "mqtt"];
+const MISSING: [&str; 1] = ["mqtt"];
 
 /// What a client asks for, whatever its protocol.
 #[derive(Debug)]
@@ -89,6 +128,7 @@ pub(crate) enum ClientAction {
 pub(crate) struct Publication {
     pub(crate) group: String,
     pub(crate) data: Data,
+    pub(crate) metadata: Metadata,
     /// Whether the sender, if it is a member, is left out.
     pub(crate) no_echo: bool,
     pub(crate) ttl_ms: Option<u64>,
@@ -108,6 +148,7 @@ mod tests {
             choose(&["x", "JSON.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"]),
             "JSON.webpubsub.azure.v1"
         );
+        assert_eq!(choose(&["mqtt", "Protobuf.Reliable.webpubsub.azure.v1"]), "Protobuf.Reliable.webpubsub.azure.v1");
         assert_eq!(choose(&["mqtt", "json.webpubsub.azure.v1"]), "json.webpubsub.azure.v1");
         assert_eq!(choose(&["x", "mqtt"]), "mqtt");
         assert_eq!(choose(&["x"]), "simple");

@@ -1,9 +1,8 @@
 //! The messages a reliable client has not acknowledged yet.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use crate::frame::Frame;
+use crate::frame::{Body, Frame};
 use crate::limits::{MAX_UNACKNOWLEDGED_BYTES, MAX_UNACKNOWLEDGED_MESSAGES};
 
 /// Numbers the messages of one connection and keeps each until the client says that it has it.
@@ -16,7 +15,7 @@ pub(crate) struct Unacknowledged {
 
 struct Pending {
     sequence_id: u64,
-    head: Arc<str>,
+    body: Body,
     expires_at: Option<u64>,
 }
 
@@ -25,19 +24,19 @@ struct Pending {
 pub(crate) struct Full;
 
 impl Unacknowledged {
-    /// Numbers a message and keeps it.
-    pub(crate) fn push(&mut self, now: u64, head: Arc<str>, ttl_ms: Option<u64>) -> Result<Frame, Full> {
-        if self.is_full_with(&head) {
+    /// Numbers a message, keeps it, and says its number.
+    pub(crate) fn push(&mut self, now: u64, body: Body, ttl_ms: Option<u64>) -> Result<u64, Full> {
+        if self.is_full_with(&body) {
             self.drop_expired(now);
         }
-        if self.is_full_with(&head) {
+        if self.is_full_with(&body) {
             return Err(Full);
         }
         self.last_id = self.last_id.saturating_add(1);
-        self.bytes = self.bytes.saturating_add(head.len());
+        self.bytes = self.bytes.saturating_add(body.len());
         let expires_at = ttl_ms.map(|ttl| now.saturating_add(ttl));
-        self.oldest_first.push_back(Pending { sequence_id: self.last_id, head: Arc::clone(&head), expires_at });
-        Ok(Frame::Sequenced { head, sequence_id: self.last_id })
+        self.oldest_first.push_back(Pending { sequence_id: self.last_id, body, expires_at });
+        Ok(self.last_id)
     }
 
     /// Lets go of every message up to and including this id.
@@ -52,37 +51,39 @@ impl Unacknowledged {
         self.drop_expired(now);
         self.oldest_first
             .iter()
-            .map(|pending| Frame::Sequenced { head: Arc::clone(&pending.head), sequence_id: pending.sequence_id })
+            .map(|pending| Frame::Numbered { body: pending.body.clone(), sequence_id: pending.sequence_id })
     }
 
-    fn is_full_with(&self, head: &str) -> bool {
+    fn is_full_with(&self, body: &Body) -> bool {
         self.oldest_first.len() >= MAX_UNACKNOWLEDGED_MESSAGES
-            || self.bytes.saturating_add(head.len()) > MAX_UNACKNOWLEDGED_BYTES
+            || self.bytes.saturating_add(body.len()) > MAX_UNACKNOWLEDGED_BYTES
     }
 
     fn drop_expired(&mut self, now: u64) {
         self.oldest_first.retain(|pending| pending.expires_at.is_none_or(|expires_at| now < expires_at));
-        self.bytes = self.oldest_first.iter().map(|pending| pending.head.len()).sum();
+        self.bytes = self.oldest_first.iter().map(|pending| pending.body.len()).sum();
     }
 
     fn pop_front(&mut self) {
         if let Some(pending) = self.oldest_first.pop_front() {
-            self.bytes = self.bytes.saturating_sub(pending.head.len());
+            self.bytes = self.bytes.saturating_sub(pending.body.len());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
-    fn head() -> Arc<str> {
-        Arc::from("head")
+    fn head() -> Body {
+        Body::Json(Arc::from("head"))
     }
 
     fn ids(buffer: &mut Unacknowledged, now: u64) -> Vec<u64> {
         let id = |frame| {
-            if let Frame::Sequenced { sequence_id, .. } = frame { sequence_id } else { 0 }
+            if let Frame::Numbered { sequence_id, .. } = frame { sequence_id } else { 0 }
         };
         buffer.replay(now).map(id).collect()
     }
@@ -99,7 +100,7 @@ mod tests {
         buffer.acknowledge(u64::MAX);
         assert!(ids(&mut buffer, 0).is_empty());
         assert_eq!(buffer.bytes, 0);
-        assert!(buffer.push(0, head(), None) == Ok(Frame::Sequenced { head: head(), sequence_id: 4 }));
+        assert_eq!(buffer.push(0, head(), None), Ok(4));
     }
 
     #[test]
@@ -121,9 +122,9 @@ mod tests {
         assert!(buffer.push(1000, head(), None).is_ok(), "expired messages make room");
 
         let mut buffer = Unacknowledged::default();
-        let large: Arc<str> = Arc::from("x".repeat(1024 * 1024));
+        let large = Body::Json(Arc::from("x".repeat(1024 * 1024)));
         for _ in 0..16 {
-            assert!(buffer.push(0, Arc::clone(&large), None).is_ok());
+            assert!(buffer.push(0, large.clone(), None).is_ok());
         }
         assert!(buffer.push(0, head(), None) == Err(Full));
     }

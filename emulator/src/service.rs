@@ -4,187 +4,50 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use webpubsub_edge::jwt::Key;
-use webpubsub_edge::names;
 
-use crate::auth::{self, Audiences, Caller};
+use crate::admission::Task;
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
-use crate::frame::Frame;
+use crate::control;
+use crate::fault::{FaultType, Party};
+use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
-use crate::hub::Hub;
-use crate::protocol::Protocol;
-use crate::rest::{Call, HubResource, Resource};
+use crate::hub::{Hub, Key as ConnectionKey};
+use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
+use crate::network::{Carried, Network};
+use crate::reply::Reply;
+use crate::rest::{self, Call};
+use crate::settings::{HubSettings, Settings};
 use crate::turn::Turn;
 use crate::upgrade::{NewClient, Recovery, Upgrade};
-use crate::url::{Query, Url};
-use crate::{answer, control, guard, json, rest, upgrade};
-
-/// Names a socket; chosen by the host, never used twice.
-pub type SocketId = u64;
-
-/// Names an HTTP request that waits for its answer; chosen by the host.
-pub type RequestId = u64;
-
-/// Something that happened.
-#[derive(Clone, Copy)]
-pub enum Input<'a> {
-    /// A client asks to upgrade to a WebSocket. Answered by [`Action::Accept`] or [`Action::Refuse`].
-    Upgrade {
-        /// The socket it would get.
-        socket: SocketId,
-        /// The request.
-        request: &'a Request,
-        /// Fresh random bytes, out of which a new connection's id and reconnection token are made.
-        random: [u8; 32],
-    },
-    /// A text message arrived on an accepted socket.
-    Text {
-        /// Where.
-        socket: SocketId,
-        /// The message.
-        text: &'a str,
-    },
-    /// A binary message arrived on an accepted socket.
-    Binary {
-        /// Where.
-        socket: SocketId,
-        /// The message.
-        bytes: &'a [u8],
-    },
-    /// An accepted socket is gone.
-    Closed {
-        /// Which.
-        socket: SocketId,
-        /// The code of the client's close frame: 1005 if it had none, 1006 if there was no close frame.
-        code: u16,
-    },
-    /// Any other HTTP request. Answered by [`Action::Respond`].
-    Request {
-        /// Which.
-        id: RequestId,
-        /// The request.
-        request: &'a Request,
-    },
-    /// Nothing but time has passed; see [`Service::wake_at`].
-    Tick,
-}
-
-/// Something for the host to do, in this order.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Complete the upgrade.
-    Accept {
-        /// Whose.
-        socket: SocketId,
-        /// The subprotocol to name in the answer.
-        subprotocol: Option<String>,
-    },
-    /// Answer the upgrade with this instead.
-    Refuse {
-        /// Whose.
-        socket: SocketId,
-        /// The answer.
-        response: Response,
-    },
-    /// Send one frame to each of these sockets.
-    Send {
-        /// At least one socket.
-        to: Vec<SocketId>,
-        /// The frame.
-        frame: Frame,
-    },
-    /// Close a socket with a close frame. Nothing about it needs to be reported any more.
-    Close {
-        /// Which.
-        socket: SocketId,
-        /// The code.
-        code: u16,
-        /// The reason, at most 123 bytes.
-        reason: String,
-    },
-    /// Drop a socket as a broken network would: if the host can, without a close frame. Nothing about it needs to
-    /// be reported any more.
-    Abort {
-        /// Which.
-        socket: SocketId,
-    },
-    /// Answer a request.
-    Respond {
-        /// Which.
-        id: RequestId,
-        /// The answer.
-        response: Response,
-    },
-}
-
-/// What an emulated service is told once.
-#[derive(Clone)]
-pub struct Settings {
-    /// The access keys: tokens signed with any of them are taken.
-    pub access_keys: Vec<String>,
-    /// The hub that `/_emulator` is about when the query names none.
-    pub default_hub: String,
-    /// Origins of pages that may use the emulator besides its own, as browsers write them:
-    /// `http://localhost:5173`.
-    pub allowed_origins: Vec<String>,
-    /// Whether REST takes Entra tokens, none of which can be validated: anybody can make one up. Without, only
-    /// tokens signed with a key are taken, and `:generateToken`, which needs an Entra token, answers 401.
-    pub allow_unvalidated_entra_tokens: bool,
-}
-
-impl Default for Settings {
-    /// The key that the official emulator publishes, the hub `demo`, no other origin, no Entra tokens.
-    fn default() -> Settings {
-        Settings {
-            access_keys: vec![crate::ACCESS_KEY.to_owned()],
-            default_hub: crate::DEFAULT_HUB.to_owned(),
-            allowed_origins: Vec::new(),
-            allow_unvalidated_entra_tokens: false,
-        }
-    }
-}
 
 /// Every hub of one emulated service. Hub names are compared without regard to case.
 pub struct Service {
-    keys: Vec<Key>,
-    default_hub: String,
-    allowed_origins: Vec<String>,
-    allow_unvalidated_entra_tokens: bool,
-    hubs: BTreeMap<String, Hub>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) settings: Settings,
+    pub(crate) hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
+    pub(crate) network: Network,
 }
 
 impl Service {
-    /// A service without connections.
-    pub fn new(settings: Settings) -> Service {
-        let Settings { access_keys, default_hub, allowed_origins, allow_unvalidated_entra_tokens } = settings;
-        let keys = access_keys.iter().map(|key| Key::new(key.as_bytes())).collect();
+    /// A service without connections. [`Settings::check`] says whether the settings make sense.
+    pub fn new(mut settings: Settings) -> Service {
+        let keys = std::mem::take(&mut settings.access_keys);
+        let hubs = std::mem::take(&mut settings.hubs);
+        settings.hubs = hubs.into_iter().map(|(name, hub)| (name.to_ascii_lowercase(), hub)).collect();
         Service {
-            keys,
-            default_hub,
-            allowed_origins,
-            allow_unvalidated_entra_tokens,
+            keys: keys.iter().map(|key| Key::new(key.as_bytes())).collect(),
+            settings,
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
-        }
-    }
-
-    /// The hub that a request goes to, if it is about one: found, and refused, without the request's body and without
-    /// what any hub holds. A host asks this before it reads a body; one that keeps each hub in a service of its own,
-    /// before it makes one.
-    ///
-    /// # Errors
-    /// The answer to send instead.
-    pub fn admit(&self, now: u64, request: &Request) -> Result<Option<String>, Response> {
-        if request.is_upgrade() {
-            self.admit_upgrade(now, request).map(|(hub, _)| Some(hub))
-        } else {
-            self.admit_request(now, request).map(|(_, task)| task.hub().map(str::to_owned))
+            network: Network::default(),
         }
     }
 
     /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
     pub fn handle(&mut self, now: u64, input: Input<'_>) -> Vec<Action> {
+        let mut actions = self.catch_up(now);
         let mut turn = Turn::new(now);
         match input {
             Input::Upgrade { socket, request, random } => {
@@ -192,31 +55,106 @@ impl Service {
                     turn.actions.push(Action::Refuse { socket, response });
                 }
             }
-            Input::Text { socket, text } => self.receive(&mut turn, socket, Incoming::Text(text)),
-            Input::Binary { socket, bytes } => self.receive(&mut turn, socket, Incoming::Binary(bytes)),
+            Input::Text { socket, text } => self.arrive(&mut turn, &mut actions, socket, Incoming::Text(text)),
+            Input::Binary { socket, bytes } => self.arrive(&mut turn, &mut actions, socket, Incoming::Binary(bytes)),
+            Input::Pong { socket } => {
+                if self.network.hears(socket)
+                    && let Some((hub, key)) = self.connection(socket)
+                {
+                    hub.heard(key);
+                }
+            }
+            Input::Backlog { socket, messages, bytes } => {
+                if (messages > MAX_BACKLOG_MESSAGES || bytes > MAX_BACKLOG_BYTES)
+                    && let Some((hub, key)) = self.connection(socket)
+                {
+                    hub.drop_slow(&mut turn, key);
+                }
+            }
             Input::Closed { socket, code } => {
+                self.network.closed(socket);
                 if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
                     hub.closed(now, socket, code);
                 }
             }
-            Input::Request { id, request } => {
-                let response = self.answer(&mut turn, request).unwrap_or_else(|refusal| refusal);
-                turn.actions.push(Action::Respond { id, response });
-            }
-            Input::Tick => self.hubs.values_mut().for_each(|hub| hub.expire(now)),
+            Input::Request { id, request } => self.respond(&mut turn, &mut actions, id, request),
+            Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
-        self.forget_what_ended(&turn.actions);
-        turn.actions
+        self.finish(turn, &mut actions);
+        // Frames alone end nothing, and there may be many hubs.
+        if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
+            self.forget_empty_hubs();
+        }
+        actions
     }
 
     /// When the host should hand in [`Input::Tick`] at the latest; `None` while nothing waits for time to pass.
     pub fn wake_at(&self) -> Option<u64> {
-        self.hubs.values().filter_map(Hub::next_expiry).min()
+        self.hubs.values().filter_map(Hub::wake_at).chain(self.network.wake_at()).min()
     }
 
-    /// Whether nothing is connected and nothing can be recovered: then the state may be lost without harm.
+    /// Whether nothing is connected, nothing can be recovered and no fault is in force: then the state may be lost
+    /// without harm.
     pub fn is_idle(&self) -> bool {
-        self.hubs.is_empty()
+        self.hubs.is_empty() && self.network.is_quiet()
+    }
+
+    /// What the network held back until now goes first.
+    fn catch_up(&mut self, now: u64) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if !self.network.is_quiet() {
+            let mut carried = self.network.pass_time(now);
+            let arrivals = std::mem::take(&mut carried.arrivals);
+            self.settle(now, carried, &mut actions);
+            for (socket, frame) in arrivals {
+                let mut turn = Turn::new(now);
+                self.receive(&mut turn, socket, Incoming::from(&frame.content()));
+                self.finish(turn, &mut actions);
+            }
+        }
+        actions
+    }
+
+    /// Hands what was decided to the network.
+    pub(crate) fn finish(&mut self, mut turn: Turn, actions: &mut Vec<Action>) {
+        let now = turn.now;
+        let ended: Vec<SocketId> = turn.actions.iter().filter_map(ended_socket).collect();
+        if self.network.is_quiet() {
+            actions.append(&mut turn.actions);
+        } else {
+            let (hubs, hub_of_socket) = (&self.hubs, &self.hub_of_socket);
+            let carried = self.network.carry(turn, |socket| party(hubs, hub_of_socket, socket));
+            self.settle(now, carried, actions);
+        }
+        if !ended.is_empty() {
+            for socket in ended {
+                self.hub_of_socket.remove(&socket);
+            }
+            self.forget_empty_hubs();
+        }
+    }
+
+    pub(crate) fn forget_empty_hubs(&mut self) {
+        self.hubs.retain(|_, hub| !hub.is_empty());
+    }
+
+    /// Tells the hubs what became of their sockets on the way.
+    pub(crate) fn settle(&mut self, now: u64, mut carried: Carried, actions: &mut Vec<Action>) {
+        let has_ended = !carried.cut.is_empty() || !carried.overrun.is_empty();
+        for socket in carried.cut {
+            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                hub.closed(now, socket, 1006);
+            }
+        }
+        for socket in carried.overrun {
+            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                hub.overrun(socket);
+            }
+        }
+        if has_ended {
+            self.forget_empty_hubs();
+        }
+        actions.append(&mut carried.actions);
     }
 
     fn upgrade(
@@ -227,92 +165,118 @@ impl Service {
         random: [u8; 32],
     ) -> Result<(), Response> {
         let (name, upgrade) = self.admit_upgrade(turn.now, request)?;
-        let hub = self.hubs.entry(name.clone()).or_default();
+        let party = match &upgrade {
+            Upgrade::New(client) => Party { hub: &name, connection_id: None, user_id: client.user_id.as_deref() },
+            Upgrade::Recover(recovery) => Party {
+                hub: &name,
+                connection_id: Some(&recovery.connection_id),
+                user_id: self.hubs.get(&name).and_then(|hub| hub.user_of(&recovery.connection_id)),
+            },
+        };
+        if let Some((_, fault)) = self.network.faults.meet(FaultType::RefuseConnection, party, |_| true) {
+            return Err(control::broken(&fault));
+        }
+        let is_refused = matches!(upgrade, Upgrade::Recover(_))
+            && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
+        let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
         self.hub_of_socket.insert(socket, name);
         match upgrade {
             Upgrade::New(client) => connect(hub, turn, socket, client, random),
-            Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery),
+            Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery, is_refused),
         }
         Ok(())
     }
 
+    fn arrive(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, socket: SocketId, incoming: Incoming<'_>) {
+        if !self.network.is_quiet() {
+            let mut carried = Carried::default();
+            let party = party(&self.hubs, &self.hub_of_socket, socket);
+            let has_arrived = self.network.arrives(turn.now, socket, party, incoming, &mut carried);
+            self.settle(turn.now, carried, actions);
+            if !has_arrived {
+                return;
+            }
+        }
+        self.receive(turn, socket, incoming);
+    }
+
     fn receive(&mut self, turn: &mut Turn, socket: SocketId, incoming: Incoming<'_>) {
-        let Some(hub) = self.hub_of_socket.get(&socket).and_then(|name| self.hubs.get_mut(name)) else {
-            return;
-        };
-        if let Some(key) = hub.by_socket(socket) {
+        if let Some((hub, key)) = self.connection(socket) {
+            hub.heard(key);
             client::receive(hub, turn, key, incoming);
         }
     }
 
-    fn answer(&mut self, turn: &mut Turn, request: &Request) -> Result<Response, Response> {
-        let (asked, task) = self.admit_request(turn.now, request)?;
-        match task {
-            Task::Health => Ok(Response::empty(200)),
-            Task::Control { hub } => {
-                let state = self.hubs.entry(hub.clone()).or_default();
-                Ok(control::perform(&hub, state, turn, &asked.segments, request))
-            }
-            Task::Operation { hub, spelled, what, caller } => {
-                let call =
-                    Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
-                Ok(rest::perform(self.hubs.entry(hub).or_default(), turn, what, &call))
-            }
-        }
+    fn connection(&mut self, socket: SocketId) -> Option<(&mut Hub, ConnectionKey)> {
+        let hub = self.hubs.get_mut(self.hub_of_socket.get(&socket)?)?;
+        let key = hub.by_socket(socket)?;
+        Some((hub, key))
     }
 
-    fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
-        let hub = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
-        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, now)?;
-        Ok((hub, upgrade))
-    }
-
-    fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
-        let asked = Asked::read(request, &self.allowed_origins)?;
-        let task = match asked.segments.first().map(String::as_str) {
-            Some("client" | "clients") => {
-                upgrade::hub_name(&asked.segments, &asked.query)?;
-                return Err(answer::bad_request("This path takes WebSocket upgrades only."));
+    fn respond(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, id: RequestId, request: &Request) {
+        let (hub, response) = match self.admit_request(turn.now, request) {
+            Err(refusal) => (None, refusal),
+            Ok((_, Task::Health)) => (None, Response::empty(200)),
+            Ok((asked, Task::Control { hub })) => {
+                (None, self.control(turn.now, actions, &hub, &asked.segments, request))
             }
-            Some("_emulator") => {
-                if matches!(request.method.as_str(), "GET" | "HEAD") {
-                    guard::check_look(&|name| request.header(name).map(str::to_owned))
-                        .map_err(guard::Foreign::response)?;
-                }
-                Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.default_hub))? }
+            Ok((asked, Task::Operation { hub, spelled, what, caller })) => {
+                let party = Party { hub: &hub, ..Party::default() };
+                let fault = self.network.faults.meet(FaultType::Answer, party, |_| true).map(|(_, fault)| fault);
+                let perform = || {
+                    let call =
+                        Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
+                    rest::perform(hub_entry(&mut self.hubs, &self.settings, hub.clone()), turn, what, &call)
+                };
+                let response = match fault {
+                    None => perform(),
+                    Some(fault) => {
+                        if fault.carried_out == Some(true) {
+                            perform();
+                        }
+                        control::broken(&fault)
+                    }
+                };
+                (Some(hub), response)
             }
-            _ => self.operation(now, &asked, request)?,
         };
-        Ok((asked, task))
+        self.network.answer(turn, hub.as_deref(), id, response);
     }
+}
 
-    fn operation(&self, now: u64, asked: &Asked<'_>, request: &Request) -> Result<Task, Response> {
-        let resource = rest::route(&asked.segments).ok_or_else(answer::not_found)?;
-        if !resource.methods().contains(&request.method.as_str()) {
-            return Err(answer::method_not_allowed(resource.methods()));
-        }
-        let Resource::InHub { hub: spelled, what } = resource else {
-            return Ok(Task::Health);
-        };
-        let caller = auth::check_caller(
-            &self.keys,
-            request.bearer(),
-            &Audiences::of(&asked.url),
-            now,
-            self.allow_unvalidated_entra_tokens,
-        )?;
-        Ok(Task::Operation { hub: hub_key(&spelled)?, spelled, what, caller })
+/// The socket that an action ends.
+fn ended_socket(action: &Action) -> Option<SocketId> {
+    match action {
+        Action::Close { socket, .. } | Action::Abort { socket } => Some(*socket),
+        _ => None,
     }
+}
 
-    fn forget_what_ended(&mut self, actions: &[Action]) {
-        for action in actions {
-            if let Action::Close { socket, .. } | Action::Abort { socket } = action {
-                self.hub_of_socket.remove(socket);
-            }
-        }
-        self.hubs.retain(|_, hub| !hub.is_empty());
+/// Who has a socket.
+fn party<'s>(
+    hubs: &'s BTreeMap<String, Hub>,
+    hub_of_socket: &'s BTreeMap<SocketId, String>,
+    socket: SocketId,
+) -> Party<'s> {
+    let Some(name) = hub_of_socket.get(&socket) else { return Party::default() };
+    let hub = hubs.get(name);
+    let connection = hub.and_then(|hub| hub.connection(hub.by_socket(socket)?));
+    Party {
+        hub: name,
+        connection_id: connection.map(|connection| connection.id.as_str()),
+        user_id: connection.and_then(|connection| connection.user_id.as_deref()),
     }
+}
+
+/// The hub of this name, made when it is not there.
+fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name: String) -> &'h mut Hub {
+    let keep_alive_ms = || {
+        let hub =
+            settings.hubs.get(&name).map_or_else(|| HubSettings::default().keep_alive_ms(), HubSettings::keep_alive_ms);
+        settings.can_ping.then_some(hub)
+    };
+    let keep_alive_ms = keep_alive_ms();
+    hubs.entry(name).or_insert_with(|| Hub::new(keep_alive_ms))
 }
 
 fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
@@ -325,21 +289,26 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         groups: groups.into_iter().collect(),
         permissions,
         link: Link::Open(socket),
+        is_heard: true,
         acks: Default::default(),
         unacknowledged: Default::default(),
         reconnection_token: hex(token_bytes),
     };
     turn.actions.push(Action::Accept { socket, subprotocol });
-    if !matches!(connection.protocol, Protocol::Simple(_)) {
-        let token = connection.is_reliable().then_some(connection.reconnection_token.as_str());
-        turn.send_text(socket, json::connected(&connection.id, connection.user_id.as_deref(), token));
+    let connected = connection.reply(Reply::Connected {
+        connection_id: &connection.id,
+        user_id: connection.user_id.as_deref(),
+        reconnection_token: connection.is_reliable().then_some(connection.reconnection_token.as_str()),
+    });
+    if let Some(frame) = connected {
+        turn.send(vec![socket], frame);
     }
-    hub.add(connection);
+    hub.add(turn.now, connection);
 }
 
 /// The upgrade is accepted in any case: a browser shows its page the code of a close frame, but not the status of
 /// a refused upgrade.
-fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery) {
+fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery, is_refused: bool) {
     turn.actions.push(Action::Accept { socket, subprotocol: recovery.subprotocol });
     hub.expire(turn.now);
     let key = hub.by_id(&recovery.connection_id);
@@ -347,60 +316,9 @@ fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery)
         .and_then(|key| hub.connection(key))
         .filter(|connection| connection.is_reliable() && connection.reconnection_token == recovery.reconnection_token);
     match (key, found) {
-        (Some(key), Some(_)) => hub.resume(turn, key, socket),
+        (Some(key), Some(_)) if !is_refused => hub.resume(turn, key, socket),
         _ => turn.close(socket, 1008, "The connection cannot be recovered."),
     }
-}
-
-/// A request whose URL was read and whose sender may be here.
-struct Asked<'a> {
-    url: Url<'a>,
-    segments: Vec<String>,
-    query: Query,
-}
-
-impl<'a> Asked<'a> {
-    fn read(request: &'a Request, allowed_origins: &[String]) -> Result<Asked<'a>, Response> {
-        let url = Url::parse(&request.url).ok_or_else(|| answer::bad_request("The URL is not absolute."))?;
-        let header = |name: &str| request.header(name).map(str::to_owned);
-        guard::check(request.host(&url), &header, allowed_origins).map_err(guard::Foreign::response)?;
-        match (url.segments(), url.parameters()) {
-            (Some(segments), Some(query)) => Ok(Asked { url, segments, query }),
-            _ => Err(answer::bad_request("The URL's escapes are not UTF-8.")),
-        }
-    }
-}
-
-/// What a request that may be carried out is for.
-enum Task {
-    Health,
-    /// `/_emulator`
-    Control {
-        hub: String,
-    },
-    /// REST
-    Operation {
-        hub: String,
-        /// The hub as the path spells it.
-        spelled: String,
-        what: HubResource,
-        caller: Caller,
-    },
-}
-
-impl Task {
-    fn hub(&self) -> Option<&str> {
-        match self {
-            Task::Health => None,
-            Task::Control { hub } | Task::Operation { hub, .. } => Some(hub),
-        }
-    }
-}
-
-/// The name under which a hub is kept.
-fn hub_key(name: &str) -> Result<String, Response> {
-    names::check_hub(name).map_err(|error| answer::bad_request(&error.to_string()))?;
-    Ok(name.to_ascii_lowercase())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -451,40 +369,5 @@ mod tests {
         let closing = request("POST", "/api/hubs/chat/:closeConnections", false);
         service.handle(NOW, Input::Request { id: 1, request: &closing });
         assert!(service.hub_of_socket.is_empty(), "REST closed it");
-    }
-
-    #[test]
-    fn a_request_is_admitted_without_its_body_and_without_a_trace() {
-        let service = Service::new(Settings { default_hub: "Main".to_owned(), ..Settings::default() });
-        for (method, path, upgrade, hub) in [
-            ("POST", "/api/hubs/Chat/:send", false, Some("chat")),
-            ("GET", "/client/?hub=a&hub=B", true, Some("b")),
-            ("GET", "/client/hubs/a%5B1%5D", true, Some("a[1]")),
-            ("GET", "/_emulator", false, Some("main")),
-            ("GET", "/_emulator?hub=a&hub=B", false, Some("b")),
-            ("HEAD", "/api/health", false, None),
-        ] {
-            assert_eq!(service.admit(NOW, &request(method, path, upgrade)), Ok(hub.map(str::to_owned)), "{path}");
-        }
-        for (method, path, upgrade, status) in [
-            ("POST", "/api/hubs/1-chat/:send", false, 400),
-            ("GET", "/api/hubs/chat/:send", false, 405),
-            ("GET", "/client/hubs/chat", false, 400),
-            ("GET", "/client/hubs/1-chat", true, 400),
-            ("GET", "/_emulator?hub=1-chat", false, 400),
-            ("GET", "/nothing", false, 404),
-        ] {
-            let refusal = service.admit(NOW, &request(method, path, upgrade)).unwrap_err();
-            assert_eq!(refusal.status, status, "{path}");
-        }
-        for (path, upgrade) in [("/api/hubs/chat/:send", false), ("/client/hubs/chat", true)] {
-            let mut unsigned = request("POST", path, upgrade);
-            unsigned.headers.retain(|(name, _)| name != "authorization");
-            assert_eq!(service.admit(NOW, &unsigned).unwrap_err().status, 401, "{path}");
-            let mut foreign = request("POST", path, upgrade);
-            foreign.headers.push(("origin".to_owned(), "https://evil.example".to_owned()));
-            assert_eq!(service.admit(NOW, &foreign).unwrap_err().status, 403, "{path}");
-        }
-        assert!(service.is_idle());
     }
 }

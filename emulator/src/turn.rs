@@ -1,7 +1,5 @@
 //! One input being handled: the time it came and what was decided so far.
 
-use std::sync::Arc;
-
 use crate::frame::Frame;
 use crate::{Action, SocketId};
 
@@ -10,11 +8,21 @@ pub(crate) struct Turn {
     /// Milliseconds since 1970.
     pub(crate) now: u64,
     pub(crate) actions: Vec<Action>,
+    /// What is to know of some of the actions, by their index, in order.
+    pub(crate) notes: Vec<(usize, Note)>,
+}
+
+/// What faults and delays need to know of a frame.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Note {
+    pub(crate) is_ack: bool,
+    /// When nobody needs it any more.
+    pub(crate) expires_at: Option<u64>,
 }
 
 impl Turn {
     pub(crate) fn new(now: u64) -> Turn {
-        Turn { now, actions: Vec::new() }
+        Turn { now, actions: Vec::new(), notes: Vec::new() }
     }
 
     /// Sends one frame to each of these sockets.
@@ -24,9 +32,19 @@ impl Turn {
         }
     }
 
-    /// Sends a text to one socket.
-    pub(crate) fn send_text(&mut self, to: SocketId, text: String) {
-        self.send(vec![to], Frame::Text(Arc::from(text)));
+    /// The same with a note for the network.
+    pub(crate) fn send_noted(&mut self, to: Vec<SocketId>, frame: Frame, note: Note) {
+        if !to.is_empty() {
+            self.notes.push((self.actions.len(), note));
+        }
+        self.send(to, frame);
+    }
+
+    /// Pings these sockets.
+    pub(crate) fn ping(&mut self, to: Vec<SocketId>) {
+        if !to.is_empty() {
+            self.actions.push(Action::Ping { to });
+        }
     }
 
     /// Closes a socket. The reason is cut to what a close frame holds.

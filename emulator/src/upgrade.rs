@@ -6,7 +6,8 @@ use webpubsub_edge::jwt::{Claims, Key};
 use crate::answer;
 use crate::auth::{self, Audiences};
 use crate::http::{Request, Response};
-use crate::limits::{BAD_GROUP, is_group};
+use crate::hub::TooManyGroups;
+use crate::limits::{BAD_GROUP, MAX_GROUPS_PER_CONNECTION, is_group};
 use crate::permissions::Permissions;
 use crate::protocol::{Choice, Mode, Protocol, choose};
 use crate::url::{Query, Url};
@@ -50,7 +51,7 @@ pub(crate) fn hub_name<'a>(segments: &'a [String], query: &'a Query) -> Result<&
     }
 }
 
-/// Reads an upgrade to the hub of this name.
+/// Reads an upgrade to the hub of this name, which may need no token.
 ///
 /// # Errors
 /// The answer to send instead of accepting the WebSocket.
@@ -60,6 +61,7 @@ pub(crate) fn read(
     query: &Query,
     hub: &str,
     keys: &[Key],
+    anonymous: bool,
     now: u64,
 ) -> Result<Upgrade, Response> {
     let offered = request.header("sec-websocket-protocol").unwrap_or_default();
@@ -78,9 +80,12 @@ pub(crate) fn read(
     audiences.add(&format!("/client/hubs/{hub}"), url);
     audiences.add(&format!("/client/?hub={hub}"), url);
     let token = query.last("access_token").or_else(|| request.bearer());
-    let claims = auth::check(keys, token, &audiences, now)?;
+    let claims = match token {
+        None if anonymous => Claims { subject: None, expires: u64::MAX, all: Default::default() },
+        token => auth::check(keys, token, &audiences, now)?,
+    };
     let (protocol, subprotocol) = match choice {
-        Choice::Speak(protocol, name) => (protocol, Some(name.to_owned())),
+        Choice::Speak(subprotocol, name) => (Protocol::Framed(subprotocol), Some(name.to_owned())),
         Choice::Simple => (Protocol::Simple(mode(query)?), None),
         Choice::Missing(name) => {
             return Err(answer::bad_request(&format!("The emulator does not speak the subprotocol '{name}' yet.")));
@@ -93,6 +98,9 @@ fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) 
     let groups = strings(claims, "webpubsub.group")?;
     if !groups.iter().all(|group| is_group(group)) {
         return Err(answer::bad_request(BAD_GROUP));
+    }
+    if groups.len() > MAX_GROUPS_PER_CONNECTION {
+        return Err(answer::bad_request(&TooManyGroups.to_string()));
     }
     let roles = strings(claims, "role")?;
     let permissions = Permissions::from_roles(roles.into_iter()).map_err(|_| answer::bad_request(TOO_MANY_ROLES))?;
@@ -153,7 +161,7 @@ mod tests {
         let headers = vec![("sec-websocket-protocol".to_owned(), offered.to_owned())];
         let request = Request { headers, ..Request::default() };
         let url = Url::parse(&url).unwrap();
-        read(&request, &url, &url.parameters().unwrap(), "chat", &[key], 1_000_000)
+        read(&request, &url, &url.parameters().unwrap(), "chat", &[key], false, 1_000_000)
     }
 
     fn new_with(query: &str, offered: &str, claims: &str) -> NewClient {
@@ -170,7 +178,7 @@ mod tests {
         assert_eq!(client.user_id.as_deref(), Some("ann"));
         assert_eq!(client.groups, ["g", "h"]);
         assert!(client.permissions.may_send_to("g") && !client.permissions.may_send_to("h"));
-        assert_eq!(client.protocol, Protocol::Json);
+        assert_eq!(client.protocol.subprotocol(), Some("json.webpubsub.azure.v1"));
         assert_eq!(new_with("", "", r#","sub":"""#).user_id, None);
     }
 

@@ -1,19 +1,12 @@
 // The runtimes: where each one is, and how the suite runs in it. Each gives the results of runner.mjs.
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { serveWorkerd } from "../packed.mjs";
+import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 import { runPage, runServiceWorker } from "./host-chromium.mjs";
 import { runEdgeLight } from "./host-edge-light.mjs";
 
-const nodeModules = path.join(path.dirname(fileURLToPath(import.meta.url)), "../node_modules");
-// Where npm runs no scripts, Bun stays in the package of the platform.
-const bun = [`@oven/bun-${process.platform}-${process.arch}/bin/bun`, "bun/bin/bun.exe"]
-  .map((file) => path.join(nodeModules, file))
-  .find(existsSync);
-const deno = path.join(nodeModules, "@deno/linux-x64-glibc/deno");
 const denoArguments = ["run", "--no-prompt", "--no-remote", "--allow-net=127.0.0.1", "run-deno.mjs"];
 const noChromium = !process.env.CHROME && "set CHROME to the path of a Chromium or Chrome";
 
@@ -22,19 +15,11 @@ const noChromium = !process.env.CHROME && "set CHROME to the path of a Chromium 
  * connection was never made.
  */
 export const RUNTIMES = {
-  "Node 20": nodeAt(process.env.NODE20),
-  "Node 22": nodeAt(path.join(nodeModules, "node-v22/bin/node")),
-  "Node 24": nodeAt(process.env.NODE24),
-  "Deno with net permission only": {
-    skip: !existsSync(deno) && "Deno is installed for Linux on x64 only",
-    namesRefusal: true,
-    run: (folder, given) => printed(deno, denoArguments, folder, given),
-  },
-  Bun: {
-    skip: bun === undefined && "npm has no Bun for this platform",
-    namesRefusal: true,
-    run: (folder, given) => printed(bun, ["run-bun.mjs"], folder, given),
-  },
+  "Node 20": asProgram(NODE_20, ["run-node.mjs"]),
+  "Node 22": asProgram(NODE_22, ["run-node.mjs"]),
+  "Node 24": asProgram(NODE_24, ["run-node.mjs"]),
+  "Deno with net permission only": asProgram(DENO, denoArguments),
+  Bun: asProgram(BUN, ["run-bun.mjs"]),
   workerd: { run: inWorkerd },
   "edge-light": { namesRefusal: true, run: (folder, given) => runEdgeLight(folder, "run-edge-light.mjs", given) },
   "Chromium page": { skip: noChromium, run: (folder, given) => runPage(folder, "run-page.mjs", given) },
@@ -44,12 +29,8 @@ export const RUNTIMES = {
   },
 };
 
-function nodeAt(program) {
-  return {
-    skip: !(program && existsSync(program)) && "this Node is installed for Linux on x64 only",
-    namesRefusal: true,
-    run: (folder, given) => printed(program, ["run-node.mjs"], folder, given),
-  };
+function asProgram({ program, skip }, args) {
+  return { skip, namesRefusal: true, run: (folder, given) => printed(program, args, folder, given) };
 }
 
 async function inWorkerd(folder, given) {

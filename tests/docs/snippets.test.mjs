@@ -65,7 +65,7 @@ after(async () => {
 });
 
 test("there are snippets in every place that is searched", () => {
-  for (const page of ["README.md", "docs/", "pkg/README.md", "pkg/SKILL.md", "pkg/src/service/client.ts", "pkg/src/entrypoints/slim.ts"]) {
+  for (const page of ["README.md", "docs/", "pkg/README.md", "pkg/SKILL.md", "pkg/src/service/client.ts", "pkg/src/entrypoints/slim.ts", "pkg/src/emulator/start.ts"]) {
     assert.ok(snippets.some(({ name }) => name.startsWith(page)), page);
   }
 });

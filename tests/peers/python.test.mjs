@@ -1,4 +1,5 @@
-// The official Python SDKs against the emulator under `wrangler dev`. Their environment is made in target/python.
+// The official Python SDKs against the emulator under `wrangler dev` and as a command. Their environment is made in
+// target/python.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -6,7 +7,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { root, startWorker } from "../harness.mjs";
+import { HOSTS } from "../emulator/hosts.mjs";
+import { root } from "../harness.mjs";
 
 const run = promisify(execFile);
 
@@ -21,41 +23,49 @@ const TESTS = 11;
 
 const skip = await reasonToSkip();
 
-describe("the official Python SDKs", { concurrency: true }, () => {
-  let worker;
-
+describe("the official Python SDKs", () => {
   before(async () => {
-    if (skip) {
-      return;
+    if (!skip) {
+      await install();
     }
-    [worker] = await Promise.all([
-      startWorker({ env: "local", vars: { EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS: "true" } }),
-      install(),
-    ]);
   });
 
-  after(() => worker?.stop());
+  for (const host of ["wrangler dev", "Node 24"]) {
+    describe(host, { concurrency: true }, () => {
+      let emulator;
 
-  for (const [name, suite] of [
-    ["with threads", "TestSync"],
-    ["with asyncio", "TestAio"],
-  ]) {
-    test(`${name}: every operation, and the WebSocket client`, { skip }, async () => {
-      const said = await run(PYTHON, ["-m", "unittest", "--verbose", `test_peers.${suite}`], {
-        cwd: FOLDER,
-        timeout: 120_000,
-        env: {
-          ...process.env,
-          CONNECTION_STRING: `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`,
-          // Nothing is written beside the sources.
-          PYTHONDONTWRITEBYTECODE: "1",
-        },
-      }).catch((failure) => assert.fail(`${failure.message}\n${failure.stderr}`));
-      assert.match(said.stderr, new RegExp(`^Ran ${TESTS} tests in `, "m"));
-      assert.match(said.stderr, /^OK$/m, "none is skipped");
+      before(async () => {
+        if (!skip) {
+          emulator = await HOSTS[host].start({ takesEntraTokens: true });
+        }
+      });
+
+      after(() => emulator?.stop());
+
+      for (const [name, suite] of [
+        ["with threads", "TestSync"],
+        ["with asyncio", "TestAio"],
+      ]) {
+        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator.origin));
+      }
     });
   }
 });
+
+async function runSuite(suite, origin) {
+  const said = await run(PYTHON, ["-m", "unittest", "--verbose", `test_peers.${suite}`], {
+    cwd: FOLDER,
+    timeout: 120_000,
+    env: {
+      ...process.env,
+      CONNECTION_STRING: `Endpoint=${origin};AccessKey=${KEY};Version=1.0;`,
+      // Nothing is written beside the sources.
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+  }).catch((failure) => assert.fail(`${failure.message}\n${failure.stderr}`));
+  assert.match(said.stderr, new RegExp(`^Ran ${TESTS} tests in `, "m"));
+  assert.match(said.stderr, /^OK$/m, "none is skipped");
+}
 
 /** Why the tests cannot run here, or false. */
 async function reasonToSkip() {

@@ -27,13 +27,13 @@ after(() => packed?.remove());
 const RESOLUTIONS = { bundler: "preserve", node16: "node16", nodenext: "nodenext" };
 /** Where the global types come from, and what is compiled with them. Node's have no WebAssembly. */
 const HOSTS = {
-  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "entries.ts"] },
+  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "entries.ts", "emulator.ts"] },
   Workers: {
     lib: ["ES2022"],
     types: ["@cloudflare/workers-types"],
     files: ["api.ts", "events.ts", "entries.ts", "worker.ts"],
   },
-  Node: { lib: ["ES2022"], types: ["node"], files: ["api.ts", "events.ts"] },
+  Node: { lib: ["ES2022"], types: ["node"], files: ["api.ts", "events.ts", "emulator.ts"] },
 };
 
 for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
@@ -89,7 +89,7 @@ test("every name that the official SDK exports is there", async () => {
 test("the public declarations are those of api.txt", async () => {
   const dist = path.join(packed.folder, "node_modules/webpubsub-edge/dist");
   const files = new Map();
-  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts"];
+  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts", "emulator/index.d.ts"];
   for (const file of queue) {
     if (files.has(file)) continue;
     const code = await readFile(path.join(dist, file), "utf8");

@@ -1,4 +1,5 @@
-//! `cargo xtask bench service|size`: speed and size beside the official SDK and other signers, in one run.
+//! `cargo xtask bench service|size|emulator`: speed and size beside the official SDK, other signers and bare `ws`, each
+//! in one run.
 
 use crate::build::pkg;
 use crate::node::Node;
@@ -9,7 +10,8 @@ pub fn command(arguments: &[String]) -> Result {
     let script = match arguments {
         [what] if what == "service" => "service.mjs",
         [what] if what == "size" => "size.mjs",
-        _ => return Err("say what to measure: `bench service` or `bench size`".into()),
+        [what] if what == "emulator" => "emulator.mjs",
+        _ => return Err("say what to measure: `bench service`, `bench size` or `bench emulator`".into()),
     };
     pkg::build()?;
     let node = Node::version_24()?;

@@ -1,7 +1,7 @@
 //! `cargo xtask soak [--minutes N] [--seed S]`: the loops of random inputs that a test run only starts, for longer.
 //!
 //! Each Rust loop is a test of its own, and all of them run at once on the cores there are; then each file of
-//! `tests/soak`. A loop that finds something tells the seed of the case, which `--seed` repeats.
+//! [`FILES`]. A loop that finds something tells the seed of the case, which `--seed` repeats.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::run::{run, say};
 use crate::{Result, files, toolchain};
 
-const FILES: [&str; 2] = ["tests/soak/memory.test.mjs", "tests/soak/urls.test.mjs"];
+const FILES: [&str; 3] = ["tests/soak/memory.test.mjs", "tests/soak/urls.test.mjs", "tests/emulator/loss.test.mjs"];
 
 pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
@@ -29,6 +29,8 @@ pub fn command(arguments: &[String]) -> Result {
         failures.extend(how.run(&mut test, &format!("{package} {target} {filter}")));
     }
     let node = Node::version_24()?;
+    node.install(".")?;
+    node.install("tests")?;
     for file in FILES {
         failures.extend(how.run(node.command().arg(files::root().join(file)), file));
     }

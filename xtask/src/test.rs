@@ -105,7 +105,10 @@ const CARGO_CHECKS: [Check; 5] = [
     ("fmt", || all_or_nothing(toolchain::cargo().args(["fmt", "--all", "--check"]))),
     ("clippy", || all_or_nothing(&mut clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
     ("clippy wasm", || clippy_for_wasm(&["--package", "webpubsub-edge-worker", "--package", "webpubsub-edge-wasm"])),
-    ("clippy wasm emulator", || clippy_for_wasm(&["--package", "webpubsub-edge-worker", "--features", "emulator"])),
+    ("clippy wasm emulator", || {
+        let packages = ["--package", "webpubsub-edge-worker", "--package", "webpubsub-edge-emulator-wasm"];
+        clippy_for_wasm(&[&packages[..], &["--features", "webpubsub-edge-worker/emulator"]].concat())
+    }),
     ("rust tests", || {
         let (is_ok, output) = capture(toolchain::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
         Ok(Counts::of_libtest(&output).explained(is_ok, &output))

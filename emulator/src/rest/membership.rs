@@ -6,7 +6,7 @@ use super::{Outcome, Refusal, check_group, parameters, sending};
 use crate::answer;
 use crate::filter::Filter;
 use crate::http::{Request, Response};
-use crate::hub::{Hub, Key};
+use crate::hub::{Hub, Key, TooManyGroups};
 use crate::limits::{BAD_GROUP, is_group};
 
 pub(super) fn join(hub: &mut Hub, members: Vec<Key>, group: &str, not_found: impl FnOnce() -> Response) -> Outcome {
@@ -15,9 +15,13 @@ pub(super) fn join(hub: &mut Hub, members: Vec<Key>, group: &str, not_found: imp
         return Err(not_found().into());
     }
     for key in members {
-        hub.join(key, group);
+        hub.join(key, group).map_err(too_many)?;
     }
     Ok(Response::empty(200))
+}
+
+fn too_many(problem: TooManyGroups) -> Response {
+    answer::error(409, "Error.Conflict", &problem.to_string(), "Request")
 }
 
 pub(super) fn leave(hub: &mut Hub, members: Vec<Key>, group: &str) -> Outcome {
@@ -36,7 +40,11 @@ pub(super) fn leave_all(hub: &mut Hub, members: Vec<Key>) -> Outcome {
 }
 
 /// Does the same with every connection that a filter chooses, in each of several groups.
-pub(super) fn change_many(hub: &mut Hub, change: fn(&mut Hub, Key, &str), request: &Request) -> Outcome {
+pub(super) fn change_many(
+    hub: &mut Hub,
+    change: fn(&mut Hub, Key, &str) -> Result<(), TooManyGroups>,
+    request: &Request,
+) -> Outcome {
     let Choice { groups, filter } = Choice::read(request)?;
     let is_chosen = |key: &Key| match &filter {
         Some(filter) => hub.connection(*key).is_some_and(|connection| filter.matches(connection.subject())),
@@ -46,7 +54,7 @@ pub(super) fn change_many(hub: &mut Hub, change: fn(&mut Hub, Key, &str), reques
     let chosen: Vec<Key> = hub.all().into_iter().filter(is_chosen).collect();
     for key in chosen {
         for group in &groups {
-            change(hub, key, group);
+            change(hub, key, group).map_err(too_many)?;
         }
     }
     Ok(Response::empty(200))

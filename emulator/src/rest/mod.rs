@@ -108,7 +108,13 @@ fn operate(hub: &mut Hub, turn: &mut Turn, what: HubResource, call: &Call<'_>) -
         HubResource::UserGroups(id) => membership::leave_all(hub, hub.of_user(&id)),
         HubResource::GroupMembers(group) => listing::list(hub, &group, call),
         HubResource::AddingToGroups => membership::change_many(hub, Hub::join, call.request),
-        HubResource::RemovingFromGroups => membership::change_many(hub, Hub::leave, call.request),
+        HubResource::RemovingFromGroups => {
+            let leave = |hub: &mut Hub, key, group: &str| {
+                hub.leave(key, group);
+                Ok(())
+            };
+            membership::change_many(hub, leave, call.request)
+        }
         HubResource::Permission { permission, connection } => permissions::perform(hub, &permission, &connection, call),
         HubResource::Token => token::generate(turn.now, call),
     }

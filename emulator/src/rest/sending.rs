@@ -1,6 +1,7 @@
 //! The four sends.
 
 use serde_json::value::RawValue;
+use webpubsub_edge::protocol::protobuf::is_any;
 
 use super::{Call, Outcome, Refusal, Scope, connections, exclude, parameters};
 use crate::answer;
@@ -8,6 +9,7 @@ use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::message::{Data, Message, Sender};
+use crate::metadata::Metadata;
 use crate::turn::Turn;
 
 /// Sends a message. 202 says that it was taken, not that anybody was there to receive it.
@@ -18,6 +20,7 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
     let ttl_ms = parameters::ttl_ms(call.query)?;
     let mut receivers = connections(hub, &scope)?;
     let data = data(call.request)?;
+    let metadata = Metadata::of(call.request).map_err(|problem| answer::bad_request(&format!("{problem}.")))?;
     // The service has `excluded` for all and for a group only.
     if matches!(scope, Scope::All | Scope::Group(_)) {
         exclude(hub, &mut receivers, call.query);
@@ -29,7 +32,7 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
         Scope::Group(group) => Sender::Group { group, user_id: None },
         _ => Sender::Server,
     };
-    hub.deliver(turn, &receivers, &Message { from, data, ttl_ms });
+    hub.deliver(turn, &receivers, &Message { from, data, metadata, ttl_ms });
     Ok(Response::empty(202))
 }
 
@@ -44,9 +47,15 @@ fn data(request: &Request) -> Result<Data, Refusal> {
             Ok(Data::Json(json.map_err(not_json)?))
         }
         Some("application/octet-stream") => Ok(Data::Binary(request.body.clone())),
-        _ => Err(answer::unsupported_media_type("text/plain, application/json or application/octet-stream").into()),
+        Some("application/x-protobuf") if is_any(&request.body) => Ok(Data::Protobuf(request.body.clone())),
+        Some("application/x-protobuf") => {
+            Err(answer::bad_request("The body is not an encoded google.protobuf.Any.").into())
+        }
+        _ => Err(answer::unsupported_media_type(TAKEN).into()),
     }
 }
+
+const TAKEN: &str = "text/plain, application/json, application/octet-stream or application/x-protobuf";
 
 /// Refuses a body that is larger than a message may be.
 pub(super) fn check_size(request: &Request) -> Result<(), Refusal> {

@@ -63,7 +63,7 @@ fn a_fault_that_is_none_is_refused() {
     ] {
         assert_eq!(fault(&mut world, "application/json", content).0, 400, "{content}");
     }
-    assert_eq!(world.rest("GET", "/_emulator/faults").status, 405);
+    assert_eq!(world.rest("PUT", "/_emulator/faults").status, 405);
     assert_eq!(world.rest("DELETE", "/_emulator").status, 405);
     assert_eq!(world.rest("GET", "/_emulator/other").status, 404);
 }

@@ -1,6 +1,7 @@
 //! The list of a group's members.
 
 use serde_json::{Value, json};
+use webpubsub_edge_emulator::limits;
 
 use crate::world::{JSON, ORIGIN, RELIABLE, World, body, header};
 
@@ -142,4 +143,28 @@ fn bad_parameters_of_a_list_are_refused() {
         assert_eq!(body["errors"][target][0], body["message"], "{query}");
     }
     assert_eq!(world.rest("GET", "/api/hubs/chat/groups/%20/connections").status, 400);
+}
+
+#[test]
+fn a_connection_can_be_in_so_many_groups_and_no_more() {
+    let mut world = World::new();
+    let socket = world.connect(JSON, json!({ "sub": "ann", "role": "webpubsub.joinLeaveGroup" }));
+    let id = world.connection_id(socket);
+    for n in 0..limits::MAX_GROUPS_PER_CONNECTION {
+        world.send(socket, json!({ "type": "joinGroup", "group": n.to_string() }));
+    }
+    world.send(socket, json!({ "type": "joinGroup", "group": "one too many", "ackId": 1 }));
+    assert_eq!(world.frames(socket)[0]["error"]["name"], "BadRequest");
+    for path in [format!("/groups/more/connections/{id}"), "/users/ann/groups/more".to_owned()] {
+        assert_eq!(world.rest("PUT", &format!("/api/hubs/chat{path}")).status, 409, "{path}");
+    }
+    let body = json!({ "groups": ["more"] }).to_string();
+    let many = world.post("/api/hubs/chat/:addToGroups", "application/json", body.as_bytes());
+    assert_eq!(many.status, 409);
+    // A group that it is in already is no other one.
+    world.send(socket, json!({ "type": "joinGroup", "group": "0", "ackId": 2 }));
+    assert_eq!(world.frames(socket)[0]["success"], json!(true));
+    let groups: Vec<String> = (0..=limits::MAX_GROUPS_PER_CONNECTION).map(|n| n.to_string()).collect();
+    let refused = world.connect_with(JSON, json!({ "webpubsub.group": groups }), "");
+    assert_eq!(refused.err().map(|answer| answer.status), Some(400));
 }

@@ -11,10 +11,15 @@
 mod clients;
 mod control;
 mod entra;
+mod faults;
 mod filters;
+mod garbage;
 mod groups;
 mod hostile;
+mod liveness;
+mod metadata;
 mod permissions;
+mod protobuf;
 #[path = "../../../tests/soak/random.rs"]
 mod random;
 mod recordings;

@@ -38,7 +38,7 @@ fn received(world: &mut World, socket: SocketId) -> Vec<(u64, String)> {
 
 #[test]
 fn a_cut_client_comes_back_and_misses_nothing() {
-    let mut world = World::new();
+    let mut world = World::without_pings();
     let (first, lost) = connect(&mut world);
     for data in ["1", "2", "3"] {
         broadcast(&mut world, data);
@@ -66,7 +66,7 @@ fn a_cut_client_comes_back_and_misses_nothing() {
 
 #[test]
 fn the_window_closes_after_thirty_seconds() {
-    let mut world = World::new();
+    let mut world = World::without_pings();
     let (first, lost) = connect(&mut world);
     world.close(first, 1006);
     assert_eq!(world.service.wake_at(), Some(world.now + 30_000));
@@ -94,7 +94,7 @@ fn the_window_closes_without_a_tick_too() {
 
 #[test]
 fn the_service_wakes_for_the_connection_that_is_given_up_next() {
-    let mut world = World::new();
+    let mut world = World::without_pings();
     let [(_, zoe), (bob_socket, _), (ann_socket, ann)] = [(); 3].map(|()| connect(&mut world));
     world.close(ann_socket, 1006);
     let ann_until = world.now + 30_000;

@@ -151,7 +151,7 @@ fn bad_requests_get_their_status() {
         ("GET", "/api/health", "text/plain", b"", 405),
         ("POST", send, "text/plain", &large, 413),
         ("POST", send, "text/html", b"x", 415),
-        ("POST", send, "application/x-protobuf", b"x", 415),
+        ("POST", send, "application/x-protobuf", b"x", 400),
         ("POST", send, "", b"x", 415),
         ("POST", send, "application/json", b"", 400),
         ("POST", send, "application/json", b"{", 400),

@@ -1,6 +1,6 @@
 //! A host without a network: it carries out the actions and keeps what each socket received.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -10,6 +10,8 @@ use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Input, Request, Respo
 
 pub const JSON: &str = "json.webpubsub.azure.v1";
 pub const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
+pub const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
+pub const PROTOBUF_RELIABLE: &str = "protobuf.reliable.webpubsub.azure.v1";
 pub const ORIGIN: &str = "http://localhost:8080";
 
 /// What a socket saw.
@@ -28,6 +30,12 @@ pub struct World {
     pub now: u64,
     last_id: u64,
     seen: BTreeMap<SocketId, Vec<Event>>,
+    /// These do not answer pings.
+    pub mute: BTreeSet<SocketId>,
+    /// How many frames the last input sent, however many sockets each went to.
+    pub sends: usize,
+    /// Answers that came after their request.
+    pub late: Vec<Response>,
 }
 
 impl World {
@@ -35,8 +43,21 @@ impl World {
         World::with(Settings::default())
     }
 
+    /// One whose host cannot ping: then time brings nothing but the end of what was lost.
+    pub fn without_pings() -> World {
+        World::with(Settings { can_ping: false, ..Settings::default() })
+    }
+
     pub fn with(settings: Settings) -> World {
-        World { service: Service::new(settings), now: 1_700_000_000_000, last_id: 0, seen: BTreeMap::new() }
+        World {
+            service: Service::new(settings),
+            now: 1_700_000_000_000,
+            last_id: 0,
+            seen: BTreeMap::new(),
+            mute: BTreeSet::new(),
+            sends: 0,
+            late: Vec::new(),
+        }
     }
 
     /// A token for this URL, valid for an hour, with more claims.
@@ -99,9 +120,29 @@ impl World {
         self.handle(Input::Closed { socket, code });
     }
 
+    /// Injects a fault into the hub `chat` and returns its id, if it lasts.
+    pub fn break_it(&mut self, fault: Value) -> Option<u64> {
+        let fault = serde_json::from_value(fault).unwrap();
+        let (injected, actions) = self.service.inject(self.now, Some("Chat"), fault).unwrap();
+        self.carry_out(actions);
+        injected.id
+    }
+
+    /// Removes a fault.
+    pub fn mend(&mut self, id: Option<u64>) {
+        let actions = self.service.remove_fault(self.now, id.unwrap()).unwrap();
+        self.carry_out(actions);
+    }
+
+    /// Frames pile up in the host.
+    pub fn backlog(&mut self, socket: SocketId, messages: usize, bytes: usize) {
+        self.handle(Input::Backlog { socket, messages, bytes });
+    }
+
     pub fn pass(&mut self, ms: u64) {
         self.now += ms;
-        self.handle(Input::Tick);
+        let answer = self.handle(Input::Tick);
+        self.late.extend(answer);
     }
 
     /// A signed REST request without a body.
@@ -136,7 +177,12 @@ impl World {
 
     pub fn request(&mut self, request: Request) -> Response {
         let id = self.next_id();
-        self.handle(Input::Request { id, request: &request }).expect("a request is answered")
+        self.try_request(id, &request).expect("a request is answered")
+    }
+
+    /// The answer to a request, unless it is to be late.
+    pub fn try_request(&mut self, id: u64, request: &Request) -> Option<Response> {
+        self.handle(Input::Request { id, request })
     }
 
     /// What a socket saw since it was last asked.
@@ -166,27 +212,42 @@ impl World {
 
     /// Carries out the actions; returns an answer if there is one.
     fn handle(&mut self, input: Input<'_>) -> Option<Response> {
+        let actions = self.service.handle(self.now, input);
+        self.carry_out(actions)
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) -> Option<Response> {
         let mut answer = None;
-        for action in self.service.handle(self.now, input) {
+        self.sends = 0;
+        for action in actions {
             match action {
                 Action::Accept { socket, subprotocol } => self.note(socket, Event::Accepted(subprotocol)),
                 Action::Refuse { response, .. } | Action::Respond { response, .. } => answer = Some(response),
                 Action::Send { to, frame } => {
+                    self.sends += 1;
                     for socket in to {
                         self.note(
                             socket,
                             match frame.content() {
                                 Content::Text(text) => Event::Text(text.into_owned()),
-                                Content::Binary(bytes) => Event::Binary(bytes.to_vec()),
+                                Content::Binary(bytes) => Event::Binary(bytes.into_owned()),
                             },
                         );
                     }
                 }
                 Action::Close { socket, code, reason } => self.note(socket, Event::Closed(code, reason)),
+                Action::Ping { to } => self.ping(&to),
                 Action::Abort { socket } => self.note(socket, Event::Aborted),
             }
         }
         answer
+    }
+
+    /// Answers pings as every WebSocket does by itself.
+    fn ping(&mut self, to: &[SocketId]) {
+        for socket in to.iter().filter(|socket| !self.mute.contains(socket)).copied().collect::<Vec<_>>() {
+            self.handle(Input::Pong { socket });
+        }
     }
 
     fn note(&mut self, socket: SocketId, event: Event) {

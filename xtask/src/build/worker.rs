@@ -63,7 +63,7 @@ pub fn build(environment: Environment) -> Result {
     }
     step(&format!("Packing the {name} Worker"), || {
         let staging = files::fresh_staging(&format!("worker-{name}"))?;
-        run(Command::new(&bindgen).arg(&wasm).arg(&staging).arg("index"))?;
+        run(Command::new(&bindgen).arg("module").arg(&wasm).arg(&staging).arg("index"))?;
         write_entry(&staging)?;
         fs::write(staging.join(STAMP), inputs)?;
         files::mirror(&staging, &output)

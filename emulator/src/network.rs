@@ -1,0 +1,427 @@
+//! What lies between the hubs and the sockets. It carries frames as they are, until a fault meets them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::client::Incoming;
+use crate::fault::{Direction, FaultType, Party};
+use crate::faults::Faults;
+use crate::frame::{Content, Frame};
+use crate::http::Response;
+use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
+use crate::turn::{Note, Turn};
+use crate::{Action, RequestId, SocketId};
+
+/// The faults, and what they hold back.
+#[derive(Default)]
+pub(crate) struct Network {
+    pub(crate) faults: Faults,
+    /// Only of sockets that a fault has met.
+    lines: BTreeMap<SocketId, Line>,
+    answers: Vec<LateAnswer>,
+}
+
+/// What comes of frames on their way.
+#[derive(Default)]
+pub(crate) struct Carried {
+    pub(crate) actions: Vec<Action>,
+    /// These sockets are gone as if the network had broken.
+    pub(crate) cut: Vec<SocketId>,
+    /// So much waits for the clients of these sockets that their connections are over.
+    pub(crate) overrun: Vec<SocketId>,
+    /// Frames that come from their clients only now.
+    pub(crate) arrivals: Vec<(SocketId, Frame)>,
+}
+
+impl Network {
+    /// Whether it neither breaks nor holds back anything.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.faults.is_empty() && self.lines.is_empty() && self.answers.is_empty()
+    }
+
+    /// When [`Network::pass_time`] has something to do next.
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        let lines = self.lines.values().filter_map(Line::wake_at);
+        let answers = self.answers.iter().map(|answer| answer.due);
+        lines.chain(answers).chain(self.faults.wake_at()).min()
+    }
+
+    /// Carries what was decided in a turn to the sockets.
+    pub(crate) fn carry<'p>(&mut self, turn: Turn, party: impl Fn(SocketId) -> Party<'p>) -> Carried {
+        let mut carried = Carried::default();
+        let mut notes = turn.notes.into_iter().peekable();
+        for (index, action) in turn.actions.into_iter().enumerate() {
+            let note = notes.next_if(|(at, _)| *at == index).map(|(_, note)| note).unwrap_or_default();
+            match action {
+                Action::Send { mut to, frame } => {
+                    to.retain(|socket| self.passes(turn.now, *socket, party(*socket), &frame, note, &mut carried));
+                    if !to.is_empty() {
+                        carried.actions.push(Action::Send { to, frame });
+                    }
+                }
+                Action::Ping { mut to } => {
+                    to.retain(|socket| self.lines.get(socket).is_none_or(|line| !line.is_deaf(Direction::ToClient)));
+                    if !to.is_empty() {
+                        carried.actions.push(Action::Ping { to });
+                    }
+                }
+                Action::Close { socket, code, reason } => match self.lines.get_mut(&socket) {
+                    Some(line) if line.is_deaf(Direction::ToClient) => line.is_let_go = true,
+                    Some(line) if !line.down.is_empty() => line.hold(0, 0, Held::Close { code, reason }),
+                    _ => {
+                        self.lines.remove(&socket);
+                        carried.actions.push(Action::Close { socket, code, reason });
+                    }
+                },
+                Action::Abort { socket } => match self.lines.get_mut(&socket) {
+                    Some(line) if line.is_deaf(Direction::ToClient) => line.is_let_go = true,
+                    _ => {
+                        self.lines.remove(&socket);
+                        carried.actions.push(Action::Abort { socket });
+                    }
+                },
+                other => carried.actions.push(other),
+            }
+        }
+        self.forget_idle_lines();
+        carried
+    }
+
+    /// Takes a frame from a client. Says whether it has arrived; it may be held back, or be lost, with its socket or
+    /// without.
+    pub(crate) fn arrives(
+        &mut self,
+        now: u64,
+        socket: SocketId,
+        party: Party<'_>,
+        frame: Incoming<'_>,
+        carried: &mut Carried,
+    ) -> bool {
+        if self.is_deaf(socket, party, Direction::FromClient) {
+            return false;
+        }
+        if self.faults.meet(FaultType::CutOnFrame, party, |_| true).is_some() {
+            self.cut(socket, carried);
+            return false;
+        }
+        let delay = self.faults.meet(FaultType::Delay, party, |delay| delay.way().is_up());
+        let line = self.lines.get_mut(&socket).filter(|line| !line.up.is_empty());
+        let after = line.and_then(|line| line.up.back()).map(|(due, _)| *due);
+        let due = match (delay, after) {
+            (None, None) => return true,
+            (delay, after) => delay.map_or(now, |(_, delay)| later(now, delay.ms)).max(after.unwrap_or_default()),
+        };
+        let line = self.line(socket, party);
+        line.up.push_back((due, frame.to_owned()));
+        if line.up.len() > MAX_BACKLOG_MESSAGES {
+            self.cut(socket, carried);
+        }
+        false
+    }
+
+    /// Whether a pong comes through.
+    pub(crate) fn hears(&self, socket: SocketId) -> bool {
+        self.lines.get(&socket).is_none_or(|line| !line.is_deaf(Direction::FromClient))
+    }
+
+    /// A socket is gone; what was on its way is lost.
+    pub(crate) fn closed(&mut self, socket: SocketId) {
+        self.lines.remove(&socket);
+    }
+
+    /// Answers a request, unless its answer is to be late.
+    pub(crate) fn answer(&mut self, turn: &mut Turn, hub: Option<&str>, id: RequestId, response: Response) {
+        let party = Party { hub: hub.unwrap_or_default(), ..Party::default() };
+        let late = hub.and_then(|_| self.faults.meet(FaultType::DelayAnswer, party, |_| true));
+        match late {
+            Some((_, delay)) => {
+                let (due, hub) = (later(turn.now, delay.ms), party.hub.to_owned());
+                self.answers.push(LateAnswer { due, hub, id, response });
+            }
+            None => turn.actions.push(Action::Respond { id, response }),
+        }
+    }
+
+    /// Does what time alone brings: ends faults, and lets go what was held back long enough.
+    pub(crate) fn pass_time(&mut self, now: u64) -> Carried {
+        let mut carried = Carried::default();
+        for id in self.faults.expire(now) {
+            self.end(id, &mut carried);
+        }
+        for (socket, line) in &mut self.lines {
+            line.release(now, *socket, &mut carried);
+        }
+        for answer in self.answers.extract_if(.., |answer| answer.due <= now) {
+            carried.actions.push(Action::Respond { id: answer.id, response: answer.response });
+        }
+        self.forget_idle_lines();
+        carried
+    }
+
+    /// Ends what a fault, which is no longer in force, began.
+    pub(crate) fn end(&mut self, id: u64, carried: &mut Carried) {
+        let deaf: Vec<SocketId> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| line.deaf.is_some_and(|(by, _)| by == id))
+            .map(|(at, _)| *at)
+            .collect();
+        for socket in deaf {
+            self.cut(socket, carried);
+        }
+        for line in self.lines.values_mut() {
+            line.let_go(id);
+        }
+    }
+
+    /// Every socket of these hubs is gone, those too that nobody else knows any more. Who waits for an answer gets 503.
+    pub(crate) fn restart(&mut self, is_meant: impl Fn(&str) -> bool, carried: &mut Carried) {
+        for (socket, line) in &self.lines {
+            if is_meant(&line.hub) && line.is_let_go {
+                carried.actions.push(Action::Abort { socket: *socket });
+            }
+        }
+        self.lines.retain(|_, line| !is_meant(&line.hub));
+        for answer in self.answers.extract_if(.., |answer| is_meant(&answer.hub)) {
+            carried.actions.push(Action::Respond { id: answer.id, response: Response::empty(503) });
+        }
+    }
+
+    /// Whether a frame goes to its socket now.
+    fn passes(
+        &mut self,
+        now: u64,
+        socket: SocketId,
+        party: Party<'_>,
+        frame: &Frame,
+        note: Note,
+        carried: &mut Carried,
+    ) -> bool {
+        if carried.cut.contains(&socket) || carried.overrun.contains(&socket) {
+            return false;
+        }
+        if self.is_deaf(socket, party, Direction::ToClient) {
+            return false;
+        }
+        if self.faults.meet(FaultType::CutOnFrame, party, |_| true).is_some() {
+            self.cut(socket, carried);
+            return false;
+        }
+        if note.is_ack && !self.ack_passes(now, socket, party, frame, carried) {
+            return false;
+        }
+        let slow = self.lines.get(&socket).and_then(|line| line.slow);
+        let slow = slow.or_else(|| self.faults.meet(FaultType::SlowClient, party, |_| true).map(|(id, _)| id));
+        let (due, by) = if let Some(id) = slow {
+            self.line(socket, party).slow = slow;
+            (HELD, id)
+        } else if let Some((id, delay)) = self.faults.meet(FaultType::Delay, party, |delay| delay.way().is_down()) {
+            (later(now, delay.ms), id)
+        } else if self.lines.get(&socket).is_some_and(|line| !line.down.is_empty()) {
+            (now, 0)
+        } else {
+            return true;
+        };
+        let line = self.line(socket, party);
+        line.hold(due, by, Held::Frame { frame: frame.clone(), expires_at: note.expires_at });
+        if line.is_overrun() {
+            self.lines.remove(&socket);
+            carried.overrun.push(socket);
+            let reason = "The client reads too slowly.".to_owned();
+            carried.actions.push(Action::Close { socket, code: 1008, reason });
+        }
+        false
+    }
+
+    fn ack_passes(
+        &mut self,
+        now: u64,
+        socket: SocketId,
+        party: Party<'_>,
+        frame: &Frame,
+        carried: &mut Carried,
+    ) -> bool {
+        let mut meet = |kind| self.faults.meet(kind, party, |_| true);
+        let (due, by, window) = if let Some((id, _)) = meet(FaultType::PauseAcks) {
+            (HELD, id, None)
+        } else if let Some((id, reorder)) = meet(FaultType::ReorderAcks) {
+            (later(now, Some(reorder.ms.unwrap_or(1000))), id, Some(reorder.window.unwrap_or(2)))
+        } else if let Some((id, delay)) = meet(FaultType::DelayAcks) {
+            (later(now, delay.ms), id, None)
+        } else {
+            if meet(FaultType::DuplicateAcks).is_some() {
+                carried.actions.push(Action::Send { to: vec![socket], frame: frame.clone() });
+            }
+            return true;
+        };
+        let line = self.line(socket, party);
+        line.acks.push(HeldAck { due, by, frame: frame.clone() });
+        if let Some(window) = window
+            && line.acks.iter().filter(|ack| ack.by == by).count() >= window as usize
+        {
+            // As many as change places are there: the last one goes first.
+            let all: Vec<HeldAck> = line.acks.extract_if(.., |ack| ack.by == by).collect();
+            let sends = all.into_iter().rev().map(|ack| Action::Send { to: vec![socket], frame: ack.frame });
+            carried.actions.extend(sends);
+        } else if line.acks.len() > MAX_BACKLOG_MESSAGES {
+            self.cut(socket, carried);
+        }
+        false
+    }
+
+    /// Whether nothing goes this way over a socket, or does not from now on.
+    fn is_deaf(&mut self, socket: SocketId, party: Party<'_>, way: Direction) -> bool {
+        let goes = |line: &Line| line.is_deaf(way);
+        if self.lines.get(&socket).is_some_and(goes) {
+            return true;
+        }
+        let fits =
+            |direction: Direction| if way == Direction::ToClient { direction.is_down() } else { direction.is_up() };
+        let Some((id, fault)) = self.faults.meet(FaultType::HalfOpen, party, |fault| fits(fault.way())) else {
+            return false;
+        };
+        self.line(socket, party).deaf = Some((id, fault.way()));
+        true
+    }
+
+    fn cut(&mut self, socket: SocketId, carried: &mut Carried) {
+        self.lines.remove(&socket);
+        carried.cut.push(socket);
+        carried.actions.push(Action::Abort { socket });
+    }
+
+    fn line(&mut self, socket: SocketId, party: Party<'_>) -> &mut Line {
+        self.lines.entry(socket).or_insert_with(|| Line { hub: party.hub.to_owned(), ..Line::default() })
+    }
+
+    fn forget_idle_lines(&mut self) {
+        self.lines.retain(|_, line| !line.is_idle());
+    }
+}
+
+/// Until its fault ends.
+const HELD: u64 = u64::MAX;
+
+fn later(now: u64, ms: Option<u32>) -> u64 {
+    now.saturating_add(ms.unwrap_or_default().into())
+}
+
+/// The way to one socket and back.
+#[derive(Default)]
+struct Line {
+    hub: String,
+    /// Nothing goes these ways, because of this fault.
+    deaf: Option<(u64, Direction)>,
+    /// The hub has ended the socket, but that is on its way for ever.
+    is_let_go: bool,
+    /// Its client does not read, because of this fault.
+    slow: Option<u64>,
+    up: VecDeque<(u64, Frame)>,
+    down: VecDeque<Waiting>,
+    acks: Vec<HeldAck>,
+}
+
+/// Something on its way to a client, until it is due or a fault ends.
+struct Waiting {
+    due: u64,
+    by: u64,
+    what: Held,
+}
+
+enum Held {
+    Frame { frame: Frame, expires_at: Option<u64> },
+    Close { code: u16, reason: String },
+}
+
+struct HeldAck {
+    due: u64,
+    by: u64,
+    frame: Frame,
+}
+
+struct LateAnswer {
+    due: u64,
+    hub: String,
+    id: RequestId,
+    response: Response,
+}
+
+impl Line {
+    fn is_deaf(&self, way: Direction) -> bool {
+        self.deaf.is_some_and(|(_, deaf)| deaf == way || deaf == Direction::Both)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.deaf.is_none() && self.slow.is_none() && self.up.is_empty() && self.down.is_empty() && self.acks.is_empty()
+    }
+
+    /// Nothing overtakes what waits already.
+    fn hold(&mut self, due: u64, by: u64, what: Held) {
+        let (due, by) = match self.down.back() {
+            Some(last) if last.due > due => (last.due, last.by),
+            _ => (due, by),
+        };
+        self.down.push_back(Waiting { due, by, what });
+    }
+
+    fn is_overrun(&self) -> bool {
+        let bytes = self.down.iter().map(|waiting| match &waiting.what {
+            Held::Frame { frame, .. } => frame.len(),
+            Held::Close { .. } => 0,
+        });
+        self.down.len() > MAX_BACKLOG_MESSAGES || bytes.fold(0, usize::saturating_add) > MAX_BACKLOG_BYTES
+    }
+
+    fn let_go(&mut self, fault: u64) {
+        self.slow = self.slow.filter(|by| *by != fault);
+        for waiting in self.down.iter_mut().filter(|waiting| waiting.by == fault && waiting.due == HELD) {
+            waiting.due = 0;
+        }
+        for ack in self.acks.iter_mut().filter(|ack| ack.by == fault && ack.due == HELD) {
+            ack.due = 0;
+        }
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        let up = self.up.front().map(|(due, _)| *due);
+        let down = self.down.front().map(|waiting| waiting.due);
+        let acks = self.acks.iter().map(|ack| ack.due);
+        acks.chain(up).chain(down).min().filter(|due| *due != HELD)
+    }
+
+    fn release(&mut self, now: u64, socket: SocketId, carried: &mut Carried) {
+        while self.up.front().is_some_and(|(due, _)| *due <= now) {
+            carried.arrivals.extend(self.up.pop_front().map(|(_, frame)| (socket, frame)));
+        }
+        for ack in self.acks.extract_if(.., |ack| ack.due <= now) {
+            carried.actions.push(Action::Send { to: vec![socket], frame: ack.frame });
+        }
+        while self.down.front().is_some_and(|waiting| waiting.due <= now)
+            && let Some(waiting) = self.down.pop_front()
+        {
+            match waiting.what {
+                // Its time to live may have ended on the way.
+                Held::Frame { expires_at: Some(expires_at), .. } if expires_at <= now => {}
+                Held::Frame { frame, .. } => carried.actions.push(Action::Send { to: vec![socket], frame }),
+                Held::Close { code, reason } => carried.actions.push(Action::Close { socket, code, reason }),
+            }
+        }
+    }
+}
+
+impl Incoming<'_> {
+    fn to_owned(self) -> Frame {
+        match self {
+            Incoming::Text(text) => Frame::Text(text.into()),
+            Incoming::Binary(bytes) => Frame::Binary(bytes.into()),
+        }
+    }
+}
+
+impl<'f> From<&'f Content<'f>> for Incoming<'f> {
+    fn from(content: &'f Content<'f>) -> Incoming<'f> {
+        match content {
+            Content::Text(text) => Incoming::Text(text),
+            Content::Binary(bytes) => Incoming::Binary(bytes),
+        }
+    }
+}

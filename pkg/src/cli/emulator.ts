@@ -1,0 +1,154 @@
+// `webpubsub-edge emulator`.
+
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { type Emulator, type EmulatorOptions, startEmulator } from "../emulator/index.js";
+import { Misuse } from "./misuse.js";
+import { version } from "./version.js";
+
+/** The port of the official emulator. */
+const DEFAULT_PORT = 8080;
+
+/** So many ports are tried when none was asked for. */
+const TRIED_PORTS = 20;
+
+/** The key on a command line is seen by everybody on the machine; an environment variable is not. */
+const KEY_VARIABLE = "WEBPUBSUB_EMULATOR_KEY";
+
+const HELP = `webpubsub-edge emulator [options]
+
+Starts an emulator of Azure Web PubSub on 127.0.0.1, which keeps everything in memory. Ctrl-C ends it.
+
+  --port N                 the port; ${DEFAULT_PORT}, or the next free one, when absent
+  --key KEY                the access key, at least 32 bytes; or ${KEY_VARIABLE} in the environment;
+                           the public key of the official emulator when absent
+  --hubs FILE              settings of hubs, as JSON:
+                           { "chat": { "webSocketKeepAliveIntervalInSeconds": 20, "anonymousConnectPolicy": "deny" } }
+  --allow-origin ORIGIN    a page elsewhere that may use the emulator, such as http://localhost:5173; can be repeated
+  --allow-unvalidated-entra-tokens
+                           take Entra ID tokens, none of which can be validated here
+  --quiet                  no line for each connection and each refused request
+  --help, --version
+`;
+
+/** Runs the emulator until it is told to end. */
+export async function runEmulator(args: string[]): Promise<void> {
+  const given = parse(args);
+  if (given.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (given.version) {
+    process.stdout.write(`${version}\n`);
+    return;
+  }
+  const keyOfEnvironment = given.key === undefined ? environment(KEY_VARIABLE) : undefined;
+  const key = given.key ?? keyOfEnvironment;
+  const options: EmulatorOptions = {
+    key,
+    hubs: given.hubs === undefined ? undefined : await hubsIn(given.hubs),
+    allowedOrigins: given["allow-origin"],
+    allowUnvalidatedEntraTokens: given["allow-unvalidated-entra-tokens"],
+    logger: given.quiet ? undefined : (line) => process.stdout.write(`${line}\n`),
+  };
+  const emulator = await start(options, given.port === undefined ? undefined : portOf(given.port));
+  const keyFrom = keyOfEnvironment === undefined ? "--key" : KEY_VARIABLE;
+  process.stdout.write(greeting(emulator, key === undefined ? undefined : keyFrom));
+  endOnSignal(emulator);
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        port: { type: "string" },
+        key: { type: "string" },
+        hubs: { type: "string" },
+        "allow-origin": { type: "string", multiple: true },
+        "allow-unvalidated-entra-tokens": { type: "boolean" },
+        quiet: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean", short: "v" },
+      },
+    }).values;
+  } catch (error) {
+    throw new Misuse(`${(error as Error).message.split(". To specify")[0]}. \`webpubsub-edge emulator --help\` tells the options.`);
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new Misuse(`--port must be a number from 0 to 65535, not ${text}.`);
+  }
+  return port;
+}
+
+/** The settings in a file. What is in them is checked by the emulator. */
+async function hubsIn(file: string): Promise<Record<string, object>> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw new Error(`The file of --hubs cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    const hubs = JSON.parse(text);
+    if (typeof hubs === "object" && hubs !== null && !Array.isArray(hubs)) {
+      return hubs;
+    }
+  } catch (error) {
+    throw new Error(`The file of --hubs is no JSON: ${(error as Error).message}`);
+  }
+  throw new Error("The file of --hubs must hold an object: the settings of each hub under its name.");
+}
+
+/** A variable of the environment. Deno without the right to read it has none. */
+function environment(name: string): string | undefined {
+  try {
+    return process.env[name] || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts on the port that was asked for, or else on the first free one from the default on. */
+async function start(options: EmulatorOptions, port: number | undefined): Promise<Emulator> {
+  if (port !== undefined) {
+    return startEmulator({ ...options, port });
+  }
+  for (let tried = DEFAULT_PORT; ; tried++) {
+    try {
+      return await startEmulator({ ...options, port: tried });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EADDRINUSE" || tried === DEFAULT_PORT + TRIED_PORTS) {
+        throw error;
+      }
+      process.stdout.write(`Port ${tried} is in use, trying ${tried + 1}.\n`);
+    }
+  }
+}
+
+/** A key of one's own is not printed: terminals are shared, and logs are kept. */
+function greeting({ endpoint, connectionString }: Emulator, keyFrom: string | undefined): string {
+  const key = keyFrom === undefined ? connectionString : `Endpoint=${endpoint};AccessKey=<the key of ${keyFrom}>;Version=1.0;`;
+  return `The emulator of webpubsub-edge ${version} listens on ${endpoint}
+
+  ${key}
+
+Next: give this connection string to your server in place of the one from the Azure portal. The official SDK for
+JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat":
+
+  curl "${endpoint}/_emulator?hub=chat"
+
+Ctrl-C ends it.
+`;
+}
+
+function endOnSignal(emulator: Emulator): void {
+  const end = () => void emulator.stop().then(() => process.exit(0));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, end);
+  }
+}

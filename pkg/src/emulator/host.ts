@@ -1,0 +1,400 @@
+// Sockets and timers for the service in wasm. There is no rule of the service here: each event becomes a call, and the
+// service calls back with what is to be done.
+
+import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { newService } from "./service.js";
+import type { Time } from "./time.js";
+import type { Actions, Emulator } from "./wasm/glue.js";
+import WebSocketServer from "./ws.cjs";
+
+/** @internal */
+export interface HostOptions {
+  /** What the service is told. */
+  settings: object;
+  time: Time;
+  /** Whether time passes by itself: then a timer wakes the service. */
+  isRunning: boolean;
+  /** Is told of each connection and each refusal. */
+  log: (line: string) => void;
+}
+
+/** A client's socket, and what is written to it. */
+interface Client {
+  readonly socket: WebSocketServer.WebSocket;
+  /** The stream below, to which frames go as they are. */
+  readonly stream: Duplex;
+  isCorked: boolean;
+}
+
+/** An upgrade that waits for its answer, which comes before the call of the service returns. */
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+  readonly head: Buffer;
+}
+
+/** The longest wait that timers take. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+
+/** A ping without a payload, as a frame. */
+const PING = Uint8Array.of(0x89, 0);
+
+/** The code of a close without a close frame. */
+const NO_CLOSE_FRAME = 1006;
+
+/** How long `advance` waits for clients to answer pings, in milliseconds that really pass. */
+const PONG_WAIT_MS = 500;
+
+/** @internal */
+export class Host implements Actions {
+  readonly service: Emulator;
+  readonly #server: Server;
+  readonly #webSockets: WebSocketServer;
+  readonly #time: Time;
+  readonly #isRunning: boolean;
+  readonly #log: (line: string) => void;
+  readonly #clients = new Map<number, Client>();
+  readonly #answers = new Map<number, { request: IncomingMessage; response: ServerResponse }>();
+  readonly #corked: Client[] = [];
+  readonly #unanswered = new Set<number>();
+  #upgrade: Upgrade | undefined;
+  #subprotocol: string | undefined;
+  #lastId = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerDue = Infinity;
+  #allAnswered: (() => void) | undefined;
+
+  constructor({ settings, time, isRunning, log }: HostOptions) {
+    this.#time = time;
+    this.#isRunning = isRunning;
+    this.#log = log;
+    this.service = newService(settings, this);
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      // The service closes a socket for a message that is too large, so it has to see one byte too many.
+      maxPayload: this.service.maxBodyBytes + 1,
+      handleProtocols: () => this.#subprotocol ?? false,
+    });
+    this.#server = createServer((request, response) => void this.#onRequest(request, response));
+    this.#server.on("upgrade", (request, stream, head) => this.#onUpgrade(request, stream, head));
+  }
+
+  /** Listens on this machine only; gives the port. */
+  listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, "127.0.0.1", () => {
+        this.#server.off("error", reject);
+        resolve((this.#server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Drops every connection and stops listening. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerDue = -Infinity;
+    for (const { socket } of this.#clients.values()) {
+      socket.terminate();
+    }
+    this.#clients.clear();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** Lets time pass in steps, so that each thing happens at its time and clients can answer pings. */
+  async advance(milliseconds: number): Promise<void> {
+    const target = this.#time.now() + milliseconds;
+    for (;;) {
+      const wakeAt = this.service.wakeAt();
+      if (wakeAt === undefined || wakeAt > target) {
+        break;
+      }
+      this.#time.advance(Math.max(0, wakeAt - this.#time.now()));
+      this.service.tick(this.#time.now());
+      await this.#pongs();
+    }
+    this.#time.advance(Math.max(0, target - this.#time.now()));
+    this.tick();
+  }
+
+  /** Tells the service the time. */
+  tick(): void {
+    this.service.tick(this.#time.now());
+    this.wait();
+  }
+
+  /** Keeps a timer for when the service wants to be woken. */
+  wait(): void {
+    if (!this.#isRunning) {
+      return;
+    }
+    const wakeAt = this.service.wakeAt() ?? Infinity;
+    // A timer that rings too early only asks again, and costs less than to set it anew for each message.
+    if (wakeAt < this.#timerDue) {
+      clearTimeout(this.#timer);
+      this.#timerDue = wakeAt;
+      const ring = () => {
+        this.#timerDue = Infinity;
+        this.tick();
+      };
+      this.#timer = setTimeout(ring, Math.min(Math.max(0, wakeAt - this.#time.now()), MAX_TIMER_MS));
+      this.#timer.unref();
+    }
+  }
+
+  // What happens on the network.
+
+  async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = ++this.#lastId;
+    this.#answers.set(id, { request, response });
+    response.once("close", () => this.#answers.delete(id));
+    const { method = "", rawHeaders } = request;
+    const url = urlOf(request);
+    if (!this.service.admit(this.#time.now(), id, method, url, rawHeaders)) {
+      return;
+    }
+    const body = await read(request, this.service.maxBodyBytes + 1).catch(() => undefined);
+    if (body !== undefined) {
+      this.service.request(this.#time.now(), id, method, url, rawHeaders, body);
+      this.wait();
+    }
+  }
+
+  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // Whatever becomes of it, its error must not end the process.
+    stream.on("error", () => {});
+    if (request.headers.upgrade?.toLowerCase() !== "websocket") {
+      writeResponse(stream, 400, [], Buffer.from("This is upgraded to a WebSocket only."));
+      return;
+    }
+    const id = ++this.#lastId;
+    this.#upgrade = { request, stream, head };
+    this.service.upgrade(this.#time.now(), id, urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
+    this.#upgrade = undefined;
+    this.wait();
+  }
+
+  #open(id: number, socket: WebSocketServer.WebSocket, stream: Duplex): void {
+    const { service } = this;
+    this.#clients.set(id, { socket, stream, isCorked: false });
+    socket.on("message", (data, isBinary) => {
+      if (this.#clients.has(id)) {
+        if (isBinary) {
+          service.binary(this.#time.now(), id, data);
+        } else {
+          service.text(this.#time.now(), id, data);
+        }
+        this.wait();
+      }
+    });
+    socket.on("pong", () => {
+      this.#answered(id);
+      if (this.#clients.has(id)) {
+        service.pong(this.#time.now(), id);
+      }
+    });
+    socket.on("close", (code) => {
+      this.#answered(id);
+      if (this.#clients.delete(id)) {
+        this.#log(`client ${id} is gone (${code})`);
+        service.closed(this.#time.now(), id, code);
+        this.wait();
+      }
+    });
+    // A close event follows.
+    socket.on("error", () => {});
+  }
+
+  // What the service wants done.
+
+  accept(id: number, subprotocol: string | undefined): void {
+    const upgrade = this.#upgrade;
+    if (upgrade === undefined) {
+      return;
+    }
+    const { request, stream, head } = upgrade;
+    this.#subprotocol = subprotocol;
+    this.#webSockets.handleUpgrade(request, stream, head, (socket) => this.#open(id, socket, stream));
+    if (this.#clients.has(id)) {
+      this.#log(`client ${id} connected: ${pathOf(request)} (${subprotocol ?? "no subprotocol"})`);
+    } else {
+      // Its handshake was no good, which `ws` has answered. The service is told when it is done with this input.
+      queueMicrotask(() => this.service.closed(this.#time.now(), id, NO_CLOSE_FRAME));
+    }
+  }
+
+  refuse(_id: number, status: number, headers: string[], body: Uint8Array): void {
+    if (this.#upgrade !== undefined) {
+      this.#logRefusal(this.#upgrade.request, status, headers, body);
+      writeResponse(this.#upgrade.stream, status, headers, Buffer.from(body));
+    }
+  }
+
+  send(plan: Uint32Array, frames: Uint8Array): void {
+    const bytes = Buffer.from(frames);
+    let start = 0;
+    for (let at = 0; at < plan.length; ) {
+      const end = start + plan[at++]!;
+      const frame = bytes.subarray(start, end);
+      for (let left = plan[at++]!; left > 0; left--) {
+        this.#write(plan[at++]!, frame);
+      }
+      start = end;
+    }
+  }
+
+  ping(sockets: Uint32Array): void {
+    for (const id of sockets) {
+      this.#unanswered.add(id);
+      this.#write(id, PING);
+    }
+  }
+
+  close(id: number, code: number, reason: string): void {
+    const client = this.#remove(id);
+    if (client !== undefined) {
+      this.#log(`client ${id} was closed: ${code} ${reason}`.trimEnd());
+      client.socket.close(code, reason);
+    }
+  }
+
+  abort(id: number): void {
+    const client = this.#remove(id);
+    if (client !== undefined) {
+      this.#log(`client ${id} was cut off`);
+      client.socket.terminate();
+    }
+  }
+
+  respond(id: number, status: number, headers: string[], body: Uint8Array): void {
+    const answer = this.#answers.get(id);
+    if (answer === undefined) {
+      return;
+    }
+    const { request, response } = answer;
+    if (status >= 400 && request.method !== "HEAD") {
+      this.#logRefusal(request, status, headers, body);
+    }
+    response.statusCode = status;
+    for (let at = 0; at < headers.length; at += 2) {
+      response.setHeader(headers[at]!, headers[at + 1]!);
+    }
+    response.end(Buffer.from(body));
+  }
+
+  /** Writes a frame, together with all others to this socket that come before the event loop goes on. */
+  #write(id: number, frame: Uint8Array): void {
+    const client = this.#clients.get(id);
+    if (client === undefined) {
+      return;
+    }
+    if (!client.isCorked) {
+      client.isCorked = true;
+      client.stream.cork();
+      if (this.#corked.push(client) === 1) {
+        process.nextTick(() => this.#uncork());
+      }
+    }
+    client.stream.write(frame);
+    if (client.stream.writableLength > this.service.maxBacklogBytes) {
+      const bytes = client.stream.writableLength;
+      // Not while the service is in the middle of this.
+      queueMicrotask(() => {
+        if (this.#clients.has(id)) {
+          this.service.backlog(this.#time.now(), id, bytes);
+        }
+      });
+    }
+  }
+
+  #uncork(): void {
+    for (const client of this.#corked.splice(0)) {
+      client.isCorked = false;
+      client.stream.uncork();
+    }
+  }
+
+  #remove(id: number): Client | undefined {
+    const client = this.#clients.get(id);
+    this.#clients.delete(id);
+    this.#answered(id);
+    return client;
+  }
+
+  #answered(id: number): void {
+    if (this.#unanswered.delete(id) && this.#unanswered.size === 0) {
+      this.#allAnswered?.();
+    }
+  }
+
+  /** Waits until every ping is answered, but not long: some never are. */
+  async #pongs(): Promise<void> {
+    if (this.#unanswered.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PONG_WAIT_MS);
+        this.#allAnswered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#unanswered.clear();
+      this.#allAnswered = undefined;
+    }
+  }
+
+  #logRefusal(request: IncomingMessage, status: number, headers: string[], body: Uint8Array): void {
+    const reason = headers[headers.indexOf("x-emulator-reason") + 1];
+    const text = headers.includes("x-emulator-reason") ? reason : messageIn(Buffer.from(body).toString());
+    this.#log(`${request.method} ${pathOf(request)} was answered with ${status}: ${text || STATUS_CODES[status]}`);
+  }
+}
+
+/** The absolute URL that a client asked for. */
+function urlOf(request: IncomingMessage): string {
+  return `http://${request.headers.host ?? ""}${request.url}`;
+}
+
+/** The path without the query, which may hold a token. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0]!;
+}
+
+/** A request's body, but no more than `enough` bytes of it. */
+async function read(request: IncomingMessage, enough: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= enough) {
+      break;
+    }
+  }
+  return Buffer.concat(chunks).subarray(0, enough);
+}
+
+/** Answers an upgrade that does not happen. */
+function writeResponse(stream: Duplex, status: number, headers: string[], body: Buffer): void {
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, "connection: close"];
+  for (let at = 0; at < headers.length; at += 2) {
+    lines.push(`${headers[at]}: ${headers[at + 1]}`);
+  }
+  if (!headers.includes("content-length")) {
+    lines.push(`content-length: ${body.length}`);
+  }
+  stream.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), body]));
+}
+
+/** What an error's body says. */
+function messageIn(body: string): string {
+  try {
+    return String(JSON.parse(body).message);
+  } catch {
+    return "";
+  }
+}

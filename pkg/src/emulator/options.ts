@@ -1,0 +1,112 @@
+import { typeError } from "../service/errors.js";
+import { kindOf } from "../service/text.js";
+
+/**
+ * Options of {@link startEmulator}.
+ *
+ * @example
+ * ```ts
+ * import { startEmulator } from "webpubsub-edge/emulator";
+ *
+ * const emulator = await startEmulator({
+ *   hubs: { chat: { anonymousConnectPolicy: "allow", webSocketKeepAliveIntervalInSeconds: 5 } },
+ *   allowedOrigins: ["http://localhost:5173"],
+ *   logger: (line) => process.stderr.write(`${line}\n`),
+ * });
+ * await emulator.stop();
+ * ```
+ */
+export interface EmulatorOptions {
+  /** The port of 127.0.0.1 to listen on: 0 to 65535. Absent or 0: a free one. */
+  port?: number | undefined;
+  /**
+   * The access key, at least 32 bytes. Absent: the one that the official emulator publishes, which protects nothing,
+   * as everybody knows it.
+   */
+  key?: string | undefined;
+  /**
+   * The emulator's clock, in milliseconds since 1970. With it, time passes only when {@link EmulatorClock.advance} is
+   * called: `() => 1_750_000_000_000` stands still until then. Absent: the time of this machine.
+   */
+  now?: (() => number) | undefined;
+  /**
+   * Origins of web pages elsewhere that may use the emulator, as browsers write them: `http://localhost:5173`. No page
+   * but the emulator's own origin may without.
+   */
+  allowedOrigins?: string[] | undefined;
+  /** Hubs that are not as every other, by name. Hubs that are not named here exist too. */
+  hubs?: Record<string, EmulatorHubSettings> | undefined;
+  /**
+   * Whether REST takes Entra ID tokens, none of which can be validated here: anybody can make one up. `false` when
+   * absent.
+   */
+  allowUnvalidatedEntraTokens?: boolean | undefined;
+  /** Is called with a line for each connection and each refused request. No line holds a key or a token. */
+  logger?: ((line: string) => void) | undefined;
+}
+
+/** What may differ from hub to hub, under the names that Azure Resource Manager has for it. */
+export interface EmulatorHubSettings {
+  /**
+   * How often a client is pinged: a whole number of seconds from 1 to 120, 20 when absent. One from which nothing came
+   * since the last ping is dropped.
+   */
+  webSocketKeepAliveIntervalInSeconds?: number | undefined;
+  /** Whether clients may connect without a token; `"deny"` when absent. */
+  anonymousConnectPolicy?: "allow" | "deny" | undefined;
+}
+
+/** The types of the options, by name. What the service is told is checked by the service. */
+const TYPES: Record<keyof EmulatorOptions, string> = {
+  port: "number",
+  key: "string",
+  now: "function",
+  allowedOrigins: "object",
+  hubs: "object",
+  allowUnvalidatedEntraTokens: "boolean",
+  logger: "function",
+};
+
+/** @throws `TypeError` that names the option. */
+export function checkOptions(options: EmulatorOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw bad(`The options must be an object, not ${kindOf(options)}.`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const type = TYPES[name as keyof EmulatorOptions];
+    if (type === undefined) {
+      throw bad(`There is no option ${name}; there are ${Object.keys(TYPES).join(", ")}.`);
+    }
+    if (value !== undefined && (typeof value !== type || value === null)) {
+      throw bad(`${name} must be of type ${type}, not ${kindOf(value)}.`);
+    }
+  }
+  const { port } = options;
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+    throw bad(`port must be a whole number from 0 to 65535, not ${port}.`);
+  }
+}
+
+/** What the service is told. */
+export function settingsOf({ key, allowedOrigins, hubs, allowUnvalidatedEntraTokens }: EmulatorOptions): object {
+  const accessKeys = key === undefined ? undefined : [key];
+  return present({ accessKeys, allowedOrigins, hubs: hubs && mapValues(hubs, present), allowUnvalidatedEntraTokens });
+}
+
+/** An error of the service about its settings, in the words of the options. */
+export function settingsError(error: unknown): TypeError {
+  return bad((error as Error).message.replace("Each of accessKeys", "key"));
+}
+
+function bad(message: string): TypeError {
+  return typeError("ERR_ARGUMENT_TYPE", message);
+}
+
+/** Undefined is the same as absent. */
+function present(object: object): object {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+function mapValues(object: Record<string, object>, change: (value: object) => object): object {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, Object(value) === value ? change(value) : value]));
+}

@@ -1,0 +1,19 @@
+import { decodeBase64 } from "../wasm/base64.js";
+import { type Actions, Emulator, initSync } from "./wasm/glue.js";
+import { base64 } from "./wasm/inline.js";
+
+let isStarted = false;
+
+/**
+ * An emulated service. The module is compiled for the first; all of a process share it.
+ *
+ * @throws `Error` that says which setting is wrong.
+ * @internal
+ */
+export function newService(settings: object, actions: Actions): Emulator {
+  if (!isStarted) {
+    initSync({ module: new WebAssembly.Module(decodeBase64(base64)) });
+    isStarted = true;
+  }
+  return new Emulator(settings, actions);
+}

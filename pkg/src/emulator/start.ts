@@ -1,0 +1,139 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { type GenerateClientTokenOptions, WebPubSubServiceClient } from "../entrypoints/index.js";
+import { rangeError } from "../service/errors.js";
+import { type EmulatorFaults, faultsOf } from "./faults.js";
+import { Host } from "./host.js";
+import { checkOptions, type EmulatorOptions, settingsError, settingsOf } from "./options.js";
+import { Time } from "./time.js";
+
+/** The access key that the official emulator publishes. Everybody knows it: it protects nothing. */
+export const EMULATOR_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+/** The time as the emulator sees it. */
+export interface EmulatorClock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /**
+   * Lets time pass: everything that was due by then has happened when this resolves, and clients could answer the pings
+   * in between. `advance(0)` looks at the clock anew.
+   *
+   * @throws (rejects with) `RangeError` for less than 0.
+   */
+  advance(milliseconds: number): Promise<void>;
+}
+
+/** A hub as it is now. */
+export interface HubSnapshot {
+  /** Its name, in lower case. */
+  hub: string;
+  /** Its connections. */
+  connections: HubConnection[];
+  /** Its groups, and how many connections each has. */
+  groups: { group: string; connections: number }[];
+}
+
+/** A connection of a hub. */
+export interface HubConnection {
+  connectionId: string;
+  /** `null` when anonymous. */
+  userId: string | null;
+  /** The subprotocol, or `simple`. */
+  protocol: string;
+  /** False while a lost connection waits for its client to come back. */
+  open: boolean;
+  /** The groups it is in. */
+  groups: string[];
+}
+
+/** An emulator that runs. */
+export interface Emulator {
+  /** What a `WebPubSubServiceClient`, ours or the official one, takes. */
+  readonly connectionString: string;
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly endpoint: string;
+  /** The URL with which a client connects to a hub. */
+  clientUrl(hub: string, options?: GenerateClientTokenOptions): string;
+  /** Breaks things on purpose. */
+  readonly faults: EmulatorFaults;
+  /** The time as it sees it. */
+  readonly clock: EmulatorClock;
+  /** What a hub holds. */
+  inspect(hub: string): HubSnapshot;
+  /** Drops every connection and stops listening. */
+  stop(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts an emulator of Azure Web PubSub in this process: Node, Deno or Bun. It listens on 127.0.0.1 only, and keeps
+ * everything in memory. Any number can run side by side.
+ *
+ * @throws (rejects with) `TypeError` that names the option that cannot be used; `Error` with the code `EADDRINUSE` when
+ * the port is taken.
+ *
+ * @example
+ * ```ts
+ * import { WebPubSubServiceClient } from "webpubsub-edge";
+ * import { startEmulator } from "webpubsub-edge/emulator";
+ *
+ * const emulator = await startEmulator();
+ * const service = new WebPubSubServiceClient(emulator.connectionString, "chat");
+ * const socket = new WebSocket(emulator.clientUrl("chat", { userId: "ann" }));
+ * const received = new Promise<MessageEvent>((resolve) => (socket.onmessage = resolve));
+ * await new Promise((resolve) => (socket.onopen = resolve));
+ * await service.sendToUser("ann", { text: "hello" });
+ * console.log((await received).data); // {"text":"hello"}
+ * await emulator.stop();
+ * ```
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  checkOptions(options);
+  const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = options;
+  const time = new Time(now ?? Date.now);
+  const host = newHost({ settings: settingsOf(options), time, isRunning: now === undefined, log: logger });
+  const endpoint = `http://127.0.0.1:${await listen(host, port)}`;
+  const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= host.stop());
+  return {
+    connectionString,
+    endpoint,
+    clientUrl: (hub, tokenOptions) =>
+      new WebPubSubServiceClient(connectionString, hub, { now: () => time.now() }).getClientAccessTokenSync(tokenOptions).url,
+    faults: faultsOf(host, time),
+    clock: {
+      now: () => time.now(),
+      advance: async (milliseconds) => {
+        if (!(milliseconds >= 0 && milliseconds <= Number.MAX_SAFE_INTEGER)) {
+          throw rangeError("ERR_CLOCK", "Time only goes forward: advance takes 0 or more milliseconds.");
+        }
+        await host.advance(Math.floor(milliseconds));
+      },
+    },
+    inspect: (hub) => host.service.inspect(hub) as HubSnapshot,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function newHost(options: ConstructorParameters<typeof Host>[0]): Host {
+  try {
+    return new Host(options);
+  } catch (error) {
+    throw settingsError(error);
+  }
+}
+
+async function listen(host: Host, port: number): Promise<number> {
+  try {
+    return await host.listen(port);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const text =
+      code === "EADDRINUSE"
+        ? `Port ${port} of 127.0.0.1 is in use: stop what uses it, name another port, or none for a free one.`
+        : `The emulator cannot listen on port ${port} of 127.0.0.1: ${message}`;
+    throw Object.assign(new Error(text, { cause }), { code });
+  }
+}

@@ -1,0 +1,43 @@
+// What wasm-bindgen makes of pkg/wasm-emulator, as far as it is used here.
+
+/** Starts the module. */
+export function initSync(options: { module: WebAssembly.Module }): void;
+
+/** Carries out what the service decides. Arrays are windows into wasm's memory: good only until the method returns. */
+export interface Actions {
+  accept(socket: number, subprotocol: string | undefined): void;
+  refuse(socket: number, status: number, headers: string[], body: Uint8Array): void;
+  /** For each frame: its length in `frames`, to how many sockets it goes, and to which. */
+  send(plan: Uint32Array, frames: Uint8Array): void;
+  ping(sockets: Uint32Array): void;
+  close(socket: number, code: number, reason: string): void;
+  abort(socket: number): void;
+  respond(request: number, status: number, headers: string[], body: Uint8Array): void;
+}
+
+/** One emulated service. Times are milliseconds since 1970, headers are names and values in turn. */
+export class Emulator {
+  /** @throws Error that says which setting is wrong. */
+  constructor(settings: object, actions: Actions);
+  free(): void;
+  readonly maxBodyBytes: number;
+  readonly maxBacklogBytes: number;
+  /** Whether the request's body is worth reading; if not, the request has been answered. */
+  admit(now: number, request: number, method: string, url: string, headers: string[]): boolean;
+  request(now: number, request: number, method: string, url: string, headers: string[], body: Uint8Array): void;
+  upgrade(now: number, socket: number, url: string, headers: string[], random: Uint8Array): void;
+  text(now: number, socket: number, text: Uint8Array): void;
+  binary(now: number, socket: number, bytes: Uint8Array): void;
+  pong(now: number, socket: number): void;
+  backlog(now: number, socket: number, bytes: number): void;
+  closed(now: number, socket: number, code: number): void;
+  tick(now: number): void;
+  /** When `tick` is due. */
+  wakeAt(): number | undefined;
+  inspect(hub: string): unknown;
+  /** @throws Error that says what is wrong with the fault. */
+  injectFault(now: number, hub: string | undefined, fault: object): unknown;
+  listFaults(now: number, hub: string | undefined): unknown;
+  removeFault(now: number, id: number): boolean;
+  clearFaults(now: number, hub: string | undefined): void;
+}

@@ -1,0 +1,2 @@
+/** The emulator's module in base64, made by build.mjs. */
+export const base64: string;

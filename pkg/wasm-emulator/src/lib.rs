@@ -1,0 +1,237 @@
+//! The emulator inside the npm package, for hosts in JavaScript. It converts and nothing else: every rule is in
+//! `webpubsub-edge-emulator`.
+//!
+//! Each input is one call of [`Emulator`], which carries out the actions by calling the methods of [`Host`] before it
+//! returns. However many sockets a message goes to, it crosses the boundary once: as WebSocket frames, ready to be
+//! written, and the numbers of the sockets ([`batch`]).
+
+// What wasm-bindgen writes for JavaScript has no documentation.
+#![allow(missing_docs)]
+
+mod batch;
+mod request;
+
+use std::cell::RefCell;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use webpubsub_edge_emulator::limits::{MAX_BACKLOG_BYTES, MAX_MESSAGE_BYTES};
+use webpubsub_edge_emulator::{Action, Input, Response, Service, Settings};
+
+use crate::batch::Batch;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What carries out the actions; pkg/src/emulator/host.ts.
+    pub type Host;
+
+    #[wasm_bindgen(method)]
+    fn accept(this: &Host, socket: u32, subprotocol: Option<String>);
+    #[wasm_bindgen(method)]
+    fn refuse(this: &Host, socket: u32, status: u16, headers: Vec<String>, body: &[u8]);
+    #[wasm_bindgen(method)]
+    fn send(this: &Host, plan: &[u32], frames: &[u8]);
+    #[wasm_bindgen(method)]
+    fn ping(this: &Host, sockets: &[u32]);
+    #[wasm_bindgen(method)]
+    fn close(this: &Host, socket: u32, code: u16, reason: &str);
+    #[wasm_bindgen(method)]
+    fn abort(this: &Host, socket: u32);
+    #[wasm_bindgen(method)]
+    fn respond(this: &Host, request: u32, status: u16, headers: Vec<String>, body: &[u8]);
+}
+
+/// One emulated service, and the host that carries out what it decides. Times are milliseconds since 1970.
+#[wasm_bindgen]
+pub struct Emulator {
+    // The host may call back while it carries out an action: by then nothing is borrowed any more.
+    service: RefCell<Service>,
+    host: Host,
+}
+
+#[wasm_bindgen]
+impl Emulator {
+    #[wasm_bindgen(constructor)]
+    pub fn new(settings: JsValue, host: Host) -> Result<Emulator, JsError> {
+        let settings: Settings = read(settings)?;
+        settings.check().map_err(|problem| JsError::new(&problem))?;
+        Ok(Emulator { service: RefCell::new(Service::new(settings)), host })
+    }
+
+    /// The largest body that a request may have.
+    #[wasm_bindgen(getter, js_name = maxBodyBytes)]
+    pub fn max_body_bytes(&self) -> usize {
+        MAX_MESSAGE_BYTES
+    }
+
+    /// So many bytes may wait for a socket before that has to be reported.
+    #[wasm_bindgen(getter, js_name = maxBacklogBytes)]
+    pub fn max_backlog_bytes(&self) -> usize {
+        MAX_BACKLOG_BYTES
+    }
+
+    /// Whether a request's body should be read. If not, the request has been answered.
+    pub fn admit(&self, now: f64, id: u32, method: String, url: String, headers: Vec<String>) -> bool {
+        let request = request::from_parts(method, url, headers, Vec::new());
+        let admitted = self.service.borrow().admit(millis(now), &request);
+        match admitted {
+            Ok(_) => true,
+            Err(response) => {
+                self.respond(id, response);
+                false
+            }
+        }
+    }
+
+    pub fn request(&self, now: f64, id: u32, method: String, url: String, headers: Vec<String>, body: Vec<u8>) {
+        let request = request::from_parts(method, url, headers, body);
+        self.handle(now, Input::Request { id: id.into(), request: &request });
+    }
+
+    /// `random` are 32 fresh random bytes.
+    pub fn upgrade(&self, now: f64, socket: u32, url: String, headers: Vec<String>, random: &[u8]) {
+        let request = request::from_parts("GET".to_owned(), url, headers, Vec::new());
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(random).for_each(|(byte, random)| *byte = *random);
+        self.handle(now, Input::Upgrade { socket: socket.into(), request: &request, random: bytes });
+    }
+
+    /// `text` is UTF-8.
+    pub fn text(&self, now: f64, socket: u32, text: &[u8]) {
+        // `ws` has checked that it is.
+        let text = String::from_utf8_lossy(text);
+        self.handle(now, Input::Text { socket: socket.into(), text: &text });
+    }
+
+    pub fn binary(&self, now: f64, socket: u32, bytes: &[u8]) {
+        self.handle(now, Input::Binary { socket: socket.into(), bytes });
+    }
+
+    pub fn pong(&self, now: f64, socket: u32) {
+        self.handle(now, Input::Pong { socket: socket.into() });
+    }
+
+    pub fn backlog(&self, now: f64, socket: u32, bytes: usize) {
+        self.handle(now, Input::Backlog { socket: socket.into(), messages: 0, bytes });
+    }
+
+    pub fn closed(&self, now: f64, socket: u32, code: u16) {
+        self.handle(now, Input::Closed { socket: socket.into(), code });
+    }
+
+    pub fn tick(&self, now: f64) {
+        self.handle(now, Input::Tick);
+    }
+
+    /// When `tick` is due.
+    #[wasm_bindgen(js_name = wakeAt)]
+    pub fn wake_at(&self) -> Option<f64> {
+        self.service.borrow().wake_at().map(|time| time as f64)
+    }
+
+    /// What a hub holds.
+    pub fn inspect(&self, hub: &str) -> Result<JsValue, JsError> {
+        write(&self.service.borrow().inspect(hub))
+    }
+
+    /// Breaks something in a hub; in every hub when none is named.
+    #[wasm_bindgen(js_name = injectFault)]
+    pub fn inject_fault(&self, now: f64, hub: Option<String>, fault: JsValue) -> Result<JsValue, JsError> {
+        let fault = read(fault)?;
+        let injected = self.service.borrow_mut().inject(millis(now), hub.as_deref(), fault);
+        let (injected, actions) = injected.map_err(|problem| JsError::new(&problem))?;
+        self.carry_out(actions);
+        write(&injected)
+    }
+
+    #[wasm_bindgen(js_name = listFaults)]
+    pub fn list_faults(&self, now: f64, hub: Option<String>) -> Result<JsValue, JsError> {
+        write(&self.service.borrow().faults(millis(now), hub.as_deref()))
+    }
+
+    /// Whether there was such a fault.
+    #[wasm_bindgen(js_name = removeFault)]
+    pub fn remove_fault(&self, now: f64, id: u32) -> bool {
+        let actions = self.service.borrow_mut().remove_fault(millis(now), id.into());
+        let was_there = actions.is_some();
+        self.carry_out(actions.unwrap_or_default());
+        was_there
+    }
+
+    #[wasm_bindgen(js_name = clearFaults)]
+    pub fn clear_faults(&self, now: f64, hub: Option<String>) {
+        let actions = self.service.borrow_mut().clear_faults(millis(now), hub.as_deref());
+        self.carry_out(actions);
+    }
+}
+
+impl Emulator {
+    fn handle(&self, now: f64, input: Input<'_>) {
+        let actions = self.service.borrow_mut().handle(millis(now), input);
+        self.carry_out(actions);
+    }
+
+    fn carry_out(&self, actions: Vec<Action>) {
+        let mut batch = Batch::default();
+        for action in actions {
+            match action {
+                Action::Send { to, frame } => batch.add(&to, &frame),
+                other => {
+                    // What comes before a close is sent before it.
+                    self.send(&mut batch);
+                    self.carry_out_one(other);
+                }
+            }
+        }
+        self.send(&mut batch);
+    }
+
+    fn send(&self, batch: &mut Batch) {
+        if !batch.is_empty() {
+            let Batch { plan, frames } = std::mem::take(batch);
+            self.host.send(&plan, &frames);
+        }
+    }
+
+    fn carry_out_one(&self, action: Action) {
+        match action {
+            Action::Accept { socket, subprotocol } => self.host.accept(number(socket), subprotocol),
+            Action::Refuse { socket, response: Response { status, headers, body } } => {
+                self.host.refuse(number(socket), status, request::flat(headers), &body)
+            }
+            Action::Ping { to } => self.host.ping(&to.into_iter().map(number).collect::<Vec<_>>()),
+            Action::Close { socket, code, reason } => self.host.close(number(socket), code, &reason),
+            Action::Abort { socket } => self.host.abort(number(socket)),
+            Action::Respond { id, response } => self.respond(number(id), response),
+            Action::Send { .. } => {}
+        }
+    }
+
+    fn respond(&self, id: u32, Response { status, headers, body }: Response) {
+        self.host.respond(id, status, request::flat(headers), &body);
+    }
+}
+
+/// Reads a value of JavaScript. By way of a JSON value, because serde-wasm-bindgen alone would pass over members that
+/// a structure does not have.
+fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
+    let value: serde_json::Value = serde_wasm_bindgen::from_value(value)?;
+    serde_json::from_value(value).map_err(|problem| JsError::new(&problem.to_string()))
+}
+
+/// Makes plain objects.
+fn write(value: &impl Serialize) -> Result<JsValue, JsError> {
+    Ok(value.serialize(&Serializer::json_compatible())?)
+}
+
+/// A host in JavaScript gives these numbers out one by one, so they fit.
+fn number(id: u64) -> u32 {
+    u32::try_from(id).unwrap_or(u32::MAX)
+}
+
+/// What is no time counts as 1970.
+fn millis(now: f64) -> u64 {
+    now as u64
+}

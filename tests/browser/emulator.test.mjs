@@ -1,0 +1,110 @@
+// What a page of another origin gets of an emulator that runs on this machine: nothing, although its key is public.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, describe, test } from "node:test";
+import { WebPubSubServiceClient } from "../../pkg/dist/entrypoints/index.js";
+import { startEmulator } from "../../pkg/dist/emulator/index.js";
+import { connect } from "../emulator/client.mjs";
+import { skip, useBrowser } from "./browser.mjs";
+
+describe("a page of another origin", { skip }, () => {
+  const openTab = useBrowser();
+  let page;
+  let origin;
+  let emulator;
+  before(async () => {
+    page = createServer((_, response) => response.setHeader("content-type", "text/html").end("<title>elsewhere</title>")).listen(0, "127.0.0.1");
+    await once(page, "listening");
+    origin = `http://127.0.0.1:${page.address().port}`;
+  });
+  after(() => page?.close());
+
+  async function start(t, options) {
+    emulator = await startEmulator(options);
+    t.after(() => emulator.stop());
+    return emulator;
+  }
+
+  test("can neither read, nor send, nor connect, nor break anything", async (t) => {
+    await start(t);
+    const victim = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+    const tab = await openTab(t, origin, { expected: /CORS policy|ERR_FAILED|403|WebSocket connection/ });
+    const { url, bearer } = await signedSend();
+    const got = await tab.evaluate(
+      async ({ endpoint, url, bearer, client }) => {
+        const attempt = (work) => work().then((result) => result, (error) => error.name);
+        const read = async (response) => (response.type === "opaque" ? "opaque" : response.text());
+        const opens = (url, protocols) =>
+          new Promise((resolve) => {
+            const socket = new WebSocket(url, protocols);
+            socket.onopen = () => resolve("open");
+            socket.onerror = () => resolve("refused");
+          });
+        const send = { method: "POST", headers: { authorization: bearer, "content-type": "text/plain" }, body: "from elsewhere" };
+        const cut = JSON.stringify({ type: "cut" });
+        return {
+          look: await attempt(() => fetch(`${endpoint}/_emulator?hub=chat`).then(read)),
+          send: await attempt(() => fetch(url, send).then(read)),
+          cutAsJson: await attempt(() =>
+            fetch(`${endpoint}/_emulator/faults?hub=chat`, { method: "POST", headers: { "content-type": "application/json" }, body: cut }).then(read),
+          ),
+          // Sent without asking first.
+          cutAsText: await attempt(() => fetch(`${endpoint}/_emulator/faults?hub=chat`, { method: "POST", mode: "no-cors", body: cut }).then(read)),
+          simple: await opens(client),
+          json: await opens(client, "json.webpubsub.azure.v1"),
+          // Blind to the answer, but not to whether there was a picture or a script.
+          script: await new Promise((resolve) => {
+            const script = document.createElement("script");
+            script.src = `${endpoint}/_emulator?hub=chat`;
+            script.onload = () => resolve("loaded");
+            script.onerror = () => resolve("refused");
+            document.head.append(script);
+          }),
+        };
+      },
+      { endpoint: emulator.endpoint, url, bearer, client: emulator.clientUrl("chat") },
+    );
+    assert.deepEqual(got, {
+      look: "TypeError",
+      send: "TypeError",
+      cutAsJson: "TypeError",
+      cutAsText: "opaque",
+      simple: "refused",
+      json: "refused",
+      script: "refused",
+    });
+    await new WebPubSubServiceClient(emulator.connectionString, "chat").sendToAll("from here");
+    assert.deepEqual(await victim.data(2), ["x", "from here"], "neither cut nor told anything else");
+    assert.equal(emulator.inspect("chat").connections.length, 1);
+  });
+
+  test("connects where its origin is named", async (t) => {
+    await start(t, { allowedOrigins: [origin] });
+    const tab = await openTab(t, origin);
+    const frame = await tab.evaluate(
+      (url) =>
+        new Promise((resolve, reject) => {
+          const socket = new WebSocket(url, "json.webpubsub.azure.v1");
+          socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+          socket.onerror = reject;
+        }),
+      emulator.clientUrl("chat", { userId: "page" }),
+    );
+    assert.deepEqual([frame.event, frame.userId], ["connected", "page"]);
+  });
+
+  /** A send that would be carried out, if only it came from a program. */
+  async function signedSend() {
+    let caught;
+    const fetch = async (url, { headers }) => {
+      caught = { url: String(url), bearer: new Headers(headers).get("authorization") };
+      return new Response(null, { status: 202 });
+    };
+    await new WebPubSubServiceClient(emulator.connectionString, "chat", { fetch }).sendToAll("x", { contentType: "text/plain" });
+    const response = await globalThis.fetch(caught.url, { method: "POST", headers: { authorization: caught.bearer, "content-type": "text/plain" }, body: "x" });
+    assert.equal(response.status, 202);
+    return caught;
+  }
+});

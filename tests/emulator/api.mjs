@@ -1,0 +1,280 @@
+// What `startEmulator` promises, in every runtime: `[name, run]` each. `lib` is webpubsub-edge/emulator, `Service` the
+// service client of the package.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import http from "node:http";
+import { connect as connectTcp, createServer } from "node:net";
+import { connect, JSON_PROTOCOL, open, recoveryUrl, RELIABLE } from "./client.mjs";
+
+const OWN_KEY = "a key of one's own, which is long enough";
+const MIB = 1024 * 1024;
+
+export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
+  /** Runs with an emulator, which is stopped in the end. */
+  const withEmulator = (options, use) => async () => {
+    const emulator = await startEmulator(options);
+    try {
+      await use(emulator, (hub) => new Service(emulator.connectionString, hub));
+    } finally {
+      await emulator.stop();
+    }
+  };
+  const refusal = (promise) => promise.then(() => assert.fail("this should be refused"), (error) => error);
+
+  return [
+    ["a server's message reaches a client", withEmulator({}, async (emulator, service) => {
+      const { connectionString, endpoint } = emulator;
+      assert.match(endpoint, /^http:\/\/127\.0\.0\.1:\d+$/);
+      assert.equal(connectionString, `Endpoint=${endpoint};AccessKey=${EMULATOR_ACCESS_KEY};Version=1.0;`);
+      const ann = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+      assert.equal(ann.connected.userId, "ann");
+      await service("chat").sendToUser("ann", { n: 1 });
+      assert.deepEqual(await ann.data(1), [{ n: 1 }]);
+    })],
+
+    ["many run side by side and do not see each other", async () => {
+      const emulators = await Promise.all(Array.from({ length: 20 }, () => startEmulator()));
+      assert.equal(new Set(emulators.map(({ endpoint }) => endpoint)).size, 20);
+      const [first, second] = emulators;
+      const client = await connect(first.clientUrl("chat", { userId: "ann" }));
+      assert.equal(first.inspect("chat").connections.length, 1);
+      assert.equal(second.inspect("chat").connections.length, 0);
+      await Promise.all(emulators.slice(1).map((emulator) => emulator.stop()));
+      await new Service(first.connectionString, "chat").sendToAll("still here");
+      assert.deepEqual(await client.data(1), ["still here"]);
+      await first.stop();
+    }],
+
+    ["a taken port is named, with what to do", async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address();
+      const error = await refusal(startEmulator({ port }));
+      assert.equal(error.code, "EADDRINUSE");
+      assert.match(error.message, new RegExp(`^Port ${port} of 127.0.0.1 is in use: .* a free one.$`));
+      server.close();
+      await once(server, "close");
+      const emulator = await startEmulator({ port });
+      assert.equal(emulator.endpoint, `http://127.0.0.1:${port}`);
+      await emulator.stop();
+    }],
+
+    ["an option that cannot be used is refused by name", async () => {
+      for (const [name, options] of [
+        ["porrt", { porrt: 1 }],
+        ["port", { port: "80" }],
+        ["port", { port: 65_536 }],
+        ["port", { port: 1.5 }],
+        ["key", { key: "too short" }],
+        ["key", { key: 1 }],
+        ["now", { now: 0 }],
+        ["allowedOrigins", { allowedOrigins: "http://localhost:1" }],
+        ["allowedOrigins", { allowedOrigins: ["null"] }],
+        ["hubs", { hubs: { "no hub": {} } }],
+        ["hubs", { hubs: null }],
+        ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: 0 } } }],
+        ["anonymousConnectPolicy", { hubs: { chat: { anonymousConectPolicy: "allow" } } }],
+        ["allowUnvalidatedEntraTokens", { allowUnvalidatedEntraTokens: "yes" }],
+        ["logger", { logger: {} }],
+      ]) {
+        const error = await refusal(startEmulator(options));
+        assert.ok(error instanceof TypeError, `${name}: ${error}`);
+        assert.equal(error.code, "ERR_ARGUMENT_TYPE");
+        assert.ok(error.message.includes(name), `${name}: ${error.message}`);
+        assert.ok(!error.message.includes("too short"), "no key is shown");
+      }
+      // Undefined is the same as absent.
+      await (await startEmulator({ port: undefined, key: undefined, hubs: { chat: { anonymousConnectPolicy: undefined } } })).stop();
+    }],
+
+    ["a key of one's own takes the place of the public one", withEmulator({ key: OWN_KEY }, async (emulator, service) => {
+      await service("chat").sendToAll(1);
+      const stranger = new Service(`Endpoint=${emulator.endpoint};AccessKey=${EMULATOR_ACCESS_KEY}`, "chat");
+      assert.equal((await refusal(stranger.sendToAll(1))).statusCode, 401);
+      const { url } = stranger.getClientAccessTokenSync();
+      await assert.rejects(open(url, JSON_PROTOCOL));
+    })],
+
+    ["a lost client can come back for 30 seconds of a fake clock", withEmulator({ now: () => 1_750_000_000_000 }, async (emulator, service) => {
+      const url = emulator.clientUrl("chat", { userId: "ann" });
+      const cut = async () => {
+        const client = await connect(url, RELIABLE);
+        emulator.faults.inject({ type: "cut", connectionId: client.connectionId });
+        assert.notEqual((await client.closed).code, 1000);
+        return recoveryUrl(url, client.connected);
+      };
+      const early = await cut();
+      await service("chat").sendToUser("ann", "meanwhile");
+      await emulator.clock.advance(29_000);
+      const back = await open(early, RELIABLE);
+      assert.equal((await back.frames.take(1))[0].data, "meanwhile");
+      back.close();
+
+      const late = await cut();
+      await emulator.clock.advance(31_000);
+      assert.equal((await (await open(late, RELIABLE)).closed).code, 1008);
+      assert.equal(emulator.clock.now(), 1_750_000_060_000);
+      await assert.rejects(emulator.clock.advance(-1), RangeError);
+    })],
+
+    ["a URL expires by the emulator's clock", withEmulator({ now: () => 1_750_000_000_000 }, async (emulator) => {
+      const url = emulator.clientUrl("chat", { expirationTimeInMinutes: 1 });
+      (await connect(url)).close();
+      // A minute, and the five that clocks may differ.
+      await emulator.clock.advance(361_000);
+      await assert.rejects(open(url, JSON_PROTOCOL));
+    })],
+
+    ["time can be advanced past many pings: who answers stays", withEmulator({}, async (emulator, service) => {
+      const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+      const before = emulator.clock.now();
+      await emulator.clock.advance(200_000);
+      assert.ok(emulator.clock.now() >= before + 200_000);
+      await service("chat").sendToUser("ann", "there");
+      assert.deepEqual(await client.data(1), ["there"]);
+    })],
+
+    ["who answers no ping is dropped", withEmulator({ hubs: { quick: { webSocketKeepAliveIntervalInSeconds: 5 } } }, async (emulator) => {
+      const sockets = [await openSilently(emulator.clientUrl("chat")), await openSilently(emulator.clientUrl("quick"))];
+      const left = (hub) => emulator.inspect(hub).connections.length;
+      assert.deepEqual([left("chat"), left("quick")], [1, 1]);
+      await emulator.clock.advance(11_000);
+      assert.deepEqual([left("chat"), left("quick")], [1, 0]);
+      await emulator.clock.advance(34_000);
+      assert.deepEqual([left("chat"), left("quick")], [0, 0]);
+      for (const socket of sockets) socket.destroy();
+    })],
+
+    ["who does not read is given up, and the others get everything", withEmulator({}, async (emulator, service) => {
+      const stalled = await openSilently(emulator.clientUrl("chat"));
+      stalled.pause();
+      const reader = await connect(emulator.clientUrl("chat"));
+      const message = "x".repeat(MIB - 1000);
+      let sent = 0;
+      // The system takes some, the emulator 16 MiB.
+      while (emulator.inspect("chat").connections.length === 2 && sent < 64) {
+        await service("chat").sendToAll(message, { contentType: "text/plain" });
+        sent++;
+      }
+      assert.ok(sent >= 16 && sent < 64, `${sent} MiB`);
+      assert.ok((await reader.data(sent)).every((data) => data === message));
+      stalled.destroy();
+    })],
+
+    ["inspect shows connections and groups", withEmulator({}, async (emulator) => {
+      const roles = ["webpubsub.joinLeaveGroup"];
+      const ann = await connect(emulator.clientUrl("Chat", { userId: "ann", roles, groups: ["a"] }), RELIABLE);
+      await ann.ask({ type: "joinGroup", group: "b" });
+      await open(emulator.clientUrl("chat"));
+      const { hub, connections, groups } = emulator.inspect("CHAT");
+      assert.equal(hub, "chat");
+      const byUser = Object.fromEntries(connections.map(({ userId, ...rest }) => [userId, rest]));
+      const { connectionId } = ann;
+      assert.deepEqual(byUser.ann, { connectionId, protocol: RELIABLE, open: true, groups: ["a", "b"] });
+      assert.equal(byUser.null.protocol, "simple");
+      assert.deepEqual(groups, [{ group: "a", connections: 1 }, { group: "b", connections: 1 }]);
+      assert.deepEqual(emulator.inspect("other"), { hub: "other", connections: [], groups: [] });
+    })],
+
+    ["stop drops clients and frees the port", async () => {
+      const emulator = await startEmulator();
+      const port = Number(new URL(emulator.endpoint).port);
+      const client = await connect(emulator.clientUrl("chat"));
+      await emulator[Symbol.asyncDispose]();
+      assert.notEqual((await client.closed).code, 1000);
+      await emulator.stop();
+      await (await startEmulator({ port })).stop();
+    }],
+
+    ["only this machine and the pages that are named get in", withEmulator({ allowedOrigins: ["http://localhost:5173"] }, async (emulator) => {
+      const { port } = new URL(emulator.endpoint);
+      const status = async (headers, method = "HEAD", path = "/api/health?api-version=2024-12-01") => {
+        const request = http.request({ host: "127.0.0.1", port, path, headers, method });
+        request.end();
+        const [response] = await once(request, "response");
+        response.resume();
+        await once(response, "end");
+        return response.statusCode;
+      };
+      assert.equal(await status({ host: `localhost:${port}` }), 200);
+      assert.equal(await status({ host: "evil.example" }), 403);
+      assert.equal(await status({ host: `localhost:${port}`, origin: "https://evil.example" }), 403);
+      assert.equal(await status({ host: `localhost:${port}`, origin: "http://localhost:5173" }), 200);
+      assert.equal(await status({ host: `localhost:${port}`, "sec-fetch-site": "cross-site" }, "GET", "/_emulator?hub=chat"), 403);
+    })],
+
+    ["a hub can let clients in without a token", withEmulator({ hubs: { Open: { anonymousConnectPolicy: "allow" } } }, async (emulator) => {
+      const url = (hub) => `${emulator.endpoint.replace("http", "ws")}/client/hubs/${hub}`;
+      assert.equal((await connect(url("open"))).connected.userId, null);
+      await assert.rejects(open(url("closed"), JSON_PROTOCOL));
+    })],
+
+    ["a message of 1 MiB arrives, a larger one closes with 1009", withEmulator({}, async (emulator) => {
+      const url = emulator.clientUrl("chat", { roles: ["webpubsub.sendToGroup"], groups: ["g"] });
+      const client = await connect(url);
+      const frame = (bytes) => {
+        const empty = JSON.stringify({ type: "sendToGroup", group: "g", dataType: "text", data: "" });
+        return JSON.stringify({ type: "sendToGroup", group: "g", dataType: "text", data: "x".repeat(bytes - empty.length) });
+      };
+      client.send(frame(MIB));
+      assert.ok((await client.data(1))[0].length > MIB - 100);
+      client.send(frame(MIB + 1));
+      assert.equal((await client.closed).code, 1009);
+    })],
+
+    ["a body over 1 MiB is refused, and the emulator goes on", withEmulator({}, async (emulator, service) => {
+      const body = new Uint8Array(MIB + 1);
+      const url = `${emulator.endpoint}/api/hubs/chat/:send?api-version=2024-12-01`;
+      const authorization = await authorizationOf(Service, emulator);
+      const headers = { authorization, "content-type": "application/octet-stream" };
+      const response = await fetch(url, { method: "POST", headers, body });
+      await response.body?.cancel();
+      assert.equal(response.status, 413);
+      await service("chat").sendToAll(1);
+    })],
+
+    ["the logger is told of connections and refusals, and of no secret", async () => {
+      const lines = [];
+      const emulator = await startEmulator({ key: OWN_KEY, logger: (line) => lines.push(line) });
+      const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+      await new Service(emulator.connectionString, "chat").closeAllConnections({ reason: "enough" });
+      await client.closed;
+      await fetch(`${emulator.endpoint}/api/hubs/chat/:send?api-version=2024-12-01`, { method: "POST" });
+      await assert.rejects(open(`${emulator.endpoint.replace("http", "ws")}/client/hubs/chat?access_token=secret`, JSON_PROTOCOL));
+      await emulator.stop();
+      // Some WebSockets try again.
+      assert.equal(new Set(lines).size, 4, lines.join("\n"));
+      assert.match(lines[0], /^client \d+ connected: \/client\/hubs\/chat \(json\.webpubsub\.azure\.v1\)$/);
+      assert.match(lines[1], /^client \d+ was closed: 1000 enough$/);
+      assert.match(lines[2], /^POST \/api\/hubs\/chat\/:send was answered with 401: /);
+      assert.match(lines[3], /^GET \/client\/hubs\/chat was answered with 401: /);
+      assert.ok(!/secret|eyJ|one's own/.test(lines.join("\n")), lines.join("\n"));
+    }],
+  ];
+}
+
+/** The header with which the service client sends to everybody of the hub `chat`. */
+async function authorizationOf(Service, { connectionString }) {
+  let authorization;
+  const fetch = async (_, { headers }) => {
+    authorization = new Headers(headers).get("authorization");
+    return new Response(null, { status: 202 });
+  };
+  await new Service(connectionString, "chat", { fetch }).sendToAll(1);
+  return authorization;
+}
+
+/** Opens a simple client that says nothing more, not even a pong. */
+async function openSilently(url) {
+  const { hostname, port, pathname, search, host } = new URL(url);
+  const socket = connectTcp(port, hostname);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==";
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`);
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 101 /);
+  socket.resume();
+  return socket;
+}

@@ -1,0 +1,184 @@
+// `webpubsub-edge emulator` as a person runs it, out of the packed package.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import http from "node:http";
+import { createServer } from "node:net";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { installPacked } from "../packed.mjs";
+import { freePort } from "../ports.mjs";
+import { connect, JSON_PROTOCOL, open } from "./client.mjs";
+import { run } from "./hosts.mjs";
+
+const PUBLIC_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+const OWN_KEY = "a key of one's own, which is long enough";
+
+let packed;
+before(async () => {
+  packed = await installPacked();
+});
+after(() => packed?.remove());
+
+/** Starts the emulator with further options, on a free port if none of them names one; it is stopped after the test. */
+async function start(t, options = [], env = {}) {
+  const port = await freePort();
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const emulator = await run(process.execPath, [main, "emulator", `--port=${port}`, ...options], env);
+  t.after(emulator.stop);
+  await emulator.isUp();
+  return { ...emulator, port, origin: `http://127.0.0.1:${port}` };
+}
+
+/** Runs a command to its end. */
+async function end(args, env) {
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const command = await run(process.execPath, [main, ...args], env);
+  return { code: await command.ended, said: command.log() };
+}
+
+function service(origin, key = PUBLIC_KEY) {
+  return new WebPubSubServiceClient(`Endpoint=${origin};AccessKey=${key};Version=1.0;`, "chat", { allowInsecureConnection: true });
+}
+
+test("the connection string that it prints is all that the official SDK needs", async (t) => {
+  const { log, origin } = await start(t);
+  const [connectionString] = log().match(/Endpoint=\S+/);
+  assert.equal(connectionString, `Endpoint=${origin};AccessKey=${PUBLIC_KEY};Version=1.0;`);
+  const official = new WebPubSubServiceClient(connectionString, "chat", { allowInsecureConnection: true });
+  const { url } = await official.getClientAccessToken({ userId: "ann" });
+  const ann = await connect(url);
+  await official.sendToUser("ann", "hello");
+  assert.deepEqual(await ann.data(1), ["hello"]);
+  assert.match(log(), /^client \d+ connected: \/client\/hubs\/chat \(json\.webpubsub\.azure\.v1\)$/m);
+  assert.ok(!log().includes("access_token"), log());
+});
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  test(`${signal} ends it, and clients see the end`, { skip: process.platform === "win32" && "Windows has no signals" }, async (t) => {
+    const { signal: send, ended, origin, port } = await start(t);
+    const { url } = await service(origin).getClientAccessToken();
+    const client = await connect(url);
+    send(signal);
+    assert.equal(await ended, 0);
+    assert.equal((await client.closed).code, 1006);
+    const server = createServer().listen(port, "127.0.0.1");
+    await once(server, "listening");
+    server.close();
+  });
+}
+
+test("without a port it takes 8080 or the next free one, and says so", async (t) => {
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const ports = [];
+  for (let started = 0; started < 2; started++) {
+    const emulator = await run(process.execPath, [main, "emulator"]);
+    t.after(emulator.stop);
+    await emulator.isUp();
+    const port = Number(emulator.log().match(/listens on http:\/\/127\.0\.0\.1:(\d+)/)[1]);
+    for (let taken = 8080; taken < port; taken++) {
+      assert.match(emulator.log(), new RegExp(`^Port ${taken} is in use, trying ${taken + 1}\\.$`, "m"));
+    }
+    ports.push(port);
+  }
+  assert.ok(ports[0] >= 8080 && ports[1] > ports[0], String(ports));
+});
+
+test("a port that was asked for and is taken ends it", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  const { code, said } = await end(["emulator", `--port=${port}`]);
+  server.close();
+  assert.equal(code, 1);
+  assert.match(said, new RegExp(`^webpubsub-edge: Port ${port} of 127.0.0.1 is in use: `));
+});
+
+for (const [from, options, env] of [
+  ["--key", [`--key=${OWN_KEY}`], {}],
+  ["WEBPUBSUB_EMULATOR_KEY", [], { WEBPUBSUB_EMULATOR_KEY: OWN_KEY }],
+]) {
+  test(`a key from ${from} counts, and is not printed`, async (t) => {
+    const { log, origin } = await start(t, options, env);
+    assert.ok(log().includes(`AccessKey=<the key of ${from}>`), log());
+    assert.ok(!log().includes(OWN_KEY) && !log().includes(PUBLIC_KEY), log());
+    await service(origin, OWN_KEY).sendToAll(1);
+    await assert.rejects(service(origin).sendToAll(1), (error) => error.statusCode === 401);
+  });
+}
+
+test("a file sets hubs up", async (t) => {
+  const file = path.join(packed.folder, "hubs.json");
+  await writeFile(file, '{ "open": { "anonymousConnectPolicy": "allow" } }');
+  const { origin } = await start(t, ["--hubs", file]);
+  const url = (hub) => `${origin.replace("http", "ws")}/client/hubs/${hub}`;
+  assert.equal((await connect(url("open"))).connected.userId, null);
+  await assert.rejects(open(url("closed"), JSON_PROTOCOL));
+
+  for (const [text, problem] of [
+    ["{", /^webpubsub-edge: The file of --hubs is no JSON: /],
+    ["[]", /^webpubsub-edge: The file of --hubs must hold an object/],
+    ['{ "chat": { "messages": 1 } }', /`messages`/],
+    ['{ "chat": { "webSocketKeepAliveIntervalInSeconds": 121 } }', /webSocketKeepAliveIntervalInSeconds must be a whole number from 1 to 120/],
+  ]) {
+    await writeFile(file, text);
+    const { code, said } = await end(["emulator", "--hubs", file]);
+    assert.equal(code, 1, said);
+    assert.match(said, problem);
+  }
+  assert.match((await end(["emulator", "--hubs", `${file}.absent`])).said, /^webpubsub-edge: The file of --hubs cannot be read: /);
+});
+
+test("a page elsewhere gets in when it is named", async (t) => {
+  const { origin, port } = await start(t, ["--allow-origin", "http://localhost:5173", "--allow-origin=https://app.example"]);
+  const status = async (origin) => {
+    const headers = { host: `127.0.0.1:${port}`, origin };
+    const request = http.request({ host: "127.0.0.1", port, method: "HEAD", path: "/api/health?api-version=2024-12-01", headers });
+    request.end();
+    const [response] = await once(request, "response");
+    response.resume();
+    return response.statusCode;
+  };
+  assert.deepEqual(await Promise.all(["http://localhost:5173", "https://app.example", origin].map(status)), [200, 200, 200]);
+  assert.equal(await status("https://evil.example"), 403);
+});
+
+test("quiet is quiet", async (t) => {
+  const { log, origin } = await start(t, ["--quiet"]);
+  const before = log();
+  const { url } = await service(origin).getClientAccessToken();
+  (await connect(url)).close();
+  await assert.rejects(service(origin, OWN_KEY).sendToAll(1));
+  assert.equal(log(), before);
+});
+
+test("what cannot be understood is refused, with a way on", async () => {
+  for (const [args, said] of [
+    [["emulator", "--porrt=1"], /^webpubsub-edge: Unknown option '--porrt'\. `webpubsub-edge emulator --help` tells the options\.\n$/],
+    [["emulator", "chat"], /^webpubsub-edge: Unexpected argument 'chat'/],
+    [["emulator", "--port"], /^webpubsub-edge: Option '--port <value>' argument missing/],
+    [["emulator", "--port=http"], /^webpubsub-edge: --port must be a number from 0 to 65535, not http\.\n$/],
+    [["emulate"], /^webpubsub-edge: There is no command emulate\. /],
+  ]) {
+    const ended = await end(args);
+    assert.match(ended.said, said);
+    assert.equal(ended.code, 2, args.join(" "));
+  }
+});
+
+test("npx finds the command, its help and its version", async () => {
+  const npx = async (...args) => {
+    const { stdout } = await promisify(execFile)("npx", ["--no-install", "webpubsub-edge", ...args], { cwd: packed.folder });
+    return stdout;
+  };
+  assert.equal(await npx("--version"), "0.1.0\n");
+  assert.match(await npx(), /webpubsub-edge emulator /);
+  const help = await npx("emulator", "--help");
+  for (const option of ["--port", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--quiet"]) {
+    assert.ok(help.includes(`  ${option} `) || help.includes(`  ${option}\n`), option);
+  }
+});

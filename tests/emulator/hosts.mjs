@@ -1,0 +1,85 @@
+// The hosts of the emulator: `wrangler dev`, and `webpubsub-edge emulator` in each runtime.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { root, startWorker } from "../harness.mjs";
+import { freePort } from "../ports.mjs";
+import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
+
+const MAIN = path.join(root, "pkg/dist/cli/main.js");
+
+/**
+ * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`,
+ * and `log`, everything that it printed so far; `pid`, where the emulator is one process.
+ */
+export const HOSTS = {
+  "wrangler dev": {
+    skip: false,
+    start: ({ takesEntraTokens = false } = {}) =>
+      startWorker({ env: "local", vars: { EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS: String(takesEntraTokens) } }),
+  },
+  "Node 20": command(NODE_20),
+  "Node 22": command(NODE_22),
+  "Node 24": command(NODE_24),
+  // The right to listen on this machine, and no other.
+  Deno: command(DENO, ["run", "--no-prompt", "--allow-net=127.0.0.1"]),
+  Bun: command(BUN),
+};
+
+function command({ program, skip }, before = []) {
+  return {
+    skip,
+    start: async ({ takesEntraTokens = false } = {}) => {
+      const port = await freePort();
+      const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : [])];
+      const { isUp, ...emulator } = await run(program, [...before, MAIN, ...args]);
+      await isUp();
+      return { origin: `http://127.0.0.1:${port}`, ...emulator };
+    },
+  };
+}
+
+/** Runs `webpubsub-edge`. `isUp` waits until it listens; `ended` gives its exit code. */
+export async function run(program, args, env = {}) {
+  const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-emulator-"));
+  const child = spawn(program, args, {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
+  });
+  let said = "";
+  let heard = () => {};
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => {
+      said += data;
+      heard();
+    });
+  }
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  const ended = once(child, "close").then(async ([code]) => {
+    process.off("exit", kill);
+    heard();
+    await rm(folder, { recursive: true, force: true });
+    return code;
+  });
+  return {
+    pid: child.pid,
+    log: () => said,
+    ended,
+    signal: (signal) => child.kill(signal),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
+    },
+    isUp: async () => {
+      while (!said.includes("Ctrl-C ends it.")) {
+        if (child.exitCode !== null) throw new Error(`the emulator did not start:\n${said}`);
+        await new Promise((resolve) => (heard = resolve));
+      }
+    },
+  };
+}
