@@ -37,7 +37,8 @@ pub enum Action {
         /// Its ack id; the same each time the message is sent.
         ack_id: u64,
     },
-    /// Write a message without an ack id: a post or an invocation.
+    /// Write a message without an ack id: an invocation, or a post, which is settled with that: there is no
+    /// [`Action::Settle`] for it, unless the host says that it is [`Input::Unsent`](super::Input::Unsent).
     Post {
         /// Which.
         message: u32,
@@ -79,8 +80,8 @@ pub enum Action {
     Recovered,
     /// Tell the caller that the connection is lost for good (`disconnected`).
     Disconnected,
-    /// Tell the caller that the session has stopped (`stopped`). If there was no [`Action::Connected`] since
-    /// [`Input::Start`](super::Input::Start), that start has failed.
+    /// Tell the caller that the session has stopped (`stopped`). If no socket was open since
+    /// [`Input::Start`](super::Input::Start), that start has failed: the first attempt is not tried again.
     Stopped,
     /// Write the start of an outbound stream.
     StreamStart {
@@ -132,7 +133,7 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Outcome {
-    /// The service has it; a post: it was written; an invocation: there is a response.
+    /// The service has it; an invocation: there is a response.
     Done,
     /// The service had a message with this ack id before.
     Duplicate,

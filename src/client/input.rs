@@ -84,7 +84,7 @@ pub enum Input {
         /// the other.
         ack_id: u64,
     },
-    /// Send a message without an ack: it is settled when it is written.
+    /// Send a message without an ack: it is settled by [`Action::Post`](super::Action::Post).
     Post {
         /// The number the host keeps it under.
         message: u32,
@@ -110,6 +110,12 @@ pub enum Input {
     /// Invoke an event: a message that is settled by its [`Input::Response`].
     Invoke {
         /// The number the host keeps it under.
+        message: u32,
+    },
+    /// The message of the latest [`Action::Send`](super::Action::Send) or [`Action::Post`](super::Action::Post) could
+    /// not be written. It is tried again as its policy says.
+    Unsent {
+        /// Which.
         message: u32,
     },
     /// The caller does not want a message any more: it is settled with [`Outcome::Aborted`](super::Outcome::Aborted)

@@ -82,6 +82,7 @@ impl Session {
                 self.add(Kind::Leave, message, ack_id, group)
             }
             Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
+            Input::Unsent { message } => self.unsent(message),
             Input::Abort { message } => self.finish(message, Outcome::Aborted),
             _ => self.take_stream(input),
         }
@@ -129,7 +130,7 @@ impl Session {
         messages.due = messages.due.min(entry.due);
         messages.entries.push(entry);
         let last = messages.entries.len().saturating_sub(1);
-        if self.is_ready() {
+        if self.is_writable() {
             self.write(last);
         }
     }
@@ -177,11 +178,7 @@ impl Session {
         };
         let Entry { message, group, ack_id, kind, .. } = entry;
         match kind {
-            Kind::Post => {
-                self.push(Action::Post { message });
-                return self.settle(at, Outcome::Done);
-            }
-            Kind::Invoke => self.push(Action::Post { message }),
+            Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
             // It was left since.
             Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
@@ -189,9 +186,9 @@ impl Session {
             _ => self.push(Action::Send { message, ack_id }),
         }
         if let Some(entry) = self.messages.entries.get_mut(at) {
-            entry.state = State::Sent;
+            entry.state = if kind == Kind::Post { State::Settled } else { State::Sent };
             entry.writes = entry.writes.saturating_add(1);
-            if kind != Kind::Invoke {
+            if !matches!(kind, Kind::Post | Kind::Invoke) {
                 entry.due = due;
                 self.messages.due = self.messages.due.min(due);
             }
@@ -253,13 +250,25 @@ impl Session {
         true
     }
 
+    /// A message that was to be written just now was not.
+    fn unsent(&mut self, message: u32) -> bool {
+        let was_written = |entry: &Entry| {
+            entry.message == message && (entry.state == State::Sent || entry.kind == Kind::Post && entry.writes > 0)
+        };
+        let Some(at) = self.messages.entries.iter().rposition(was_written) else {
+            return false;
+        };
+        self.retry(at, Outcome::NotConnected);
+        true
+    }
+
     /// Tells the service that nobody waits for an invocation any more.
     fn cancel(&mut self, at: usize, outcome: Outcome) {
         if let Some(entry) = self.messages.entries.get(at)
             && entry.kind == Kind::Invoke
             && entry.state == State::Sent
             && outcome != Outcome::Done
-            && self.is_ready()
+            && self.is_writable()
         {
             let message = entry.message;
             self.push(Action::Cancel { message });
@@ -348,7 +357,7 @@ impl Session {
                         self.settle(at, Outcome::TimedOut);
                     }
                     (State::Sent, _) => self.retry(at, Outcome::TimedOut),
-                    (State::Delayed, _) if self.is_ready() => self.write(at),
+                    (State::Delayed, _) if self.is_writable() => self.write(at),
                     (State::Queued | State::Unsure, _) if !self.is_held() => self.settle(at, Outcome::NotConnected),
                     (State::Delayed | State::Queued | State::Unsure, _) => self.requeue(at, limit),
                 }

@@ -15,8 +15,8 @@ const RECOVERY_MS: u64 = 30_000;
 /// How long one attempt to recover may take: a few must fit into the time there is.
 const RECOVERY_ATTEMPT_MS: u64 = 10_000;
 
-/// The wait between attempts to recover: a second, give or take a quarter.
-const RECOVERY_WAIT_MS: (u64, u64) = (750, 500);
+/// The wait between attempts to recover: up to a second, and at least this.
+const RECOVERY_WAIT_MS: (u64, u64) = (750, 251);
 
 /// A connection that has lasted this long counts as good. The next attempt after it is made at once.
 const STABLE_MS: u64 = 5_000;
@@ -47,6 +47,8 @@ pub struct Session {
     pub(super) clock: Clock,
     pub(super) actions: Vec<Action>,
     phase: Phase,
+    /// Whether messages can be written.
+    is_writable: bool,
     /// The socket that is opened or open, or the number that the next one will have.
     socket: u32,
     /// When the phase ends by itself.
@@ -66,6 +68,8 @@ pub struct Session {
     attempted_at: u64,
     ready_at: u64,
 
+    /// Whether any socket was open since the start.
+    was_open: bool,
     /// Whether the caller was told of this connection.
     is_told: bool,
     /// Whether the caller was told of any since the start.
@@ -114,7 +118,7 @@ enum Phase {
     Greeting,
     /// A recovered socket is open; whether the service knows the connection, the first frame will show.
     Proving,
-    /// Frames can be sent.
+    /// It is connected.
     Ready,
     /// A close handshake is under way.
     Stopping,
@@ -129,6 +133,7 @@ impl Session {
             clock: Clock::default(),
             actions: Vec::new(),
             phase: Phase::Stopped,
+            is_writable: false,
             socket: 1,
             until: NEVER,
             due: NEVER,
@@ -139,6 +144,7 @@ impl Session {
             attempts: 0,
             attempted_at: 0,
             ready_at: 0,
+            was_open: false,
             is_told: false,
             was_told: false,
             heard_at: 0,
@@ -205,8 +211,8 @@ impl Session {
     }
 
     /// Whether messages can be written.
-    pub(super) fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready
+    pub(super) fn is_writable(&self) -> bool {
+        self.is_writable
     }
 
     /// Whether a message makes sense at all.
@@ -216,7 +222,7 @@ impl Session {
 
     /// Whether the service still holds our connection, as far as we know.
     pub(super) fn is_held(&self) -> bool {
-        self.is_recovering || self.is_ready()
+        self.is_recovering || self.phase == Phase::Ready
     }
 
     pub(super) fn push(&mut self, action: Action) {
@@ -252,6 +258,7 @@ impl Session {
         if self.phase != Phase::Stopped {
             return false;
         }
+        self.was_open = false;
         self.was_told = false;
         self.attempts = 0;
         self.tried_recovery = false;
@@ -267,7 +274,8 @@ impl Session {
             self.tried_recovery = true;
             self.until = self.clock.after(RECOVERY_ATTEMPT_MS).min(self.recover_until);
         } else {
-            self.attempts = self.attempts.saturating_add(self.was_told.into());
+            self.has_token = false;
+            self.attempts = self.attempts.saturating_add(self.was_open.into());
             self.until = self.clock.limit(self.options.open_timeout_ms);
         }
         self.push(Action::Open { socket: self.socket, recover: self.is_recovering });
@@ -277,6 +285,7 @@ impl Session {
         if self.phase != Phase::Opening {
             return false;
         }
+        self.was_open = true;
         self.heard_at = self.clock.now;
         if self.is_recovering {
             self.phase = Phase::Proving;
@@ -288,6 +297,10 @@ impl Session {
             self.greeted();
         } else {
             self.phase = Phase::Greeting;
+            // The service takes frames before it greets; but what is sent to a group may need the group.
+            if self.groups.all_joined().is_empty() {
+                self.resume();
+            }
         }
         true
     }
@@ -305,24 +318,33 @@ impl Session {
     fn greeted(&mut self) {
         self.sequence = Sequence::default();
         self.keep_alive();
-        self.rejoin();
+        if !self.is_writable {
+            self.rejoin();
+        }
         self.ready();
     }
 
-    /// Messages can be written again.
     fn ready(&mut self) {
         self.phase = Phase::Ready;
         self.until = NEVER;
         self.ready_at = self.clock.now;
         self.is_recovering = false;
-        self.flush_messages();
-        self.resume_streams();
+        self.resume();
         self.tell_connected();
+    }
+
+    /// Messages can be written again.
+    fn resume(&mut self) {
+        if !self.is_writable {
+            self.is_writable = true;
+            self.flush_messages();
+            self.resume_streams();
+        }
     }
 
     /// Tells the caller of the connection as soon as the groups are joined again.
     pub(super) fn tell_connected(&mut self) {
-        if self.is_ready() && !self.is_told && self.messages.rejoins == 0 {
+        if self.phase == Phase::Ready && !self.is_told && self.messages.rejoins == 0 {
             self.push(Action::Connected { possible_gap: self.was_told });
             self.is_told = true;
             self.was_told = true;
@@ -362,12 +384,12 @@ impl Session {
     /// The socket is gone, or an attempt has failed.
     fn lost(&mut self, code: u16) {
         self.forget_socket();
-        if self.is_ready() {
+        self.pause_messages();
+        if self.phase == Phase::Ready {
             if self.clock.now.saturating_sub(self.ready_at) >= STABLE_MS {
                 self.tried_recovery = false;
                 self.attempts = 0;
             }
-            self.pause_messages();
             if self.options.protocol == Protocol::Reliable && self.has_token && code != POLICY_VIOLATION {
                 self.is_recovering = true;
                 self.recover_until = self.clock.after(RECOVERY_MS);
@@ -394,7 +416,7 @@ impl Session {
         self.lose_streams();
         self.tell_disconnected();
         let retry = self.options.reconnect_retry;
-        if !self.was_told || !self.options.auto_reconnect || self.attempts > retry.max_retries {
+        if !self.was_open || !self.options.auto_reconnect || self.attempts > retry.max_retries {
             return self.stopped(Outcome::NotConnected);
         }
         let wait = match self.attempts {
@@ -424,6 +446,7 @@ impl Session {
             Phase::Proving | Phase::Ready => {
                 self.push(Action::Close { socket: self.socket, clean: true });
                 self.phase = Phase::Stopping;
+                self.is_writable = false;
                 self.until = self.clock.after(STOP_MS);
                 self.settle_all(Outcome::Stopped);
                 self.end_streams();
@@ -453,6 +476,7 @@ impl Session {
     /// Whatever still comes from the socket is ignored.
     fn forget_socket(&mut self) {
         self.socket = self.socket.wrapping_add(1);
+        self.is_writable = false;
         self.probe_until = NEVER;
     }
 

@@ -103,7 +103,7 @@ impl Session {
             until,
         });
         self.streams.due = self.streams.due.min(until);
-        if self.is_ready() {
+        if self.is_writable() {
             self.push(Action::StreamStart { stream });
         }
         true
@@ -125,7 +125,7 @@ impl Session {
 
     /// Sends the parts that were not sent yet, and then the end.
     fn pump(&mut self, stream: u32) {
-        if !self.is_ready() {
+        if !self.is_writable() {
             return;
         }
         let (now, limit) = (self.clock.now, self.clock.limit(self.options.ack_timeout_ms));
@@ -285,7 +285,7 @@ impl Session {
                 self.close_stream(stream, StreamProblem::TimedOut);
             } else if is_open {
                 self.pump(stream);
-            } else if self.is_ready() {
+            } else if self.is_writable() {
                 self.push(Action::StreamStart { stream });
             }
         }
