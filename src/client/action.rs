@@ -145,7 +145,7 @@ pub enum Outcome {
     Lost,
     /// The answer did not come in time: it may have been carried out.
     TimedOut,
-    /// The caller gave it up.
+    /// The caller gave it up, or it was a join or leave that a later leave or join of the same group has overtaken.
     Aborted,
     /// The session was stopped.
     Stopped,

@@ -7,15 +7,18 @@ pub(super) struct Groups(Vec<Group>);
 #[derive(Debug)]
 struct Group {
     group: u32,
+    /// The latest message that asks for it.
+    message: u32,
     /// Whether the service has said that it is joined.
     is_joined: bool,
 }
 
 impl Groups {
-    /// The caller wants to join it.
-    pub(super) fn want(&mut self, group: u32) {
-        if self.find(group).is_none() {
-            self.0.push(Group { group, is_joined: false });
+    /// The caller wants to join it, with this message.
+    pub(super) fn want(&mut self, group: u32, message: u32) {
+        match self.find(group) {
+            Some(known) => known.message = message,
+            None => self.0.push(Group { group, message, is_joined: false }),
         }
     }
 
@@ -31,9 +34,9 @@ impl Groups {
         }
     }
 
-    /// The service would not join it. What was joined before stays joined.
-    pub(super) fn refused(&mut self, group: u32) {
-        self.0.retain(|known| known.group != group || known.is_joined);
+    /// The service would not join it. What was joined before stays joined, and what is asked for again may yet be.
+    pub(super) fn refused(&mut self, group: u32, message: u32) {
+        self.0.retain(|known| known.group != group || known.is_joined || known.message != message);
     }
 
     pub(super) fn is_wanted(&self, group: u32) -> bool {

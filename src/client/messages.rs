@@ -74,7 +74,7 @@ impl Session {
             Input::Post { message } => self.add(Kind::Post, message, NEXT_ACK_ID, 0),
             Input::Invoke { message } => self.add(Kind::Invoke, message, NEXT_ACK_ID, 0),
             Input::Join { message, ack_id, group } => {
-                self.groups.want(group);
+                self.groups.want(group, message);
                 self.add(Kind::Join, message, ack_id, group)
             }
             Input::Leave { message, ack_id, group } => {
@@ -91,7 +91,7 @@ impl Session {
     fn add(&mut self, kind: Kind, message: u32, ack_id: u64, group: u32) -> bool {
         if !self.is_running() {
             if kind == Kind::Join {
-                self.groups.refused(group);
+                self.groups.refused(group, message);
             }
             self.push(Action::Settle { message, outcome: Outcome::NotConnected });
             return false;
@@ -181,17 +181,25 @@ impl Session {
             Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
             // It was left since.
             Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
+            // A retry comes behind what was asked for later, and must not undo it.
+            Kind::Join if entry.failures > 0 && !self.groups.is_wanted(group) => {
+                return self.settle(at, Outcome::Aborted);
+            }
+            Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
+                return self.settle(at, Outcome::Aborted);
+            }
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
             _ if entry.is_shared && self.is_in_flight(ack_id) => {}
             _ => self.push(Action::Send { message, ack_id }),
         }
         if let Some(entry) = self.messages.entries.get_mut(at) {
-            entry.state = if kind == Kind::Post { State::Settled } else { State::Sent };
             entry.writes = entry.writes.saturating_add(1);
-            if !matches!(kind, Kind::Post | Kind::Invoke) {
-                entry.due = due;
-                self.messages.due = self.messages.due.min(due);
-            }
+            (entry.state, entry.due) = match kind {
+                Kind::Post => (State::Settled, NEVER),
+                Kind::Invoke => (State::Sent, entry.due),
+                _ => (State::Sent, due),
+            };
+            self.messages.due = self.messages.due.min(entry.due);
         }
     }
 
@@ -295,7 +303,7 @@ impl Session {
             if is_done {
                 self.groups.joined(group);
             } else {
-                self.groups.refused(group);
+                self.groups.refused(group, message);
             }
         }
         self.push(Action::Settle { message, outcome });
