@@ -389,6 +389,11 @@ impl Session {
 }
 
 impl Messages {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Lets go of what is settled, once that is half of all.
     fn sweep(&mut self) {
         while self.entries.get(self.settled).is_some_and(|entry| entry.state == State::Settled) {

@@ -62,6 +62,8 @@ mod retry;
 mod sequence;
 mod session;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use action::{Action, Outcome, StreamProblem};
 pub use input::{AckOutcome, Input, NEXT_ACK_ID};

@@ -126,7 +126,11 @@ enum Phase {
 
 impl Session {
     /// A session that is stopped. The seed is for the jitter, and best different in each client.
-    pub fn new(options: Options, seed: u64) -> Session {
+    pub fn new(mut options: Options, seed: u64) -> Session {
+        if options.protocol == Protocol::Simple {
+            // It has no frame for pings.
+            options.keep_alive_interval_ms = 0;
+        }
         Session {
             options,
             random: Random::new(seed),
@@ -506,7 +510,7 @@ impl Session {
     /// Asks for a sign of life, which must come soon. Says whether it can be asked for.
     fn probe(&mut self) -> bool {
         let interval = self.options.keep_alive_interval_ms;
-        if interval == 0 || self.options.protocol == Protocol::Simple {
+        if interval == 0 {
             return false;
         }
         if self.probe_until == NEVER {

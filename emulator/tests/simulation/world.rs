@@ -239,7 +239,11 @@ impl<'s> World<'s> {
                 subject.asleep_until = now + ms;
                 subject.stop_by = subject.stop_by.map(|_| now + ms + 2_000);
             }
-            What::SetClock(ms) => subject.offset += ms,
+            What::SetClock(ms) => {
+                subject.offset += ms;
+                // Set back, it hides that the wait is over, and the wait begins anew.
+                subject.stop_by = subject.stop_by.map(|limit| limit + 2_000);
+            }
             What::Broadcast(count) => (0..count).for_each(|_| self.broadcast()),
             What::Cut => {
                 if let Some(socket) = self.current(client) {
