@@ -1,6 +1,7 @@
-// Completes dist/ after tsc: the wasm module, and the module as text for hosts that take no .wasm file.
+// Completes dist/ after tsc: the wasm modules, and each as text for hosts that take no .wasm file.
 // `cargo xtask build pkg` makes build/ and runs this.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
 
 const from = (name) => new URL(`build/${name}`, import.meta.url);
 const to = (name) => new URL(`dist/wasm/${name}`, import.meta.url);
@@ -10,6 +11,9 @@ copyFileSync(from("webpubsub_edge.wasm"), to("webpubsub_edge.wasm"));
 copyFileSync(new URL("src/wasm/module.d.ts", import.meta.url), to("module.d.ts"));
 const text = readFileSync(from("webpubsub_edge.wasm")).toString("base64");
 writeFileSync(to("inline.js"), `export const base64 = "${text}";\n`);
+copyFileSync(from("webpubsub_edge_client.wasm"), to("webpubsub_edge_client.wasm"));
+const deflated = deflateRawSync(readFileSync(from("webpubsub_edge_client.wasm")), { level: 9 }).toString("base64");
+writeFileSync(to("inline-client.js"), `export const deflated = "${deflated}";\n`);
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(new URL(`../${licence}`, import.meta.url), new URL(licence, import.meta.url));
 }

@@ -28,23 +28,30 @@ fn build_wasm(node: &Node) -> Result {
             // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
-            .args(["build", "--quiet", "--package", "webpubsub-edge-wasm", "--target", WASM, "--profile", "npm"])
+            .args(["build", "--quiet", "--package", "webpubsub-edge-wasm", "--package", "webpubsub-edge-wasm-client"])
+            .args(["--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
             .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
     })?;
-    let wasm = target.join(WASM).join("npm/webpubsub_edge_wasm.wasm");
+    let compiled = |name: &str| target.join(WASM).join("npm").join(name);
+    let modules = [
+        (compiled("webpubsub_edge_wasm.wasm"), "webpubsub_edge.wasm"),
+        (compiled("webpubsub_edge_wasm_client.wasm"), "webpubsub_edge_client.wasm"),
+    ];
 
     let output = files::root().join("pkg/build");
-    let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
+    let inputs = files::stamp_of(&[&modules[0].0, &modules[1].0, &std::env::current_exe()?])?;
     if files::holds(&output.join(STAMP), &inputs) {
         return Ok(());
     }
     step("Shrinking the npm package's wasm", || {
         let staging = files::fresh_staging("pkg")?;
-        let module = staging.join("webpubsub_edge.wasm");
         let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");
-        run(node.command().arg(optimizer).arg(&wasm).arg("-o").arg(&module).args(PASSES).args(FEATURES))?;
+        for (wasm, name) in &modules {
+            let module = staging.join(name);
+            run(node.command().arg(&optimizer).arg(wasm).arg("-o").arg(&module).args(PASSES).args(FEATURES))?;
+        }
         fs::write(staging.join(STAMP), inputs)?;
         files::mirror(&staging, &output)
     })
