@@ -91,7 +91,7 @@ impl Schedule {
 }
 
 fn options(random: &mut Random) -> Options {
-    let keep_alive = [(20_000, 120_000), (5_000, 15_000), (1_000, 3_000)][random.below(3)];
+    let keep_alive = [(20_000, 120_000), (5_000, 15_000), (3_000, 9_000)][random.below(3)];
     let retry = Retry {
         max_retries: [0, 3, 3, 10][random.below(4)],
         delay_ms: [1000, 1000, 50][random.below(3)],
@@ -114,7 +114,7 @@ fn options(random: &mut Random) -> Options {
 
 fn what(random: &mut Random) -> What {
     let group = random.below(GROUPS.len());
-    let (many, long) = (if random.one_in(8) { 700 } else { 5 }, if random.one_in(3) { 600_000 } else { 20_000 });
+    let (many, long) = (if random.one_in(16) { 400 } else { 5 }, if random.one_in(3) { 600_000 } else { 20_000 });
     match random.below(60) {
         0..8 => What::Join(group),
         8..11 => What::Leave(group),

@@ -15,9 +15,9 @@ use crate::schedule::{GROUPS, Schedule, What};
 
 const ORIGIN: &str = "http://localhost:8080";
 const START: u64 = 1_700_000_000_000;
-/// How long the network is quiet before everything must be well again: a reliable client needs 120 s to notice silence,
-/// 30 s for the recovery, up to 30 s of back-off and 30 s for a hanging attempt.
-const CALM: u64 = 300_000;
+/// How long the network is quiet before everything must be well again, besides the time a client needs to notice
+/// silence: 30 s for the recovery, up to 30 s of back-off, 30 s for a hanging attempt.
+const CALM: u64 = 100_000;
 
 /// A socket that only watches what the service accepts.
 const OBSERVER: SocketId = 0;
@@ -122,7 +122,8 @@ impl<'s> World<'s> {
             // What a middlebox forgot stays forgotten: a half-open socket is for the client to find.
             socket.service_open &= socket.up && socket.down;
         }
-        self.play_until(self.now + CALM)?;
+        let calm = CALM + u64::from(self.schedule.options.keep_alive_timeout_ms);
+        self.play_until(self.now + calm)?;
         self.check_at_rest()?;
         for client in 0..self.clients.len() {
             self.clients[client].stop(self.now)?;
