@@ -17,6 +17,7 @@
 //! | `groups` | which groups are joined again |
 //! | `sequence` | which messages are new, and when they are acknowledged |
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
+//! | `json` | reads and writes the frames of the JSON subprotocols, for hosts in Rust (feature `json`) |
 //!
 //! # A host
 //!
@@ -56,6 +57,8 @@ mod action;
 mod clock;
 mod groups;
 mod input;
+#[cfg(feature = "json")]
+pub mod json;
 mod messages;
 mod options;
 mod retry;
@@ -69,3 +72,15 @@ pub use action::{Action, Outcome, StreamProblem};
 pub use input::{AckOutcome, Input, NEXT_ACK_ID};
 pub use options::{Options, Protocol, Retry, RetryMode};
 pub use session::{Session, Status};
+
+/// The URL that recovers a connection: the one that made it, with what its `connected` frame told.
+pub fn recovery_url(url: &str, connection_id: &str, reconnection_token: &str) -> String {
+    let mut recovery = String::from(url);
+    for (name, value) in [("awps_connection_id", connection_id), ("awps_reconnection_token", reconnection_token)] {
+        recovery.push(if recovery.contains('?') { '&' } else { '?' });
+        recovery.push_str(name);
+        recovery.push('=');
+        crate::names::push_query_value(&mut recovery, value);
+    }
+    recovery
+}

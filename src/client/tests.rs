@@ -735,3 +735,11 @@ fn an_inbound_stream_notices_what_is_missing() {
     assert_eq!(host.taken(), read(StreamProblem::None));
     assert!(!host.hand(next(2, false)));
 }
+
+#[test]
+fn a_recovery_url_escapes_its_token() {
+    let recovery = recovery_url("wss://a/client/hubs/h?access_token=T", "c2", "tok+/=1");
+    let query = "access_token=T&awps_connection_id=c2&awps_reconnection_token=tok%2B%2F%3D1";
+    assert_eq!(recovery, format!("wss://a/client/hubs/h?{query}"));
+    assert_eq!(recovery_url("ws://a", "c", "t"), "ws://a?awps_connection_id=c&awps_reconnection_token=t");
+}

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::{AckOutcome, Action, Input, NEXT_ACK_ID, Options, Outcome, Session, Status};
+use webpubsub_edge::client::json::{self, Frame, Message};
+use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Outcome, Session, Status};
 
 use crate::schedule::GROUPS;
 
@@ -28,7 +29,7 @@ pub struct Client {
     pub timer: u64,
     pub wishes: Vec<Wish>,
     connection: Option<(String, String)>,
-    messages: BTreeMap<u32, Message>,
+    messages: BTreeMap<u32, Kept>,
     last_message: u32,
     last_ack_id: u64,
     /// What the caller asked for last, and whether it was done.
@@ -49,7 +50,7 @@ pub struct Client {
     pub stop_by: Option<u64>,
 }
 
-struct Message {
+struct Kept {
     frame: Value,
     join: Option<usize>,
 }
@@ -190,7 +191,7 @@ impl Client {
 
     fn keep(&mut self, frame: Value, join: Option<usize>) -> u32 {
         self.last_message += 1;
-        self.messages.insert(self.last_message, Message { frame, join });
+        self.messages.insert(self.last_message, Kept { frame, join });
         self.last_message
     }
 
@@ -234,7 +235,7 @@ impl Client {
             }
             Action::Cancel { .. } => {}
             Action::Settle { message, outcome } => {
-                let Message { frame, join } = self.messages.remove(&message).ok_or("a message is settled twice")?;
+                let Kept { frame, join } = self.messages.remove(&message).ok_or("a message is settled twice")?;
                 let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
                 if is_done && let Some(data) = frame["data"].as_str().filter(|data| data.contains('-')) {
                     self.accepted.push(data.to_owned());
@@ -266,7 +267,7 @@ impl Client {
         Ok(())
     }
 
-    fn kept(&self, message: u32) -> Result<&Message> {
+    fn kept(&self, message: u32) -> Result<&Kept> {
         self.messages.get(&message).ok_or_else(|| format!("message {message} is written after it was settled"))
     }
 
@@ -286,34 +287,25 @@ impl Client {
 
     /// Takes in a frame of the service.
     pub fn receive(&mut self, now: u64, socket: u32, text: &str) -> Result {
-        let frame: Value = serde_json::from_str(text).unwrap();
-        let input = match frame["type"].as_str().unwrap() {
-            "system" if frame["event"] == "connected" => {
+        let input = match json::read(text).ok_or_else(|| format!("{text} is no frame"))? {
+            Frame::Connected { connection_id, reconnection_token, .. } => {
                 if socket != self.session.socket() {
                     return Ok(());
                 }
-                let id = frame["connectionId"].as_str().unwrap().to_owned();
-                let token = frame["reconnectionToken"].as_str();
-                self.connection = Some((id, token.unwrap_or_default().to_owned()));
                 self.has_connected = true;
-                Input::Connected { socket, recoverable: token.is_some() }
+                let recoverable = reconnection_token.is_some();
+                self.connection = connection_id.map(|id| (id, reconnection_token.unwrap_or_default()));
+                Input::Connected { socket, recoverable }
             }
-            "ack" => {
-                let outcome = match frame["error"]["name"].as_str() {
-                    None => AckOutcome::Success,
-                    Some(name) => AckOutcome::of_error(name),
-                };
-                Input::Ack { socket, ack_id: frame["ackId"].as_u64().unwrap(), outcome }
-            }
-            "message" if frame["sequenceId"].is_u64() => {
-                let sequence_id = frame["sequenceId"].as_u64().unwrap();
+            Frame::Ack { ack_id, outcome, .. } => Input::Ack { socket, ack_id, outcome },
+            Frame::Message(Message { sequence_id: Some(sequence_id), .. }) => {
                 if self.handle(now, Input::Data { socket, sequence_id })? {
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
                     self.delivered.entry(id.clone()).or_default().push((sequence_id, text.to_owned()));
                 }
                 return Ok(());
             }
-            "pong" => Input::Pong { socket },
+            Frame::Pong => Input::Pong { socket },
             _ => Input::Heard { socket },
         };
         self.handle(now, input).map(drop)
