@@ -1,4 +1,4 @@
-import { loadCore } from "./core/core.js";
+import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
@@ -31,12 +31,14 @@ import type {
   WebPubSubClientStatus,
   WebPubSubResult,
 } from "./options.js";
-import { ClientSession, type Outgoing } from "./session.js";
+import { ClientSession, Outgoing } from "./session.js";
 import { settle, type Settings } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
 
+type Failure = readonly [WebPubSubClientErrorCode, string];
+
 /** Why a message was not sent, by `Outcome`. */
-const FAILURES: Readonly<Record<number, readonly [WebPubSubClientErrorCode, string]>> = {
+const FAILURES: Readonly<Record<number, Failure>> = {
   [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
   [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
   [Outcome.Lost]: ["ERR_NOT_CONNECTED", "Connection is disconnected before receive ack from the service"],
@@ -200,7 +202,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Join, (ackId) => ({ kind: "joinGroup", group: groupName, ...id(ackId) }), options, groupName);
+    return this.#send(Input.Join, (ackId) => ({ kind: "joinGroup", group: groupName, ackId }), options, groupName);
   }
 
   /**
@@ -209,7 +211,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Leave, (ackId) => ({ kind: "leaveGroup", group: groupName, ...id(ackId) }), options, groupName);
+    return this.#send(Input.Leave, (ackId) => ({ kind: "leaveGroup", group: groupName, ackId }), options, groupName);
   }
 
   /**
@@ -230,12 +232,12 @@ export class WebPubSubClient<Message = JSONTypes> {
       (ackId) => ({
         kind: "sendToGroup",
         group: groupName,
-        ...id(ackId),
+        ackId,
         noEcho,
         dataType,
         data,
-        ...(ttlSeconds !== undefined && { ttlSeconds }),
-        ...(metadata && { metadata }),
+        ttlSeconds,
+        metadata,
       }),
       options,
     );
@@ -256,7 +258,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const data = content as JSONTypes;
     return this.#send(
       options?.fireAndForget ? Input.Post : Input.Send,
-      (ackId) => ({ kind: "sendEvent", event: eventName, ...id(ackId), dataType, data, ...(metadata && { metadata }) }),
+      (ackId) => ({ kind: "sendEvent", event: eventName, ackId, dataType, data, metadata }),
       options,
     );
   }
@@ -363,26 +365,21 @@ export class WebPubSubClient<Message = JSONTypes> {
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, this.#streams as never));
   }
 
-  async #send(
+  #send(
     input: number,
     message: (ackId?: Id) => UpstreamMessage,
     options: SendEventOptions | undefined,
     group?: string,
   ): Promise<WebPubSubResult> {
-    const ackId = input === Input.Post ? undefined : checkedAckId(options?.ackId);
-    const session = this.#session ?? (await this.#load());
-    return this.#settled(
-      session,
-      input,
-      message,
-      options?.abortSignal,
-      ({ ackId, detail }, failure, outcome) => {
-        if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
-        return { ...(ackId !== undefined && { ackId }), isDuplicated: outcome === Outcome.Duplicate };
-      },
-      ackId,
-      group,
-    );
+    let ackId: Id | undefined;
+    try {
+      if (input !== Input.Post) ackId = checkedAckId(options?.ackId);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const send = (session: ClientSession) =>
+      this.#settled(session, input, message, options?.abortSignal, sent, ackId, group);
+    return this.#session === undefined ? this.#load().then(send) : send(this.#session);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
@@ -391,27 +388,27 @@ export class WebPubSubClient<Message = JSONTypes> {
     input: number,
     message: (ackId?: Id) => UpstreamMessage,
     signal: AbortSignal | undefined,
-    result: (sent: Outgoing, failure: readonly [WebPubSubClientErrorCode, string] | undefined, outcome: number) => Result,
+    result: (sent: Outgoing, failure: Failure | undefined, outcome: number) => Result,
     ackId?: Id,
     group?: string,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       let abort: (() => void) | undefined;
-      const outgoing: Outgoing = {
-        message,
-        settle: (outcome, sent) => {
-          if (abort) signal!.removeEventListener("abort", abort);
-          try {
-            if (sent.error !== undefined) throw sent.error;
-            resolve(result(sent, FAILURES[outcome], outcome));
-          } catch (error) {
-            reject(error);
-          }
-        },
-      };
-      if (signal?.aborted) return outgoing.settle(Outcome.Aborted, outgoing);
-      if (signal) signal.addEventListener("abort", (abort = () => takeBack()));
-      const takeBack = session.send(input, outgoing, ackId, group);
+      const outgoing = new Outgoing(message, input === Input.Post, (outcome) => {
+        if (abort !== undefined) signal!.removeEventListener("abort", abort);
+        try {
+          if (outgoing.error !== undefined) throw outgoing.error;
+          resolve(result(outgoing, FAILURES[outcome], outcome));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
+      const number = session.send(input, outgoing, ackId, group);
+      // It may be settled already.
+      if (signal && !outgoing.isSettled) {
+        signal.addEventListener("abort", (abort = () => void session.input(Input.Abort, number)));
+      }
     });
   }
 
@@ -426,16 +423,16 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 }
 
-function id(ackId: Id | undefined): { ackId?: Id } {
-  return ackId === undefined ? {} : { ackId };
+/** What a caller gets of a message. */
+function sent({ ackId, detail }: Outgoing, failure: Failure | undefined, outcome: number): WebPubSubResult {
+  if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
+  const isDuplicated = outcome === Outcome.Duplicate;
+  return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };
 }
 
-/** What the core takes for "the next one". */
-const NEXT = 2n ** 64n - 1n;
-
 function checkedAckId(ackId: Id | undefined): Id {
-  if (ackId === undefined) return NEXT;
-  if (ackId < 0 || ackId >= NEXT || (typeof ackId === "number" && !Number.isSafeInteger(ackId))) {
+  if (ackId === undefined) return NEXT_ACK_ID;
+  if (ackId < 0 || ackId >= 2n ** 64n - 1n || (typeof ackId === "number" && !Number.isSafeInteger(ackId))) {
     throw new RangeError(`An ackId must be a whole number from 0 to 2^64 - 2, not ${ackId}.`);
   }
   return ackId;

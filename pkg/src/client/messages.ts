@@ -184,31 +184,31 @@ export type DownstreamMessage =
 export interface GroupMessage {
   readonly kind: "joinGroup" | "leaveGroup" | "subscribeGroupState" | "unsubscribeGroupState";
   readonly group: string;
-  readonly ackId?: Id;
+  readonly ackId?: Id | undefined;
 }
 
 /** Sends to a group, or starts a stream to it. */
 export interface SendToGroupMessage {
   readonly kind: "sendToGroup";
   readonly group: string;
-  readonly ackId?: Id;
+  readonly ackId?: Id | undefined;
   readonly noEcho: boolean;
-  readonly dataType?: WebPubSubDataType;
-  readonly data?: JSONTypes | BinaryData;
-  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number };
+  readonly dataType?: WebPubSubDataType | undefined;
+  readonly data?: JSONTypes | BinaryData | undefined;
+  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number } | undefined;
   /** How long the service keeps it for a connection that is away, in seconds. */
-  readonly ttlSeconds?: number;
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly ttlSeconds?: number | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Sends an event to the event handler. */
 export interface SendEventMessage {
   readonly kind: "sendEvent";
   readonly event: string;
-  readonly ackId?: Id;
+  readonly ackId?: Id | undefined;
   readonly dataType: WebPubSubDataType;
   readonly data: JSONTypes | BinaryData;
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Invokes an event and wants its answer. */
@@ -231,24 +231,24 @@ export interface CancelInvocationMessage {
 export interface StreamDataMessage {
   readonly kind: "streamData";
   readonly streamId: string;
-  readonly streamSequenceId?: number;
-  readonly dataType?: WebPubSubDataType;
-  readonly data?: JSONTypes | BinaryData;
+  readonly streamSequenceId?: number | undefined;
+  readonly dataType?: WebPubSubDataType | undefined;
+  readonly data?: JSONTypes | BinaryData | undefined;
 }
 
 /** Ends a stream. */
 export interface StreamEndMessage {
   readonly kind: "streamEnd";
   readonly streamId: string;
-  readonly error?: StreamEndError;
+  readonly error?: StreamEndError | undefined;
 }
 
 /** Sets what this connection keeps in a group; without a state it is cleared. */
 export interface SetGroupStateMessage {
   readonly kind: "setGroupState";
   readonly group: string;
-  readonly state?: Readonly<Record<string, string>>;
-  readonly ackId?: Id;
+  readonly state?: Readonly<Record<string, string>> | undefined;
+  readonly ackId?: Id | undefined;
 }
 
 /** Says that everything up to a number has arrived. */

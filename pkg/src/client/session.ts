@@ -24,20 +24,33 @@ import type { Settings } from "./settings.js";
 import { openSocket, type Socket } from "./socket.js";
 
 /** A message until it is settled. */
-export interface Outgoing {
+export class Outgoing {
   /** The message, with the ack id that the session gave it. */
-  message(ackId?: Id): UpstreamMessage;
-  /** Called once. `error` is why it could not be written at all. */
-  settle(outcome: number, sent: Outgoing): void;
+  readonly message: (ackId?: Id) => UpstreamMessage;
   /** Whether no answer is wanted. */
-  isPost?: boolean;
-  ackId?: Id;
-  frame?: string | ArrayBuffer;
-  error?: unknown;
+  readonly isPost: boolean;
+  isSettled = false;
+  ackId: Id | undefined = undefined;
+  frame: string | ArrayBuffer | undefined = undefined;
+  /** Why it could not be written at all. */
+  error: unknown = undefined;
   /** What the service said when it refused. */
-  detail?: AckMessageError | undefined;
+  detail: AckMessageError | undefined = undefined;
   /** The answer to an invocation. */
-  response?: InvokeResponseMessage;
+  response: InvokeResponseMessage | undefined = undefined;
+  readonly #settled: (outcome: number) => void;
+
+  /** `settled` is called once. */
+  constructor(message: (ackId?: Id) => UpstreamMessage, isPost: boolean, settled: (outcome: number) => void) {
+    this.message = message;
+    this.isPost = isPost;
+    this.#settled = settled;
+  }
+
+  settle(outcome: number): void {
+    this.isSettled = true;
+    this.#settled(outcome);
+  }
 }
 
 /** Those who know about streams. */
@@ -91,8 +104,9 @@ export class ClientSession {
   #ending: Ending = {};
   #farewell: DisconnectedMessage | undefined;
 
-  #lastNumber = 0;
-  readonly #messages = new Map<number, Outgoing>();
+  /** The messages by their numbers, and the numbers that are free. */
+  readonly #messages: (Outgoing | undefined)[] = [];
+  readonly #free: number[] = [];
   /** The messages that wait for an answer with their own id. */
   readonly #invocations = new Map<string, number>();
   readonly #groups: string[] = [];
@@ -127,16 +141,15 @@ export class ClientSession {
     this.input(Input.Start);
   }
 
-  /** Sends a message; gives what takes it back. `input` says how it is answered. */
-  send(input: number, outgoing: Outgoing, ackId: Id = 0, group?: string): () => void {
-    const number = (this.#lastNumber = (this.#lastNumber + 1) >>> 0);
-    this.#messages.set(number, outgoing);
-    outgoing.isPost = input === Input.Post;
+  /** Sends a message, and gives its number. `input` says how it is answered. */
+  send(input: number, outgoing: Outgoing, ackId: Id = 0, group?: string): number {
+    const number = this.#free.pop() ?? this.#messages.length;
+    this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message() as { invocationId: string }).invocationId, number);
     }
     this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(group));
-    return () => this.input(Input.Abort, number);
+    return number;
   }
 
   hasInvocation(id: string): boolean {
@@ -170,7 +183,7 @@ export class ClientSession {
   input(tag: number, a = 0, id: Id = 0, b = 0): boolean {
     const core = this.#core;
     const answer = core.handle(this.#session, Date.now(), tag, a, low(id), high(id), b);
-    const count = answer >>> 1;
+    const count = answer >>> 2;
     if (count > 0) {
       // Growing makes memory another buffer.
       if (this.#words.length === 0) this.#words = new Uint32Array(core.memory.buffer);
@@ -178,7 +191,7 @@ export class ClientSession {
       for (let index = at; index < at + count * 4; index++) this.#queue.push(this.#words[index]!);
       this.#run();
     }
-    this.#arm();
+    if ((answer & 2) !== 0) this.#arm();
     return (answer & 1) === 1;
   }
 
@@ -196,7 +209,7 @@ export class ClientSession {
 
   /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
   #arm(): void {
-    const at = this.#core.wake_at(this.#session);
+    const at = this.status === "stopped" && this.#messages.length === this.#free.length ? Infinity : this.#core.wake_at(this.#session);
     if (at >= this.#timerIsFor && at !== Infinity) return;
     clearTimeout(this.#timer);
     this.#timerIsFor = at;
@@ -205,6 +218,7 @@ export class ClientSession {
       () => {
         this.#timerIsFor = Infinity;
         this.input(Input.Tick);
+        this.#arm();
       },
       Math.min(Math.max(at - Date.now(), 0), LONGEST_TIMER_MS),
     );
@@ -230,7 +244,7 @@ export class ClientSession {
       case Action.Rejoin:
         return this.write({ kind: "joinGroup", group: this.#groups[a]!, ackId: idOf(low, high) });
       case Action.Cancel: {
-        const { message } = this.#messages.get(a)!;
+        const { message } = this.#messages[a]!;
         return this.write({ kind: "cancelInvocation", invocationId: (message() as { invocationId: string }).invocationId });
       }
       case Action.RejoinFailed: {
@@ -269,11 +283,12 @@ export class ClientSession {
     this.#socket?.abandon();
     this.#socket = undefined;
     this.status = "stopped";
+    this.#arm();
     this.#emitter.emit("stopped", { ...this.#ending });
   }
 
   #write(number: number, ackId: Id | undefined): void {
-    const outgoing = this.#messages.get(number);
+    const outgoing = this.#messages[number];
     if (outgoing === undefined) return;
     try {
       if (ackId !== undefined) outgoing.ackId = ackId;
@@ -295,16 +310,17 @@ export class ClientSession {
   }
 
   #settle(number: number, outcome: number): void {
-    const outgoing = this.#messages.get(number);
+    const outgoing = this.#messages[number];
     if (outgoing === undefined) return;
-    this.#messages.delete(number);
+    this.#messages[number] = undefined;
+    this.#free.push(number);
     if (outgoing.ackId !== undefined) {
-      outgoing.detail = this.#refusals.get(outgoing.ackId);
+      if (this.#refusals.size > 0) outgoing.detail = this.#refusals.get(outgoing.ackId);
     } else if (this.#invocations.size > 0) {
       const message = outgoing.message() as { invocationId?: string };
       if (message.invocationId !== undefined) this.#invocations.delete(message.invocationId);
     }
-    outgoing.settle(outcome, outgoing);
+    outgoing.settle(outcome);
   }
 
   #open(socket: number, recover: boolean): void {
@@ -431,10 +447,10 @@ export class ClientSession {
         break;
       case "invokeResponse": {
         const number = this.#invocations.get(message.invocationId);
-        const outgoing = number && this.#messages.get(number);
+        const outgoing = number === undefined ? undefined : this.#messages[number];
         if (outgoing) {
           outgoing.response = message;
-          this.input(Input.Response, number);
+          this.input(Input.Response, number!);
         }
         break;
       }
@@ -470,7 +486,7 @@ export class ClientSession {
       if (error) this.#refusals.set(ackId, error);
     }
     this.input(Input.Ack, socket, ackId, outcome);
-    if (!this.#isRunning) this.#refusals.clear();
+    if (!success && !this.#isRunning) this.#refusals.clear();
   }
 
   #groupNumber(group: string): number {

@@ -44,8 +44,8 @@ unsafe extern "C" fn destroy(session: *mut Session) {
     drop(unsafe { Box::from_raw(session) });
 }
 
-/// Tells a session something. The lowest bit of the answer is the session's; the others are how many actions follow,
-/// which are read before the next call.
+/// Tells a session something. The lowest bit of the answer is the session's, the next says whether [`wake_at`] has
+/// changed, and the others are how many actions follow, which are read before the next call.
 ///
 /// # Safety
 /// `session` is as in [`destroy`]; the other numbers are an input: its number, and its fields where it has them.
@@ -57,8 +57,9 @@ unsafe extern "C" fn handle(session: *mut Session, now: f64, tag: u32, a: u32, l
     // SAFETY: an input is its number and up to three fields, which have these places in memory (`repr(u32)`).
     let (session, input) = unsafe { (&mut *session, words.as_ptr().cast::<Input>().read()) };
     session.clear_actions();
+    let before = session.wake_at();
     let taken = session.handle(now as u64, input);
-    session.actions().len() << 1 | usize::from(taken)
+    session.actions().len() << 2 | usize::from(session.wake_at() != before) << 1 | usize::from(taken)
 }
 
 /// Where the actions lie that the last input led to.

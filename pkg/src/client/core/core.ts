@@ -49,11 +49,14 @@ function instantiate(module: WebAssembly.Module): Core {
 
 const WORD = 2 ** 32;
 
+/** What the core takes for "the next one": all bits set. */
+export const NEXT_ACK_ID = -1;
+
 /** The lower half of an id. */
 export const low = (id: Id): number => (typeof id === "bigint" ? Number(id & 0xffff_ffffn) : id >>> 0);
 
 /** The upper half of an id. */
-export const high = (id: Id): number => (typeof id === "bigint" ? Number(id >> 32n) : (id / WORD) >>> 0);
+export const high = (id: Id): number => (typeof id === "bigint" ? Number(id >> 32n) : Math.floor(id / WORD) >>> 0);
 
 /** An id of two halves, in the type that holds it exactly. */
 export function idOf(low: number, high: number): Id {
