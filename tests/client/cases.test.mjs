@@ -13,46 +13,10 @@ import {
   WebPubSubJsonReliableProtocol,
 } from "../../pkg/dist/entrypoints/client.js";
 import { WebPubSubProtobufProtocol } from "../../pkg/dist/entrypoints/client-protobuf.js";
-import { eventsOf, fakeSockets, GREETING, settled } from "./fake.mjs";
+import { fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
 
 const URL_ = "wss://example.com/client/hubs/test";
 const bytes = (text) => new TextEncoder().encode(text).buffer;
-
-/** A started client with its first socket, which is open, and greeted when there is a greeting. */
-async function start(t, options = {}, greeting = GREETING, credential = URL_) {
-  const fake = fakeSockets(options);
-  const client = new WebPubSubClient(credential, { ...options, WebSocket: fake.WebSocket });
-  t.after(() => {
-    for (const socket of fake.sockets) socket.close = () => socket.drop(1000);
-    return client.stop();
-  });
-  const events = eventsOf(client);
-  const starting = client.start();
-  await until(() => fake.sockets.length > 0);
-  fake.sockets[0].open(greeting);
-  await starting;
-  return { client, events, sockets: fake.sockets, socket: fake.sockets[0] };
-}
-
-/** Only for what takes real time, such as loading: nothing is said about how long it takes. */
-async function until(look) {
-  for (let tries = 0; !look(); tries++) {
-    if (tries > 5000) throw new Error(`Waited for ${look}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Lets fake time pass, in steps that let promises settle. */
-async function pass(t, milliseconds) {
-  for (let left = milliseconds; left > 0; left -= 10) {
-    t.mock.timers.tick(Math.min(10, left));
-    await settled();
-  }
-}
-
-function fakeTime(t) {
-  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
-}
 
 /** What a client that is asked for one thing writes. */
 async function written(t, call, options) {
@@ -176,7 +140,7 @@ const CASES = {
   },
   "074": async (t) => {
     fakeTime(t);
-    const { sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 } }, undefined);
+    const { sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 } }, null);
     socket.drop();
     await pass(t, 1000);
     assert.equal(sockets.length, 2);
@@ -229,7 +193,7 @@ const CASES = {
     fakeTime(t);
     let asked = 0;
     const credential = { getClientAccessUrl: async () => (asked++, URL_) };
-    const { client, events, sockets, socket } = await start(t, {}, undefined, credential);
+    const { client, events, sockets, socket } = await start(t, {}, null, credential);
     const delivered = [];
     client.on("group-message", ({ message }) => delivered.push(message.data));
     const greeting = { connectionId: "A", userId: "u", reconnectionToken: "test-token" };
@@ -442,6 +406,6 @@ for (const line of file.split("\n").filter(Boolean)) {
   const { id, operation } = given;
   const check = CASES[id.slice(-3)] ?? GENERAL.find(([pattern]) => pattern.test(operation))?.[1];
   // Case 122 is about the REST operations, with clients as witnesses.
-  const skip = id === "ws-client-122" && "tests/peers/emulator.test.mjs plays it";
+  const skip = id === "ws-client-122" && "suite.mjs plays it in every runtime";
   test(`${id}: ${operation}`, { skip }, (t) => check(t, given));
 }

@@ -1,4 +1,8 @@
-// A WebSocket of the test's own: nothing happens to it but what the test does. Sockets are kept in the order they are made.
+// A client on a WebSocket of the test's own: nothing happens to it but what the test does. Sockets are kept in the order they are made.
+
+import { WebPubSubClient } from "../../pkg/dist/entrypoints/client.js";
+
+export const ADDRESS = "wss://example.com/client/hubs/test";
 
 /** Gives the constructor for the option `WebSocket`, and the sockets that it made. */
 export function fakeSockets({ send = () => {} } = {}) {
@@ -59,4 +63,41 @@ export function eventsOf(client) {
     client.on(name, (args) => events.push([name, args]));
   }
   return events;
+}
+
+/** A started client with its first socket, which is open, and greeted when there is a greeting. */
+export async function start(t, options = {}, greeting = GREETING, credential = ADDRESS) {
+  const fake = fakeSockets(options);
+  const client = new WebPubSubClient(credential, { ...options, WebSocket: fake.WebSocket });
+  t.after(() => {
+    for (const socket of fake.sockets) socket.close = () => socket.drop(1000);
+    return client.stop();
+  });
+  const events = eventsOf(client);
+  const starting = client.start();
+  await until(() => fake.sockets.length > 0);
+  fake.sockets[0].open(greeting);
+  await starting;
+  return { client, events, sockets: fake.sockets, socket: fake.sockets[0] };
+}
+
+/** Only for what takes real time, such as loading: nothing is said about how long it takes. */
+export async function until(look) {
+  for (let tries = 0; !look(); tries++) {
+    if (tries > 5000) throw new Error(`Waited for ${look}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Lets fake time pass, in steps that let promises settle. */
+export async function pass(t, milliseconds) {
+  for (let left = milliseconds; left > 0; left -= 10) {
+    t.mock.timers.tick(Math.min(10, left));
+    await settled();
+  }
+}
+
+/** Node's clock and timers stand still until `pass`. */
+export function fakeTime(t) {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_700_000_000_000 });
 }

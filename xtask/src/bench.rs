@@ -1,4 +1,4 @@
-//! `cargo xtask bench service|size`: speed and size beside the official SDK and other signers, in one run.
+//! `cargo xtask bench service|client|size`: speed and size beside the official SDKs and other signers, in one run.
 
 use crate::build::pkg;
 use crate::node::Node;
@@ -8,8 +8,9 @@ use crate::{Result, files};
 pub fn command(arguments: &[String]) -> Result {
     let script = match arguments {
         [what] if what == "service" => "service.mjs",
+        [what] if what == "client" => "client.mjs",
         [what] if what == "size" => "size.mjs",
-        _ => return Err("say what to measure: `bench service` or `bench size`".into()),
+        _ => return Err("say what to measure: `bench service`, `bench client` or `bench size`".into()),
     };
     pkg::build()?;
     let node = Node::version_24()?;

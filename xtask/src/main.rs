@@ -26,7 +26,8 @@ Usage: cargo xtask COMMAND
                        Without --port: 8787, or the next free port.
   test [FILTER]        Check and test everything, as CI does. FILTER runs only the steps and test files whose
                        name contains it (for example: test clippy, test browser).
-  bench service|size   Measure the npm package beside the official SDK: speed, or what a Worker weighs.
+  bench service|client|size
+                       Measure the npm package beside the official SDKs: speed, or what it weighs.
   soak [--minutes N] [--seed S]
                        Try random inputs for N minutes each, 10 unless said otherwise; --seed repeats one case.
   build worker --env local|production

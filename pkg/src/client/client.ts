@@ -70,7 +70,7 @@ const FAILURES: Readonly<Record<number, Failure>> = {
 export class WebPubSubClient<Message = JSONTypes> {
   readonly #credential: WebPubSubClientCredential;
   readonly #settings: Settings;
-  readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error) => this.#listenerFailed(error));
+  readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
   readonly #streams = new Streams<Message>(() => this.#session);
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
@@ -413,9 +413,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /** An error that is not thrown may be one that nobody ever sees. */
-  #listenerFailed(failure: unknown): void {
+  #listenerFailed(failure: unknown, event?: string): void {
     const error = failure instanceof Error ? failure : new Error(String(failure));
-    if (this.#emitter.has("error")) {
+    if (event !== "error" && this.#emitter.has("error")) {
       this.#emitter.emit("error", { error });
     } else {
       console.error(error);

@@ -1,10 +1,10 @@
 /** Calls listeners. One that throws, or whose promise rejects, keeps no other from being called. */
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, readonly ((args: never) => unknown)[]>();
-  readonly #onFailure: (error: unknown) => void;
+  readonly #onFailure: (error: unknown, name: keyof Events) => void;
 
-  /** `onFailure` is told what a listener threw. */
-  constructor(onFailure: (error: unknown) => void) {
+  /** `onFailure` is told what a listener threw, and at which event. */
+  constructor(onFailure: (error: unknown, name: keyof Events) => void) {
     this.#onFailure = onFailure;
   }
 
@@ -29,10 +29,10 @@ export class Emitter<Events> {
       try {
         const result = listener(args as never);
         if (result instanceof Promise) {
-          result.catch(this.#onFailure);
+          result.catch((error: unknown) => this.#onFailure(error, name));
         }
       } catch (error) {
-        this.#onFailure(error);
+        this.#onFailure(error, name);
       }
     }
   }
