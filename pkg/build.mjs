@@ -2,6 +2,7 @@
 // emulator. `cargo xtask build pkg` makes build/ and runs this.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = (name) => new URL(name, import.meta.url);
@@ -12,6 +13,10 @@ for (const folder of ["dist/wasm/", "dist/emulator/wasm/"]) {
 copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
 copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
 inline("build/service/webpubsub_edge.wasm", "dist/wasm/inline.js");
+
+copyFileSync(here("build/client/webpubsub_edge_client.wasm"), here("dist/wasm/webpubsub_edge_client.wasm"));
+const deflated = deflateRawSync(readFileSync(here("build/client/webpubsub_edge_client.wasm")), { level: 9 }).toString("base64");
+writeFileSync(here("dist/wasm/inline-client.js"), `export const deflated = "${deflated}";\n`);
 
 copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
 inline("build/emulator/emulator.wasm", "dist/emulator/wasm/inline.js");

@@ -14,17 +14,18 @@ use crate::{Result, files};
 pub fn build() -> Result {
     let node = Node::system()?;
     node.install("pkg")?;
-    build_service(&node)?;
+    build_small(&node, "service", "webpubsub-edge-wasm", "webpubsub_edge.wasm")?;
+    build_small(&node, "client", "webpubsub-edge-wasm-client", "webpubsub_edge_client.wasm")?;
     build_emulator(&node)?;
     step("Building the npm package", || run(node.npm("pkg").args(["run", "--silent", "build"])))
 }
 
-/// The module of the service client: as small as it gets.
-fn build_service(node: &Node) -> Result {
-    let wasm = compile("webpubsub-edge-wasm", "Compiling the npm package's wasm (with the standard library)")?;
+/// A module without bindings, as small as it gets.
+fn build_small(node: &Node, name: &str, package: &str, module: &str) -> Result {
+    let wasm = compile(package, &format!("Compiling the npm package's {name} (with the standard library)"))?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
-    pack("service", &inputs, "Shrinking the npm package's wasm", |staging| {
-        optimize(node, &wasm, &staging.join("webpubsub_edge.wasm"), &SMALL)
+    pack(name, &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
+        optimize(node, &wasm, &staging.join(module), &SMALL)
     })
 }
 
