@@ -59,6 +59,11 @@ struct Socket {
     down_free_at: u64,
 }
 
+/// The pings of WebSocket are not simulated: what goes silent is for the client to notice.
+fn service() -> Service {
+    Service::new(Settings { can_ping: false, ..Settings::default() })
+}
+
 enum Event {
     Step(What, usize),
     Upgrade(SocketId, String),
@@ -82,7 +87,7 @@ impl<'s> World<'s> {
             schedule,
             random: Random::new(!schedule.seed),
             now: START,
-            service: Service::new(Settings::default()),
+            service: service(),
             clients: (0..schedule.clients).map(client).collect(),
             sockets: BTreeMap::new(),
             last_socket: OBSERVER,
@@ -491,7 +496,7 @@ impl<'s> World<'s> {
             self.down(socket, Down::Closed(1006));
         }
         if !keeps_state {
-            self.service = Service::new(Settings::default());
+            self.service = service();
             self.observe();
         }
     }
@@ -553,7 +558,7 @@ impl<'s> World<'s> {
             return;
         }
         let receiver = self.sockets.get_mut(&socket).unwrap();
-        if let Frame::Sequenced { sequence_id, .. } = frame {
+        if let Frame::Numbered { sequence_id, .. } = frame {
             let id = receiver.connection.clone().expect("a numbered frame is for a known connection");
             let before = self.sent.entry(id).or_default().insert(*sequence_id, text.to_string());
             assert!(before.is_none_or(|before| before == *text), "the service numbers anew");

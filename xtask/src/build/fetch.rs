@@ -15,6 +15,6 @@ pub fn build() -> Result {
     let bindgen = toolchain::program("xtask-bindgen")?;
     let wasm = files::target().join(WASM).join("debug/webpubsub_edge_fetch_tests.wasm");
     let staging = files::fresh_staging("fetch")?;
-    run(Command::new(&bindgen).arg(&wasm).arg(&staging).arg("index"))?;
+    run(Command::new(&bindgen).arg("module").arg(&wasm).arg(&staging).arg("index"))?;
     files::mirror(&staging, &files::target().join("fetch"))
 }
