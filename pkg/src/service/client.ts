@@ -408,7 +408,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
       throw typeError("ERR_GROUP", "groups is empty: name at least one group.");
     }
     const body = jsonBody({ groups: names, filter: text(filter, "filter", "ERR_FILTER") });
-    await this.#hub.call(operation, [], new Query(), options, async () => body);
+    await this.#hub.call(operation, [], new Query(), options, () => body);
   }
 }
 

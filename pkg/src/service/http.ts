@@ -11,7 +11,7 @@ export interface Call {
   /** As the core's `request` takes them, but for the time. */
   fields: Packable[];
   /** Makes the body, and stops when the signal says so. */
-  body?: ((signal: AbortSignal | undefined) => Promise<Body>) | undefined;
+  body?: ((signal: AbortSignal | undefined) => Body | Promise<Body>) | undefined;
   options: OperationOptions;
 }
 
@@ -140,12 +140,12 @@ class Limits {
   }
 
   /** Does something, and throws as `check` does at once when it must end, whether or not that heeds the signal. */
-  during<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+  during<T>(work: (signal: AbortSignal | undefined) => T | Promise<T>): T | Promise<T> {
     const signal = anyOf(this.#abort, this.#total);
     return signal === undefined ? work(signal) : this.#until(signal, work);
   }
 
-  async #until<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #until<T>(signal: AbortSignal, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
     this.check();
     try {
       return await raced(work(signal), signal);
@@ -156,7 +156,7 @@ class Limits {
   }
 
   /** The same for one try, which can also time out by itself: that is `TIMED_OUT`. */
-  duringTry<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T | typeof TIMED_OUT> {
+  duringTry<T>(work: (signal: AbortSignal | undefined) => Promise<T>): T | Promise<T | typeof TIMED_OUT> {
     return this.#tryMs === undefined ? this.during(work) : this.#within(AbortSignal.timeout(this.#tryMs), work);
   }
 
@@ -181,14 +181,14 @@ function anyOf(one: AbortSignal | undefined, other: AbortSignal | undefined): Ab
 }
 
 /** A promise that also rejects as soon as the signal aborts. */
-function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+function raced<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });
     if (signal.aborted) {
       giveUp();
     }
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
+    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
   });
 }
 

@@ -145,7 +145,7 @@ export class Hub {
     targets: string[],
     query: Query,
     options: OperationOptions | undefined,
-    body?: (signal: AbortSignal | undefined) => Promise<Body>,
+    body?: (signal: AbortSignal | undefined) => Body | Promise<Body>,
   ): Promise<string | undefined> {
     const fields = [operation, this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields, this.#host.strict];
     this.#refusal?.();

@@ -1,5 +1,4 @@
 import { typeError, WebPubSubError } from "./errors.js";
-
 import { kindOf, text } from "./text.js";
 
 /** A message as it goes out. */
@@ -12,8 +11,11 @@ const MAX_BYTES = 1024 * 1024;
 
 const encoder = new TextEncoder();
 
-/** Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text. */
-export async function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Promise<Body> {
+/**
+ * Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text.
+ * At once, but for a Blob and a stream.
+ */
+export function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Body | Promise<Body> {
   if (contentType !== undefined && contentType !== "text/plain") {
     throw typeError("ERR_MESSAGE_TYPE", 'contentType can only be "text/plain"; leave it out for JSON and binary messages.');
   }
@@ -26,8 +28,12 @@ export async function toBody(message: unknown, contentType: unknown, signal?: Ab
     }
     return sized("text/plain", encode(text(message, "The text message", "ERR_MESSAGE_TYPE")));
   }
-  const binary = await toBytes(message, signal);
-  return binary === undefined ? jsonBody(message) : sized("application/octet-stream", binary);
+  const binary = toBytes(message, signal);
+  if (binary === undefined) {
+    return jsonBody(message);
+  }
+  const body = (bytes: Uint8Array<ArrayBuffer>) => sized("application/octet-stream", bytes);
+  return binary instanceof Uint8Array ? body(binary) : binary.then(body);
 }
 
 /** A body of JSON. */
@@ -55,7 +61,10 @@ function toJson(message: unknown): string {
 }
 
 /** The bytes of a binary message, or undefined for one that is not binary. Told by what it can do, not by its class, which differs between realms. */
-async function toBytes(message: unknown, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+function toBytes(
+  message: unknown,
+  signal: AbortSignal | undefined,
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> | undefined {
   if (typeof message !== "object" || message === null) {
     return undefined;
   }
@@ -70,7 +79,7 @@ async function toBytes(message: unknown, signal: AbortSignal | undefined): Promi
     if (binary.size > MAX_BYTES) {
       throw tooLarge();
     }
-    return new Uint8Array(await binary.arrayBuffer());
+    return Promise.resolve(binary.arrayBuffer()).then((buffer) => new Uint8Array(buffer));
   }
   if (typeof binary.getReader === "function") {
     return readAll(message as ReadableStream<Uint8Array>, signal);
