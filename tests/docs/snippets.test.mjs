@@ -7,14 +7,13 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { pathToFileURL } from "node:url";
-import { root, startWorker } from "../harness.mjs";
+import { EMULATOR_ACCESS_KEY, startEmulator } from "../../pkg/dist/emulator/index.js";
+import { root } from "../harness.mjs";
 import { installPacked } from "../packed.mjs";
 import { keepConnected } from "./connected.mjs";
 import { snippetsOf } from "./extract.mjs";
 import { runRust } from "./rust.mjs";
 import { runTypeScript, typeCheck, writeTypeScript } from "./typescript.mjs";
-
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 const markdown = async (folder) => (await readdir(path.join(root, folder))).filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
 const sources = (await readdir(path.join(root, "pkg/src"), { recursive: true })).filter((name) => name.endsWith(".ts"));
@@ -24,20 +23,20 @@ const snippets = (await Promise.all(pages.map((page) => snippetsOf(home, page)))
 const of = (language) => snippets.filter((snippet) => snippet.language === language && snippet.mode !== "skip");
 
 let packed;
-let worker;
+let emulator;
 let ann;
 let errors;
 let globals;
 
 before(async () => {
-  [packed, worker] = await Promise.all([installPacked(), startWorker({ env: "local" })]);
+  [packed, emulator] = await Promise.all([installPacked(), startEmulator()]);
   await writeTypeScript(of("ts"), packed.folder, root);
   errors = await typeCheck(packed.folder, root);
 
   const { WebPubSubServiceClient } = await import(
     pathToFileURL(path.join(packed.folder, "node_modules/webpubsub-edge/dist/entrypoints/index.js"))
   );
-  const connectionString = `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`;
+  const { connectionString } = emulator;
   const client = new WebPubSubServiceClient(connectionString, "chat");
   ann = keepConnected(client, { userId: "ann", groups: ["chat", "news"] });
   process.env.AZURE_WEBPUBSUB_CONNECTION_STRING = connectionString;
@@ -49,7 +48,7 @@ before(async () => {
     getVercelOidcToken: async () => "an assertion",
     env: {
       AZURE_WEBPUBSUB_CONNECTION_STRING: connectionString,
-      ACCESS_KEY: KEY,
+      ACCESS_KEY: EMULATOR_ACCESS_KEY,
       SECOND_ACCESS_KEY: "another key",
       TENANT_ID: "contoso.example",
       CLIENT_ID: "client",
@@ -60,7 +59,7 @@ before(async () => {
 
 after(async () => {
   ann?.stop();
-  await worker?.stop();
+  await emulator?.stop();
   await packed?.remove();
 });
 

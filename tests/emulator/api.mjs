@@ -184,6 +184,10 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       await emulator[Symbol.asyncDispose]();
       assert.notEqual((await client.closed).code, 1000);
       await emulator.stop();
+      for (const use of [() => emulator.inspect("chat"), () => emulator.faults.list(), () => emulator.faults.inject({ type: "cut" })]) {
+        assert.throws(use, /^Error: This emulator has been stopped: start another one\.$/);
+      }
+      await assert.rejects(emulator.clock.advance(1), /has been stopped/);
       await (await startEmulator({ port })).stop();
     }],
 

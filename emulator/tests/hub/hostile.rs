@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use webpubsub_edge_emulator::{Request, SocketId};
 
 use crate::random::{Random, soak};
-use crate::world::{Event, JSON, ORIGIN, RELIABLE, World, header};
+use crate::soak::protobuf::{damaged, upstream};
+use crate::world::{Event, JSON, ORIGIN, PROTOBUF, PROTOBUF_RELIABLE, RELIABLE, World, header};
 
 const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
@@ -239,8 +240,14 @@ fn random_garbage_never_stops_the_hub() {
         let mut sockets: Vec<SocketId> = Vec::new();
         for _ in 0..300 {
             if sockets.len() < 8 {
-                let subprotocol = [JSON, RELIABLE, ""][random.below(3)];
-                sockets.push(world.connect(subprotocol, json!({ "role": ALL_ROLES, "sub": "u" })));
+                let subprotocol = random.pick(&[JSON, RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, ""]);
+                // A fault may refuse it.
+                let claims = json!({ "role": ALL_ROLES, "sub": "u", "webpubsub.group": "g" });
+                sockets.extend(world.connect_with(subprotocol, claims, ""));
+                if sockets.is_empty() {
+                    world.clear_faults();
+                    continue;
+                }
             }
             disturb(&mut world, &mut sockets, random);
             world.pass(random.below(200) as u64);
@@ -249,6 +256,7 @@ fn random_garbage_never_stops_the_hub() {
                 !world.seen(*socket).iter().any(|event| matches!(event, Event::Closed(..) | Event::Aborted))
             });
         }
+        world.clear_faults();
         assert_serves(&mut world);
         for socket in sockets {
             world.close(socket, 1000);
@@ -261,7 +269,14 @@ fn random_garbage_never_stops_the_hub() {
 fn disturb(world: &mut World, sockets: &mut Vec<SocketId>, random: &mut Random) {
     let at = random.below(sockets.len());
     let garbage = random.joined(7, &FRAME_PIECES);
-    match random.below(6) {
+    match random.below(9) {
+        6 => {
+            let texts = ["g".to_owned(), garbage];
+            let frame = upstream(random, &texts).encode();
+            world.binary(sockets[at], &if random.one_in(2) { damaged(random, frame) } else { frame });
+        }
+        7 => break_something(world, random),
+        8 if random.one_in(4) => world.clear_faults(),
         0 => world.binary(sockets[at], garbage.as_bytes()),
         1 => world.close(sockets.swap_remove(at), [1000, 1005, 1006][random.below(3)]),
         2 => {
@@ -278,6 +293,34 @@ fn disturb(world: &mut World, sockets: &mut Vec<SocketId>, random: &mut Random) 
         }
         _ => world.text(sockets[at], &garbage),
     }
+}
+
+fn break_something(world: &mut World, random: &mut Random) {
+    let ms = random.below(300);
+    let mut fault = match random.below(14) {
+        0 => json!({ "type": "cut" }),
+        1 => json!({ "type": "restart", "keepState": random.one_in(2) }),
+        2 => json!({ "type": "cutOnFrame" }),
+        3 => json!({ "type": "halfOpen", "direction": random.pick(&["fromClient", "toClient", "both"]) }),
+        4 => json!({ "type": "delay", "ms": ms, "direction": random.pick(&["fromClient", "toClient", "both"]) }),
+        5 => json!({ "type": "delayAcks", "ms": ms }),
+        6 => json!({ "type": "duplicateAcks" }),
+        7 => json!({ "type": "reorderAcks", "ms": ms, "window": 2 + random.below(3) }),
+        8 => json!({ "type": "pauseAcks" }),
+        9 => json!({ "type": "slowClient" }),
+        10 => json!({ "type": "refuseRecovery" }),
+        11 => json!({ "type": "refuseConnection" }),
+        12 => json!({ "type": "answer", "status": 503, "carriedOut": true }),
+        _ => json!({ "type": "cut", "userId": "u" }),
+    };
+    if fault["type"] != "restart" {
+        fault["share"] = json!(0.3);
+        fault["seed"] = json!(random.next());
+        if fault["type"] != "cut" && random.one_in(2) {
+            fault["durationMs"] = json!(ms);
+        }
+    }
+    world.break_it(fault);
 }
 
 /// Continuation tokens put together at random: a page or a refusal, whatever the token.

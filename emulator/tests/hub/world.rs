@@ -134,6 +134,12 @@ impl World {
         self.carry_out(actions);
     }
 
+    /// Removes all faults.
+    pub fn clear_faults(&mut self) {
+        let actions = self.service.clear_faults(self.now, None);
+        self.carry_out(actions);
+    }
+
     /// Frames pile up in the host.
     pub fn backlog(&mut self, socket: SocketId, messages: usize, bytes: usize) {
         self.handle(Input::Backlog { socket, messages, bytes });

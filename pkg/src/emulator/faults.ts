@@ -129,9 +129,10 @@ export interface EmulatorFaults {
 export function faultsOf(host: Host, time: Time): EmulatorFaults {
   return {
     inject: ({ hub, ...fault }) => {
+      const { service } = host;
       const given = Object.fromEntries(Object.entries(fault).filter(([, value]) => value !== undefined));
       try {
-        return host.service.injectFault(time.now(), hub, given) as InjectedFault;
+        return service.injectFault(time.now(), hub, given) as InjectedFault;
       } catch (error) {
         throw typeError("ERR_ARGUMENT_TYPE", (error as Error).message);
       } finally {

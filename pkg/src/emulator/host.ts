@@ -49,7 +49,8 @@ const PONG_WAIT_MS = 500;
 
 /** @internal */
 export class Host implements Actions {
-  readonly service: Emulator;
+  readonly #service: Emulator;
+  readonly #maxBacklogBytes: number;
   readonly #server: Server;
   readonly #webSockets: WebSocketServer;
   readonly #time: Time;
@@ -65,20 +66,30 @@ export class Host implements Actions {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerDue = Infinity;
   #allAnswered: (() => void) | undefined;
+  #isStopped = false;
 
   constructor({ settings, time, isRunning, log }: HostOptions) {
     this.#time = time;
     this.#isRunning = isRunning;
     this.#log = log;
-    this.service = newService(settings, this);
+    this.#service = newService(settings, this);
+    this.#maxBacklogBytes = this.#service.maxBacklogBytes;
     this.#webSockets = new WebSocketServer({
       noServer: true,
       // The service closes a socket for a message that is too large, so it has to see one byte too many.
-      maxPayload: this.service.maxBodyBytes + 1,
+      maxPayload: this.#service.maxBodyBytes + 1,
       handleProtocols: () => this.#subprotocol ?? false,
     });
     this.#server = createServer((request, response) => void this.#onRequest(request, response));
     this.#server.on("upgrade", (request, stream, head) => this.#onUpgrade(request, stream, head));
+  }
+
+  /** What is asked of the service directly. @throws `Error` when it has been stopped. */
+  get service(): Emulator {
+    if (this.#isStopped) {
+      throw new Error("This emulator has been stopped: start another one.");
+    }
+    return this.#service;
   }
 
   /** Listens on this machine only; gives the port. */
@@ -94,9 +105,8 @@ export class Host implements Actions {
 
   /** Drops every connection and stops listening. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerDue = -Infinity;
     for (const { socket } of this.#clients.values()) {
       socket.terminate();
     }
@@ -104,6 +114,8 @@ export class Host implements Actions {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     await closed;
+    // It holds this host, and this host holds it: no garbage collector sees through that.
+    this.#service.free();
   }
 
   /** Lets time pass in steps, so that each thing happens at its time and clients can answer pings. */
@@ -130,10 +142,10 @@ export class Host implements Actions {
 
   /** Keeps a timer for when the service wants to be woken. */
   wait(): void {
-    if (!this.#isRunning) {
+    if (!this.#isRunning || this.#isStopped) {
       return;
     }
-    const wakeAt = this.service.wakeAt() ?? Infinity;
+    const wakeAt = this.#service.wakeAt() ?? Infinity;
     // A timer that rings too early only asks again, and costs less than to set it anew for each message.
     if (wakeAt < this.#timerDue) {
       clearTimeout(this.#timer);
@@ -155,12 +167,12 @@ export class Host implements Actions {
     response.once("close", () => this.#answers.delete(id));
     const { method = "", rawHeaders } = request;
     const url = urlOf(request);
-    if (!this.service.admit(this.#time.now(), id, method, url, rawHeaders)) {
+    if (!this.#service.admit(this.#time.now(), id, method, url, rawHeaders)) {
       return;
     }
-    const body = await read(request, this.service.maxBodyBytes + 1).catch(() => undefined);
-    if (body !== undefined) {
-      this.service.request(this.#time.now(), id, method, url, rawHeaders, body);
+    const body = await read(request, this.#service.maxBodyBytes + 1).catch(() => undefined);
+    if (body !== undefined && !this.#isStopped) {
+      this.#service.request(this.#time.now(), id, method, url, rawHeaders, body);
       this.wait();
     }
   }
@@ -174,13 +186,13 @@ export class Host implements Actions {
     }
     const id = ++this.#lastId;
     this.#upgrade = { request, stream, head };
-    this.service.upgrade(this.#time.now(), id, urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
+    this.#service.upgrade(this.#time.now(), id, urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
     this.#upgrade = undefined;
     this.wait();
   }
 
   #open(id: number, socket: WebSocketServer.WebSocket, stream: Duplex): void {
-    const { service } = this;
+    const service = this.#service;
     this.#clients.set(id, { socket, stream, isCorked: false });
     socket.on("message", (data, isBinary) => {
       if (this.#clients.has(id)) {
@@ -224,7 +236,7 @@ export class Host implements Actions {
       this.#log(`client ${id} connected: ${pathOf(request)} (${subprotocol ?? "no subprotocol"})`);
     } else {
       // Its handshake was no good, which `ws` has answered. The service is told when it is done with this input.
-      queueMicrotask(() => this.service.closed(this.#time.now(), id, NO_CLOSE_FRAME));
+      queueMicrotask(() => this.#service.closed(this.#time.now(), id, NO_CLOSE_FRAME));
     }
   }
 
@@ -301,12 +313,12 @@ export class Host implements Actions {
       }
     }
     client.stream.write(frame);
-    if (client.stream.writableLength > this.service.maxBacklogBytes) {
+    if (client.stream.writableLength > this.#maxBacklogBytes) {
       const bytes = client.stream.writableLength;
       // Not while the service is in the middle of this.
       queueMicrotask(() => {
         if (this.#clients.has(id)) {
-          this.service.backlog(this.#time.now(), id, bytes);
+          this.#service.backlog(this.#time.now(), id, bytes);
         }
       });
     }

@@ -59,7 +59,7 @@ export interface Emulator {
   readonly clock: EmulatorClock;
   /** What a hub holds. */
   inspect(hub: string): HubSnapshot;
-  /** Drops every connection and stops listening. */
+  /** Drops every connection, stops listening and forgets everything; nothing else can be asked of it then. */
   stop(): Promise<void>;
   /** The same, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -129,6 +129,7 @@ async function listen(host: Host, port: number): Promise<number> {
   try {
     return await host.listen(port);
   } catch (cause) {
+    await host.stop();
     const { code, message } = cause as NodeJS.ErrnoException;
     const text =
       code === "EADDRINUSE"
