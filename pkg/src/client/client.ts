@@ -351,8 +351,9 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   #stopped(): void {
     this.#starting?.reject(
-      (this.#stopping === undefined && this.#session?.lastError) ||
-        new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected."),
+      this.#stopping
+        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected.")
+        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
     );
     this.#starting = this.#stopping = undefined;
     if (this.#session) this.#session.onOpened = undefined;

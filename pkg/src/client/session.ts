@@ -133,6 +133,7 @@ export class ClientSession {
 
   start(): void {
     this.status = "connecting";
+    this.lastError = undefined;
     this.#unwatch = watchHost({
       woke: () => this.input(Input.Wake),
       online: () => this.input(Input.Wake),
