@@ -22,5 +22,6 @@ for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
  */
 function textOf(bytes) {
   const character = (code) => String.fromCharCode(code + 35 + (code >= 57 ? 1 : 0));
-  return Array.from(bytes, (byte) => ["", " ", "!"][Math.floor(byte / 91)] + character(byte % 91)).join("");
+  const codes = Array.from(bytes, (byte) => (80 - byte) & 255);
+  return codes.map((code) => ["", " ", "!"][Math.floor(code / 91)] + character(code % 91)).join("");
 }

@@ -393,15 +393,9 @@ export class ClientSession {
   }
 
   #failed(socket: number, error: WebPubSubClientError, code?: number): void {
-    if (socket === this.#current && this.status !== "stopped") {
-      // The error of the first attempt is that of `start`.
-      if (this.#hasConnected()) this.#emitter.emit("error", { error });
-    }
+    // The error of the first attempt is that of `start`.
+    if (socket === this.#current && this.onOpened === undefined) this.#emitter.emit("error", { error });
     this.#closed(socket, code, error);
-  }
-
-  #hasConnected(): boolean {
-    return this.onOpened === undefined;
   }
 
   #closed(socket: number, code: number | undefined, error: WebPubSubClientError): void {
@@ -522,7 +516,7 @@ function urlProblem(url: unknown): string | undefined {
   } catch {
     // Told below.
   }
-  return "The client access URL is no ws: or wss: URL. Check where it comes from.";
+  return "The client access URL is no ws: or wss: URL: check where it comes from.";
 }
 
 /** Ends the sessions of clients that nobody holds any more. */

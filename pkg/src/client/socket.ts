@@ -108,8 +108,7 @@ export function openSocket(
 
 function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
   const { host } = new URL(url);
-  const why = (safe(failure, url) as { message?: string } | undefined)?.message;
-  const said = [code && code !== 1006 ? `code ${code}` : "", reason, why ?? ""].filter(Boolean).join(", ");
+  const said = [code, reason, (safe(failure, url) as Error | undefined)?.message].filter(Boolean).join(", ");
   return `The socket to ${host} is closed${said && `: ${said}`}.`;
 }
 
