@@ -22,33 +22,34 @@ fn build_wasm(node: &Node) -> Result {
     // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
     let target = files::target().join("npm");
     step("Compiling the npm package's wasm (with the standard library)", || {
-        run(toolchain
-            .cargo()
-            .env("CARGO_TARGET_DIR", &target)
-            // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
-            .args(["build", "--quiet", "--package", "webpubsub-edge-wasm", "--package", "webpubsub-edge-wasm-client"])
-            .args(["--target", WASM, "--profile", "npm"])
-            .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
-            // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
-            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
+        MODULES.iter().try_for_each(|module| {
+            run(toolchain
+                .cargo()
+                .env("CARGO_TARGET_DIR", &target)
+                // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
+                .env("RUSTC_BOOTSTRAP", "1")
+                .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
+                .args(["build", "--quiet", "--package", module.package, "--target", WASM, "--profile", "npm"])
+                .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
+                // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
+                .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"])
+                .args(["--config", &format!("profile.npm.opt-level='{}'", module.opt_level)]))
+        })
     })?;
-    let compiled = |name: &str| target.join(WASM).join("npm").join(name);
-    let modules = [
-        (compiled("webpubsub_edge_wasm.wasm"), "webpubsub_edge.wasm"),
-        (compiled("webpubsub_edge_wasm_client.wasm"), "webpubsub_edge_client.wasm"),
-    ];
+    let compiled: Vec<_> = MODULES
+        .iter()
+        .map(|module| target.join(WASM).join("npm").join(format!("{}.wasm", module.package.replace('-', "_"))))
+        .collect();
 
     let output = files::root().join("pkg/build");
-    let inputs = files::stamp_of(&[&modules[0].0, &modules[1].0, &std::env::current_exe()?])?;
+    let inputs = files::stamp_of(&[&compiled[0], &compiled[1], &std::env::current_exe()?])?;
     if files::holds(&output.join(STAMP), &inputs) {
         return Ok(());
     }
     step("Shrinking the npm package's wasm", || {
         let staging = files::fresh_staging("pkg")?;
         let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");
-        for (wasm, name) in &modules {
+        for (wasm, Module { name, .. }) in compiled.iter().zip(&MODULES) {
             let module = staging.join(name);
             run(node.command().arg(&optimizer).arg(wasm).arg("-o").arg(&module).args(PASSES).args(FEATURES))?;
         }
@@ -56,6 +57,19 @@ fn build_wasm(node: &Node) -> Result {
         files::mirror(&staging, &output)
     })
 }
+
+/// A module of the package, each of a crate of its own, so that nobody ships what they do not use.
+struct Module {
+    package: &'static str,
+    name: &'static str,
+    /// What makes the smallest module once it is compressed: measured.
+    opt_level: char,
+}
+
+const MODULES: [Module; 2] = [
+    Module { package: "webpubsub-edge-wasm", name: "webpubsub_edge.wasm", opt_level: 'z' },
+    Module { package: "webpubsub-edge-wasm-client", name: "webpubsub_edge_client.wasm", opt_level: 's' },
+];
 
 /// Small code, and nothing that only names things.
 const PASSES: [&str; 4] = ["-Oz", "--strip-debug", "--strip-producers", "--strip-target-features"];
