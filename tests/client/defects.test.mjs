@@ -157,7 +157,7 @@ test("13: a start fails with an Error, connect waits for the greeting, and every
 
   const silent = make({ connectTimeoutInMs: 5000 }).start();
   await until(() => fake.sockets.length === 2);
-  const timedOut = assert.rejects(silent, Error);
+  const timedOut = assert.rejects(silent, { code: "ERR_TIMEOUT" });
   await pass(t, 8000);
   await timedOut;
 

@@ -47,7 +47,7 @@ for (const [name, { skip, run }] of Object.entries({ ...others, "Chromium page":
   });
 }
 
-/** A page of the emulator's own origin: it lets no other page in. */
+/** A page of the emulator's own origin: it lets no other page in, nor does Chromium let another one reach it. */
 async function inPage(folder, given) {
   await bundle(folder, "run-page.mjs", { outdir: "page", external: ["ws"] });
   const browser = await chromium.launch({ executablePath: process.env.CHROME, args: FLAGS });
@@ -55,13 +55,8 @@ async function inPage(folder, given) {
     const page = await browser.newPage();
     const failed = new Promise((_, reject) => page.once("pageerror", reject));
     failed.catch(() => {});
-    await page.route("**/suite/**", async (route) => {
-      const file = new URL(route.request().url()).pathname.replace("/suite/", "");
-      const isPage = file === "index.html";
-      const body = isPage ? '<script type="module" src="main.js"></script>' : await readFile(path.join(folder, "page", file));
-      await route.fulfill({ body, contentType: isPage ? "text/html" : "text/javascript" });
-    });
-    await page.goto(`${given.origin}/suite/index.html`);
+    await page.goto(`${given.origin}/health`);
+    await page.addScriptTag({ type: "module", content: await readFile(path.join(folder, "page/main.js"), "utf8") });
     await page.waitForFunction(() => globalThis.run !== undefined);
     return await Promise.race([page.evaluate((given) => globalThis.run(given), given), failed]);
   } finally {

@@ -66,9 +66,9 @@ export function suite(lib, { connectionString, origin, wsModule }) {
       const group = `types ${run} ${name}`;
       await Promise.all([ann.client.joinGroup(group), bob.client.joinGroup(group)]);
       const messages = bob.client.messages();
+      await ann.client.sendToGroup(group, new Uint8Array([9, 3, 4, 9]).subarray(1, 3), "binary", { fireAndForget: true });
       await ann.client.sendToGroup(group, { n: 1 }, "json");
       await ann.client.sendToGroup(group, "zwei \u{1f389}", "text");
-      await ann.client.sendToGroup(group, new Uint8Array([9, 3, 4, 9]).subarray(1, 3), "binary", { fireAndForget: true });
       await service.sendToUser(bob.userId, "last", { contentType: "text/plain" });
       const received = [];
       for await (const message of messages) {
@@ -77,9 +77,9 @@ export function suite(lib, { connectionString, origin, wsModule }) {
         if (message.data === "last") break;
       }
       equal(received, [
+        ["groupData", "binary", [3, 4], ann.userId],
         ["groupData", "json", { n: 1 }, ann.userId],
         ["groupData", "text", "zwei \u{1f389}", ann.userId],
-        ["groupData", "binary", [3, 4], ann.userId],
         ["serverData", "text", "last", undefined],
       ]);
       await bob.client.leaveGroup(group);

@@ -41,8 +41,8 @@ export function bytesOf(data: unknown): Uint8Array {
   if (ArrayBuffer.isView(data)) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
-  // Told by its name, not by its class, which differs between realms.
-  if (Object.prototype.toString.call(data) === "[object ArrayBuffer]") {
+  // Told by what it has, not by its class, which differs between realms.
+  if ((data as ArrayBuffer | null)?.byteLength! >= 0) {
     return new Uint8Array(data as ArrayBuffer);
   }
   throw new TypeError(`The content must be an ArrayBuffer or a view of one, such as a Uint8Array, not ${typeof data}.`);

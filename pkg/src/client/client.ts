@@ -3,6 +3,7 @@ import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
 import { InvocationError, SendMessageError, WebPubSubClientError, type WebPubSubClientErrorCode } from "./errors.js";
+import { type GroupState, GroupStateView } from "./group-state.js";
 import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
@@ -14,6 +15,7 @@ import type {
   WebPubSubDataType,
 } from "./messages.js";
 import type {
+  AckOptions,
   InvokeEventOptions,
   InvokeEventResult,
   JoinGroupOptions,
@@ -72,6 +74,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   readonly #settings: Settings;
   readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
   readonly #streams = new Streams<Message>(() => this.#session);
+  /** What this client keeps in groups, and what it watches. */
+  readonly #states = new Map<string, Readonly<Record<string, string>>>();
+  readonly #views = new Map<string, GroupStateView>();
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
@@ -313,6 +318,42 @@ export class WebPubSubClient<Message = JSONTypes> {
     return this.#streams.subscribe(callback, options ?? {}, (error) => this.#listenerFailed(error));
   }
 
+  /**
+   * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
+   * Without a state it is cleared.
+   *
+   * @throws {@link SendMessageError}
+   */
+  setGroupState(
+    groupName: string,
+    state: Readonly<Record<string, string>> | undefined,
+    options?: AckOptions,
+  ): Promise<WebPubSubResult> {
+    if (state) this.#states.set(groupName, state);
+    else this.#states.delete(groupName);
+    return this.#send(Input.Send, (ackId) => ({ kind: "setGroupState", group: groupName, ackId, state }), options);
+  }
+
+  /**
+   * Watches what the connections of a group keep there. It is watched again on every new connection. A group has one
+   * view: the later of two subscriptions replaces the first.
+   *
+   * @throws {@link SendMessageError}
+   */
+  async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
+    const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
+      this.#send(input, (ackId) => ({ kind, group: groupName, ackId }), options, groupName, "subscribeGroupState");
+    const close = async () => {
+      this.#views.delete(groupName);
+      await ask("unsubscribeGroupState", Input.Leave);
+    };
+    const view = new GroupStateView(groupName, close, (error) => this.#listenerFailed(error));
+    // The snapshot comes behind the ack, perhaps before anybody who waits for the ack goes on.
+    this.#views.set(groupName, view);
+    await ask("subscribeGroupState", Input.Join);
+    return view;
+  }
+
   async #start(options: StartOptions | undefined, isReady: boolean): Promise<OnConnectedArgs | undefined> {
     if (this.#stopping !== undefined) throw new WebPubSubClientError("ERR_STATE", "Can't start a client during stopping");
     if (this.status !== "stopped") {
@@ -344,6 +385,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   #started(args: OnConnectedArgs | undefined): void {
+    for (const [group, state] of args?.mayHaveMissedMessages ? this.#states : []) {
+      this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+    }
     this.#starting?.resolve(args);
     this.#starting = undefined;
     if (this.#session) this.#session.onOpened = undefined;
@@ -351,8 +395,9 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   #stopped(): void {
     this.#starting?.reject(
-      (this.#stopping === undefined && this.#session?.lastError) ||
-        new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected."),
+      this.#stopping
+        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected.")
+        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
     );
     this.#starting = this.#stopping = undefined;
     if (this.#session) this.#session.onOpened = undefined;
@@ -362,7 +407,10 @@ export class WebPubSubClient<Message = JSONTypes> {
   async #load(): Promise<ClientSession> {
     const loading = loadCore();
     const core = loading instanceof Promise ? await loading : loading;
-    return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, this.#streams as never));
+    return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
+      streams: this.#streams as never,
+      stateReceived: (message) => this.#views.get(message.group)?.received(message),
+    }));
   }
 
   #send(
@@ -370,6 +418,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     message: (ackId?: Id) => UpstreamMessage,
     options: SendEventOptions | undefined,
     group?: string,
+    joining?: "subscribeGroupState",
   ): Promise<WebPubSubResult> {
     let ackId: Id | undefined;
     try {
@@ -378,7 +427,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       return Promise.reject(error);
     }
     const send = (session: ClientSession) =>
-      this.#settled(session, input, message, options?.abortSignal, sent, ackId, group);
+      this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
     return this.#session === undefined ? this.#load().then(send) : send(this.#session);
   }
 
@@ -391,6 +440,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     result: (sent: Outgoing, failure: Failure | undefined, outcome: number) => Result,
     ackId?: Id,
     group?: string,
+    joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       let abort: (() => void) | undefined;
@@ -404,7 +454,7 @@ export class WebPubSubClient<Message = JSONTypes> {
         }
       });
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
-      const number = session.send(input, outgoing, ackId, group);
+      const number = session.send(input, outgoing, ackId, group, joining);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
         signal.addEventListener("abort", (abort = () => void session.input(Input.Abort, number)));

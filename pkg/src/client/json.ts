@@ -57,19 +57,13 @@ function kindOf({ type, event, from }: Frame): string | undefined {
       return from === "group" || from === "server" ? `${from}Data` : undefined;
     case "system":
       return event === "connected" || event === "disconnected" ? event : undefined;
-    case "ack":
-    case "pong":
-    case "invokeResponse":
-    case "streamAck":
-    case "streamNack":
-    case "streamClosed":
-    case "groupStateSnapshot":
-    case "groupStateUpdate":
-      return type;
     default:
-      return undefined;
+      return KINDS.test(type as string) ? (type as string) : undefined;
   }
 }
+
+/** The types that are kinds by the same name. */
+const KINDS = /^(ack|pong|invokeResponse|stream(Ack|Nack|Closed)|groupState(Snapshot|Update))$/;
 
 /** The payload as its type says; `null` for a type that this version does not know. */
 function withPayload(frame: Frame): DownstreamMessage | null {

@@ -3,53 +3,42 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   /** Called once, when nothing more is wanted or nothing more will come. */
   onEnd: (() => void) | undefined;
   readonly #items: Item[] = [];
-  readonly #waiting: { resolve: (result: IteratorResult<Item>) => void; reject: (error: unknown) => void }[] = [];
+  readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
   #isEnded = false;
   #error: unknown;
 
-  push(item: Item): void {
+  push(value: Item): void {
     if (this.#isEnded) return;
     const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#items.push(item);
-    else waiting.resolve({ value: item, done: false });
+    if (waiting === undefined) this.#items.push(value);
+    else waiting({ value, done: false });
   }
 
   /** What is kept is still given; then the iteration ends, with the error if there is one. */
   end(error?: unknown): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.onEnd?.();
     this.#error = error;
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      if (this.#error === undefined) {
-        resolve({ value: undefined, done: true });
-      } else {
-        reject(this.#takeError());
-      }
-    }
+    this.onEnd?.();
+    for (const waiting of this.#waiting.splice(0)) waiting(this.next());
   }
 
-  next(): Promise<IteratorResult<Item>> {
-    if (this.#items.length > 0) return Promise.resolve({ value: this.#items.shift()!, done: false });
-    if (this.#error !== undefined) return Promise.reject(this.#takeError());
-    if (this.#isEnded) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  async next(): Promise<IteratorResult<Item>> {
+    if (this.#items.length > 0) return { value: this.#items.shift()!, done: false };
+    const error = this.#error;
+    // An error is told once.
+    this.#error = undefined;
+    if (error !== undefined) throw error;
+    return this.#isEnded ? { value: undefined, done: true } : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   return(): Promise<IteratorResult<Item>> {
     this.#items.length = 0;
     this.end();
-    return Promise.resolve({ value: undefined, done: true });
+    return this.next();
   }
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  /** An error is told once. */
-  #takeError(): unknown {
-    const error = this.#error;
-    this.#error = undefined;
-    return error;
   }
 }

@@ -155,6 +155,8 @@ export interface GroupStateItem {
 export interface GroupStateSnapshotMessage {
   readonly kind: "groupStateSnapshot";
   readonly group: string;
+  /** Its number on this connection, where it has one. */
+  readonly sequenceId?: Id;
   readonly items: readonly GroupStateItem[];
 }
 
@@ -162,6 +164,8 @@ export interface GroupStateSnapshotMessage {
 export interface GroupStateUpdateMessage {
   readonly kind: "groupStateUpdate";
   readonly group: string;
+  /** Its number on this connection, where it has one. */
+  readonly sequenceId?: Id;
   readonly items: readonly GroupStateItem[];
 }
 

@@ -259,8 +259,13 @@ const READERS: Readonly<Record<number, (message: Fields) => Members>> = {
     expectedSequenceId: nack.number(4) ?? 0,
   }),
   8: (closed) => ({ kind: "streamClosed", streamId: closed.text(1), error: closed.error(2) }),
-  9: (update) => ({ kind: "groupStateUpdate", group: update.text(1), items: update.messages(2).map(stateItem) }),
-  10: (snapshot) => ({ kind: "groupStateSnapshot", group: snapshot.text(1), items: snapshot.messages(2).map(stateItem) }),
+  9: (update) => ({ kind: "groupStateUpdate", group: update.text(1), items: update.messages(2).map(stateItem), sequenceId: update.number(3) }),
+  10: (snapshot) => ({
+    kind: "groupStateSnapshot",
+    group: snapshot.text(1),
+    items: snapshot.messages(2).map(stateItem),
+    sequenceId: snapshot.number(3),
+  }),
 };
 
 function data(message: Fields): Members {

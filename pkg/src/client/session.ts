@@ -11,6 +11,9 @@ import type {
   DisconnectedMessage,
   DownstreamMessage,
   GroupDataMessage,
+  GroupMessage,
+  GroupStateSnapshotMessage,
+  GroupStateUpdateMessage,
   Id,
   InvokeResponseMessage,
   ServerDataMessage,
@@ -53,6 +56,12 @@ export class Outgoing {
   }
 }
 
+/** Who hears of frames that are no messages of their own. */
+export interface FrameHost {
+  readonly streams: StreamHost;
+  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage): void;
+}
+
 /** Those who know about streams. */
 export interface StreamHost {
   received(message: GroupDataMessage): void;
@@ -66,6 +75,9 @@ interface Ending {
   reason?: string;
 }
 
+/** What can have a sequence id. */
+type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
+
 /** The longest wait that hosts take. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -78,15 +90,13 @@ export class ClientSession {
   lastError: WebPubSubClientError | undefined;
   /** Called when a socket is open, before the connection is ready. */
   onOpened: (() => void) | undefined;
-  /** Called when messages come in that carry group states. */
-  onGroupState: ((message: DownstreamMessage) => void) | undefined;
 
   readonly #core: Core;
   readonly #session: number;
   readonly #settings: Settings;
   readonly #credential: WebPubSubClientCredential;
   readonly #emitter: Emitter<WebPubSubClientEvents<never>>;
-  readonly #streams: StreamHost;
+  readonly #host: FrameHost;
   #words: Uint32Array;
 
   readonly #queue: number[] = [];
@@ -109,7 +119,8 @@ export class ClientSession {
   readonly #free: number[] = [];
   /** The messages that wait for an answer with their own id. */
   readonly #invocations = new Map<string, number>();
-  readonly #groups: string[] = [];
+  /** What is said on every new connection to be in a group, or to watch it. */
+  readonly #groups: Pick<GroupMessage, "kind" | "group">[] = [];
   /** Why the service refused, by ack id, until the session says what comes of it. */
   readonly #refusals = new Map<Id, AckMessageError>();
 
@@ -118,13 +129,13 @@ export class ClientSession {
     settings: Settings,
     credential: WebPubSubClientCredential,
     emitter: Emitter<WebPubSubClientEvents<never>>,
-    streams: StreamHost,
+    host: FrameHost,
   ) {
     this.#core = core;
     this.#settings = settings;
     this.#credential = credential;
     this.#emitter = emitter;
-    this.#streams = streams;
+    this.#host = host;
     new Uint32Array(core.memory.buffer).set(settings.words, core.words() >>> 2);
     this.#session = core.create();
     this.#words = new Uint32Array(core.memory.buffer);
@@ -133,6 +144,7 @@ export class ClientSession {
 
   start(): void {
     this.status = "connecting";
+    this.lastError = undefined;
     this.#unwatch = watchHost({
       woke: () => this.input(Input.Wake),
       online: () => this.input(Input.Wake),
@@ -142,13 +154,19 @@ export class ClientSession {
   }
 
   /** Sends a message, and gives its number. `input` says how it is answered. */
-  send(input: number, outgoing: Outgoing, ackId: Id = 0, group?: string): number {
+  send(
+    input: number,
+    outgoing: Outgoing,
+    ackId: Id = 0,
+    group?: string,
+    joining: GroupMessage["kind"] = "joinGroup",
+  ): number {
     const number = this.#free.pop() ?? this.#messages.length;
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message() as { invocationId: string }).invocationId, number);
     }
-    this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(group));
+    this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(joining, group));
     return number;
   }
 
@@ -242,14 +260,15 @@ export class ClientSession {
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
       case Action.Rejoin:
-        return this.write({ kind: "joinGroup", group: this.#groups[a]!, ackId: idOf(low, high) });
+        return this.write({ ...this.#groups[a]!, ackId: idOf(low, high) });
       case Action.Cancel: {
         const { message } = this.#messages[a]!;
         return this.write({ kind: "cancelInvocation", invocationId: (message() as { invocationId: string }).invocationId });
       }
       case Action.RejoinFailed: {
-        const error = new WebPubSubClientError("ERR_REFUSED", `The group ${this.#groups[a]} could not be joined again.`);
-        return emitter.emit("rejoin-group-failed", { group: this.#groups[a]!, error });
+        const { group } = this.#groups[a]!;
+        const error = new WebPubSubClientError("ERR_REFUSED", `The group ${group} could not be joined again.`);
+        return emitter.emit("rejoin-group-failed", { group, error });
       }
       case Action.Connected:
         this.status = "connected";
@@ -273,7 +292,7 @@ export class ClientSession {
       case Action.Stopped:
         return this.#stopped();
       default:
-        return this.#streams.act(action, a, low);
+        return this.#host.streams.act(action, a, low);
     }
   }
 
@@ -374,15 +393,9 @@ export class ClientSession {
   }
 
   #failed(socket: number, error: WebPubSubClientError, code?: number): void {
-    if (socket === this.#current && this.status !== "stopped") {
-      // The error of the first attempt is that of `start`.
-      if (this.#hasConnected()) this.#emitter.emit("error", { error });
-    }
+    // The error of the first attempt is that of `start`.
+    if (socket === this.#current && this.onOpened === undefined) this.#emitter.emit("error", { error });
     this.#closed(socket, code, error);
-  }
-
-  #hasConnected(): boolean {
-    return this.onOpened === undefined;
   }
 
   #closed(socket: number, code: number | undefined, error: WebPubSubClientError): void {
@@ -428,6 +441,8 @@ export class ClientSession {
     switch (message.kind) {
       case "groupData":
       case "serverData":
+      case "groupStateSnapshot":
+      case "groupStateUpdate":
         return this.#receivedData(socket, message);
       case "ack":
         return this.#receivedAck(socket, message);
@@ -457,24 +472,22 @@ export class ClientSession {
       case "streamAck":
       case "streamNack":
       case "streamClosed":
-        this.#streams.acknowledged(message);
-        break;
-      case "groupStateSnapshot":
-      case "groupStateUpdate":
-        this.onGroupState?.(message);
+        this.#host.streams.acknowledged(message);
     }
     this.input(Input.Heard, socket);
   }
 
-  #receivedData(socket: number, message: GroupDataMessage | ServerDataMessage): void {
+  #receivedData(socket: number, message: DataMessage): void {
     const { sequenceId } = message;
     const isNew = sequenceId == null ? (this.input(Input.Heard, socket), true) : this.input(Input.Data, socket, sequenceId);
     if (!isNew) return;
     if (message.kind === "serverData") {
       this.#emitter.emit("server-message", { message: message as never });
-    } else {
+    } else if (message.kind === "groupData") {
       this.#emitter.emit("group-message", { message: message as never });
-      if (message.stream != null) this.#streams.received(message);
+      if (message.stream != null) this.#host.streams.received(message);
+    } else {
+      this.#host.stateReceived(message);
     }
   }
 
@@ -489,9 +502,9 @@ export class ClientSession {
     if (!success && !this.#isRunning) this.#refusals.clear();
   }
 
-  #groupNumber(group: string): number {
-    const known = this.#groups.indexOf(group);
-    return known < 0 ? this.#groups.push(group) - 1 : known;
+  #groupNumber(kind: GroupMessage["kind"], group: string): number {
+    const known = this.#groups.findIndex((entry) => entry.group === group && entry.kind === kind);
+    return known < 0 ? this.#groups.push({ kind, group }) - 1 : known;
   }
 }
 
@@ -503,7 +516,7 @@ function urlProblem(url: unknown): string | undefined {
   } catch {
     // Told below.
   }
-  return "The client access URL is no ws: or wss: URL. Check where it comes from.";
+  return "The client access URL is no ws: or wss: URL: check where it comes from.";
 }
 
 /** Ends the sessions of clients that nobody holds any more. */

@@ -30,7 +30,13 @@ export function openSocket(
   const Constructor = WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
   let socket: WebSocketLike | undefined;
   let failure: unknown;
+  let isOpen = false;
   let isOver = false;
+
+  function opened(): void {
+    isOpen = true;
+    if (!isOver) listener.opened();
+  }
 
   function over(code: number | undefined, reason: string): void {
     if (!isOver) {
@@ -42,10 +48,14 @@ export function openSocket(
   function use(made: WebSocketLike): void {
     socket = made;
     made.binaryType = "arraybuffer";
-    made.onopen = () => isOver || listener.opened();
+    made.onopen = opened;
     made.onmessage = ({ data }: { data: string | ArrayBuffer }) => isOver || listener.received(data);
     // It stays to the end: Node ends over an error that nobody listens to.
-    made.onerror = (event: unknown) => void (failure ??= event);
+    made.onerror = (event: unknown) => {
+      failure ??= event;
+      // Node 22 tells no close of a socket that did not open.
+      if (!isOpen) over(1006, "");
+    };
     made.onclose = ({ code, reason }: { code: number; reason: string }) => over(code, reason);
   }
 
@@ -61,7 +71,7 @@ export function openSocket(
     use(webSocket);
     webSocket.accept();
     if (isOver) webSocket.close();
-    else listener.opened();
+    else opened();
   }
 
   const fail = (error: unknown) => {
@@ -98,8 +108,7 @@ export function openSocket(
 
 function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
   const { host } = new URL(url);
-  const why = (safe(failure, url) as { message?: string } | undefined)?.message;
-  const said = [code && code !== 1006 ? `code ${code}` : "", reason, why ?? ""].filter(Boolean).join(", ");
+  const said = [code, reason, (safe(failure, url) as Error | undefined)?.message].filter(Boolean).join(", ");
   return `The socket to ${host} is closed${said && `: ${said}`}.`;
 }
 

@@ -77,15 +77,7 @@ interface Outbound {
   closed?: StreamClosedMessage;
   failure?: StreamDataError;
   readonly listeners: Set<(error: StreamDataError) => void>;
-  readonly waiting: Set<{ resolve: () => void; reject: (error: Error) => void; isOpening: boolean }>;
-}
-
-/** A stream that is read here, by one subscription. */
-interface Inbound {
-  readonly key: string;
-  readonly queue: MessageQueue<GroupStreamMessage>;
-  readonly aborter: AbortController;
-  readonly subscription: Subscription;
+  readonly waiting: Set<{ resolve: () => void; reject: (error: Error) => void }>;
 }
 
 interface Subscription {
@@ -99,7 +91,8 @@ interface Subscription {
 export class Streams<Message> implements StreamHost {
   readonly #session: () => ClientSession | undefined;
   readonly #outbound = new Map<number, Outbound>();
-  readonly #inbound = new Map<number, Inbound>();
+  /** The streams that are read here: what came of each, for one subscription. */
+  readonly #inbound = new Map<number, MessageQueue<GroupStreamMessage>>();
   readonly #subscriptions = new Set<Subscription>();
   #lastNumber = 0;
 
@@ -115,7 +108,7 @@ export class Streams<Message> implements StreamHost {
     const stream: Outbound = { streamId, groupName, options, parts: [], first: 1, isEnding: false, listeners: new Set(), waiting: new Set() };
     const number = ++this.#lastNumber;
     this.#outbound.set(number, stream);
-    const opened = wait(stream, options.abortSignal, true);
+    const opened = wait(stream, options.abortSignal);
     session.input(Input.StreamOpen, number);
     try {
       await opened;
@@ -127,7 +120,7 @@ export class Streams<Message> implements StreamHost {
       check(stream);
       stream.isEnding = true;
       if (endError !== undefined) stream.endError = endError;
-      const ended = wait(stream, options.abortSignal, false);
+      const ended = wait(stream, options.abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
     };
@@ -159,7 +152,7 @@ export class Streams<Message> implements StreamHost {
     subscriptions.add(subscription);
     const close = async () => {
       subscriptions.delete(subscription);
-      for (const number of [...subscription.streams.values()]) this.#inbound.get(number)?.queue.end();
+      for (const number of [...subscription.streams.values()]) this.#inbound.get(number)?.end();
     };
     return {
       close,
@@ -181,14 +174,14 @@ export class Streams<Message> implements StreamHost {
         if (handleFromStart && streamSequenceId !== 1) continue;
         number = this.#read(key, subscription, message.group, streamId);
       }
-      const { queue } = this.#inbound.get(number)!;
+      const queue = this.#inbound.get(number)!;
       const isNext = this.#session()!.input(Input.Part, number, streamSequenceId, Number(endOfStream));
       // The end may come with a last part, or alone.
       if (isNext && (message.data !== undefined) && !(endOfStream && isEmpty(message))) {
         queue.push({ ...message, groupName: message.group });
       }
       if (isNext && endOfStream) {
-        queue.end(error && new WebPubSubStreamError(error));
+        queue.end(error && streamError(error));
       }
     }
   }
@@ -208,7 +201,7 @@ export class Streams<Message> implements StreamHost {
   act(action: number, number: number, detail: number): void {
     if (action === Action.ReadEnded) {
       const name = PROBLEMS[detail];
-      return this.#inbound.get(number)?.queue.end(name && new WebPubSubStreamError({ name }));
+      return this.#inbound.get(number)?.end(name && streamError({ name }));
     }
     const stream = this.#outbound.get(number);
     if (stream === undefined) return;
@@ -221,7 +214,7 @@ export class Streams<Message> implements StreamHost {
         return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: start });
       }
       case Action.StreamOpened:
-        return settleWaiting(stream, ({ isOpening }) => isOpening);
+        return settleWaiting(stream);
       case Action.StreamData: {
         const frame = stream.parts[detail - stream.first];
         return frame === undefined ? undefined : session.writeFrame(frame);
@@ -241,13 +234,13 @@ export class Streams<Message> implements StreamHost {
     this.#outbound.delete(number);
     stream.isEnding = true;
     stream.parts = [];
-    if (problem === StreamProblem.None) return settleWaiting(stream, () => true);
+    if (problem === StreamProblem.None) return settleWaiting(stream);
     if (problem === StreamProblem.ProtocolViolation) {
       const error = { message: "The service acknowledged parts that were never sent.", userErrorCode: "ProtocolViolation" };
       this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error });
     }
     const failure = (stream.failure = stream.closed?.error ?? { name: PROBLEMS[problem]! });
-    settleWaiting(stream, () => true, new WebPubSubStreamError(failure));
+    settleWaiting(stream, streamError(failure));
     for (const listener of stream.listeners) {
       try {
         listener(failure);
@@ -261,7 +254,7 @@ export class Streams<Message> implements StreamHost {
     const number = ++this.#lastNumber;
     const queue = new MessageQueue<GroupStreamMessage>();
     const aborter = new AbortController();
-    this.#inbound.set(number, { key, queue, aborter, subscription });
+    this.#inbound.set(number, queue);
     subscription.streams.set(key, number);
     queue.onEnd = () => {
       this.#inbound.delete(number);
@@ -284,18 +277,13 @@ export class Streams<Message> implements StreamHost {
 }
 
 /** Why a stream ended that should not have. */
-class WebPubSubStreamError extends WebPubSubClientError {
-  readonly userErrorCode?: string;
-
-  constructor({ name, message, userErrorCode }: StreamDataError) {
-    super("ERR_STREAM", message ?? `The stream ended: ${name}.`);
-    Object.defineProperty(this, "name", { value: name });
-    if (userErrorCode !== undefined) this.userErrorCode = userErrorCode;
-  }
+function streamError(detail: StreamDataError): Error {
+  const { name, message } = detail;
+  return Object.assign(new WebPubSubClientError("ERR_STREAM", message ?? `The stream ended: ${name}.`), detail);
 }
 
 function check(stream: Outbound): void {
-  if (stream.failure !== undefined) throw new WebPubSubStreamError(stream.failure);
+  if (stream.failure !== undefined) throw streamError(stream.failure);
   if (stream.isEnding) throw new WebPubSubClientError("ERR_STATE", `Stream '${stream.streamId}' is completed.`);
 }
 
@@ -307,9 +295,10 @@ function aborted(): Error {
   return new WebPubSubClientError("ERR_ABORTED", "Cancelled by abortSignal");
 }
 
-function wait(stream: Outbound, signal: AbortSignal | undefined, isOpening: boolean): Promise<void> {
+/** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
+function wait(stream: Outbound, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const waiting = { resolve, reject, isOpening };
+    const waiting = { resolve, reject };
     stream.waiting.add(waiting);
     const abort = () => {
       stream.waiting.delete(waiting);
@@ -320,11 +309,10 @@ function wait(stream: Outbound, signal: AbortSignal | undefined, isOpening: bool
   });
 }
 
-function settleWaiting(stream: Outbound, which: (waiting: { isOpening: boolean }) => boolean, error?: Error): void {
-  for (const waiting of stream.waiting) {
-    if (!which(waiting)) continue;
-    stream.waiting.delete(waiting);
-    if (error === undefined) waiting.resolve();
-    else waiting.reject(error);
+function settleWaiting({ waiting }: Outbound, error?: Error): void {
+  for (const { resolve, reject } of waiting) {
+    if (error === undefined) resolve();
+    else reject(error);
   }
+  waiting.clear();
 }

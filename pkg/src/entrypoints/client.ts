@@ -3,14 +3,10 @@
  *
  * @module
  */
-import { decodeBase64 } from "../client/base64.js";
 import { provide } from "../client/core/core.js";
-import { deflated } from "../wasm/inline-client.js";
+import { text } from "../wasm/inline-client.js";
+import { bytesOfText } from "../wasm/text.js";
 
-// Deflated, it costs a page no more than a file of its own would, which not every host could fetch.
-provide(async () => {
-  const inflated = new Blob([decodeBase64(deflated)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return WebAssembly.compile(await new Response(inflated).arrayBuffer());
-});
+provide(() => WebAssembly.compile(bytesOfText(text)));
 
 export * from "../client/index.js";

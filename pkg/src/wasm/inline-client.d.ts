@@ -1,2 +1,2 @@
-/** The wasm module of the WebSocket client, deflated and in base64, made by build.mjs. */
-export const deflated: string;
+/** The wasm module of the WebSocket client as text, made by build.mjs. */
+export const text: string;

@@ -14,24 +14,43 @@ use crate::{Result, files};
 pub fn build() -> Result {
     let node = Node::system()?;
     node.install("pkg")?;
-    build_small(&node, "service", "webpubsub-edge-wasm", "webpubsub_edge.wasm")?;
-    build_small(&node, "client", "webpubsub-edge-wasm-client", "webpubsub_edge_client.wasm")?;
+    SMALL_MODULES.iter().try_for_each(|module| build_small(&node, module))?;
     build_emulator(&node)?;
     step("Building the npm package", || run(node.npm("pkg").args(["run", "--silent", "build"])))
 }
 
-/// A module without bindings, as small as it gets.
-fn build_small(node: &Node, name: &str, package: &str, module: &str) -> Result {
-    let wasm = compile(package, &format!("Compiling the npm package's {name} (with the standard library)"))?;
+/// A module without bindings, each of a crate of its own, so that nobody ships what they do not use.
+struct Module {
+    name: &'static str,
+    package: &'static str,
+    file: &'static str,
+    /// What makes the smallest module once it is compressed: measured.
+    opt_level: char,
+}
+
+const SMALL_MODULES: [Module; 2] = [
+    Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm", opt_level: 'z' },
+    Module {
+        name: "client",
+        package: "webpubsub-edge-wasm-client",
+        file: "webpubsub_edge_client.wasm",
+        opt_level: 's',
+    },
+];
+
+fn build_small(node: &Node, module: &Module) -> Result {
+    let Module { name, package, file, opt_level } = *module;
+    let wasm = compile(name, package, opt_level)?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
     pack(name, &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
-        optimize(node, &wasm, &staging.join(module), &SMALL)
+        optimize(node, &wasm, &staging.join(file), &SMALL)
     })
 }
 
-/// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small.
+/// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small, for which the
+/// profile in Cargo.toml makes exceptions.
 fn build_emulator(node: &Node) -> Result {
-    let wasm = compile("webpubsub-edge-emulator-wasm", "Compiling the npm package's emulator")?;
+    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm", 'z')?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let inputs = inputs(&wasm, &bindgen)?;
     pack("emulator", &inputs, "Optimizing the npm package's emulator", |staging| {
@@ -42,11 +61,11 @@ fn build_emulator(node: &Node) -> Result {
     })
 }
 
-fn compile(package: &str, what: &str) -> Result<PathBuf> {
+fn compile(name: &str, package: &str, opt_level: char) -> Result<PathBuf> {
     let toolchain = Toolchain::for_build_std()?;
     // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
     let target = files::target().join("npm");
-    step(what, || {
+    step(&format!("Compiling the npm package's {name} (with the standard library)"), || {
         run(toolchain
             .cargo()
             .env("CARGO_TARGET_DIR", &target)
@@ -56,7 +75,8 @@ fn compile(package: &str, what: &str) -> Result<PathBuf> {
             .args(["build", "--quiet", "--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
-            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
+            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"])
+            .args(["--config", &format!("profile.npm.opt-level='{opt_level}'")]))
     })?;
     Ok(target.join(WASM).join("npm").join(package.replace('-', "_")).with_extension("wasm"))
 }
