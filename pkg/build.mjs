@@ -2,6 +2,7 @@
 // emulator. `cargo xtask build pkg` makes build/ and runs this.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = (name) => new URL(name, import.meta.url);
@@ -11,13 +12,14 @@ for (const folder of ["dist/wasm/", "dist/emulator/wasm/"]) {
 }
 copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
 copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
-inline("build/service/webpubsub_edge.wasm", "dist/wasm/inline.js");
+inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
 
 copyFileSync(here("build/client/webpubsub_edge_client.wasm"), here("dist/wasm/webpubsub_edge_client.wasm"));
 writeFileSync(here("dist/wasm/inline-client.js"), `export const text = "${textOf("build/client/webpubsub_edge_client.wasm")}";\n`);
 
 copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
-inline("build/emulator/emulator.wasm", "dist/emulator/wasm/inline.js");
+// Where it runs there is zlib, and it is large.
+inline(deflateRawSync(readFileSync(here("build/emulator/emulator.wasm")), { level: 9 }), "dist/emulator/wasm/inline.js");
 await bundleWs();
 
 const { version } = JSON.parse(readFileSync(here("package.json"), "utf8"));
@@ -28,9 +30,9 @@ for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
   copyFileSync(here(`../${licence}`), here(licence));
 }
 
-/** Writes a module as the text of a script. */
-function inline(module, script) {
-  writeFileSync(here(script), `export const base64 = "${readFileSync(here(module)).toString("base64")}";\n`);
+/** Writes bytes as the text of a script. */
+function inline(bytes, script) {
+  writeFileSync(here(script), `export const base64 = "${bytes.toString("base64")}";\n`);
 }
 
 /**

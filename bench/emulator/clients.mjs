@@ -4,8 +4,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-/** So many messages are under way at most. */
-const WINDOW = 64;
 /** A reliable client acknowledges each so many messages. */
 const ACK_EVERY = 100;
 
@@ -25,11 +23,11 @@ const commands = {
     publisher = await open(url, subprotocol && "json.webpubsub.azure.v1", false, () => {});
   },
 
-  /** Publishes as fast as the receivers get it; gives the milliseconds. */
-  async flood({ text, messages }) {
+  /** Publishes in bursts, as fast as the receivers get them; gives the milliseconds. */
+  async flood({ text, messages, burst }) {
     const started = performance.now();
     for (let sent = 0; sent < messages; ) {
-      const some = Math.min(WINDOW, messages - sent);
+      const some = Math.min(burst, messages - sent);
       await publish(text, some);
       sent += some;
     }

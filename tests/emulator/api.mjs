@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import http from "node:http";
 import { connect as connectTcp, createServer } from "node:net";
+import process from "node:process";
 import { connect, JSON_PROTOCOL, open, recoveryUrl, RELIABLE } from "./client.mjs";
 
 const OWN_KEY = "a key of one's own, which is long enough";
@@ -237,6 +238,78 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.equal(response.status, 413);
       await service("chat").sendToAll(1);
     })],
+
+    ["what is no HTTP, no handshake and no frame ends its socket and nothing else", withEmulator({}, async (emulator, service) => {
+      const url = new URL(emulator.clientUrl("chat", { userId: "ann" }));
+      const handshake = (headers) => `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade\r\n${headers}\r\n\r\n`;
+      const good = handshake("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==");
+      /** Sends bytes, and gives all that comes back until the other side ends. */
+      const answer = (...parts) =>
+        new Promise((resolve) => {
+          const socket = connectTcp(url.port, url.hostname);
+          let got = Buffer.alloc(0);
+          socket.on("data", (data) => (got = Buffer.concat([got, data])));
+          socket.on("error", () => {});
+          socket.on("close", () => resolve(got));
+          for (const part of parts) socket.write(part);
+        });
+      /** The code of the close frame after the handshake. */
+      const closeCode = async (...frames) => {
+        const got = await answer(good, ...frames);
+        const at = got.indexOf("\r\n\r\n") + 4;
+        assert.equal(got[at], 0x88, String(got));
+        return got.readUInt16BE(at + 2);
+      };
+      const mask = [0, 0, 0, 0];
+      for (const [code, ...frame] of [
+        [1002, 0x81, 2, 104, 105], // without a mask
+        [1002, 0xf1, 0x80, ...mask], // reserved bits
+        [1002, 0x8f, 0x80, ...mask], // no such opcode
+        [1002, 0x80, 0x80, ...mask], // goes on from nothing
+        [1007, 0x81, 0x82, ...mask, 0xc3, 0x28], // no UTF-8
+        [1009, 0x81, 0xff, 0, 0, 0, 0, 0x7f, 0, 0, 0, ...mask], // over a mebibyte, and only begun
+      ]) {
+        assert.equal(await closeCode(Uint8Array.from(frame)), code, String(frame));
+      }
+      for (const [status, text] of [
+        [400, "no HTTP\r\n\r\n"],
+        [400, handshake("Upgrade: h2c")],
+        [400, handshake("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short")],
+        [400, handshake("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\nSec-WebSocket-Protocol: a,,b")],
+        [403, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"],
+      ]) {
+        assert.match(String(await answer(text)), new RegExp(`^HTTP/1\\.1 ${status} `), text);
+      }
+      // Cut short, at any place.
+      await Promise.all(
+        Array.from({ length: 20 }, (_, index) => {
+          const socket = connectTcp(url.port, url.hostname).on("error", () => {});
+          socket.end(good.slice(0, (good.length * index) / 20));
+          socket.resume();
+          return once(socket, "close");
+        }),
+      );
+      const ann = await connect(url.href);
+      await service("chat").sendToUser("ann", "still here");
+      assert.deepEqual(await ann.data(1), ["still here"]);
+      assert.equal(emulator.inspect("chat").connections.length, 1);
+    })],
+
+    ["a logger that fails fails alone", async () => {
+      const failures = [];
+      const hear = (error) => failures.push(error.message);
+      process.on("uncaughtException", hear);
+      const logger = () => {
+        throw new Error("no space left");
+      };
+      const emulator = await startEmulator({ logger });
+      const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+      await new Service(emulator.connectionString, "chat").sendToUser("ann", 1);
+      assert.deepEqual(await client.data(1), [1]);
+      await emulator.stop();
+      assert.deepEqual(failures, ["no space left"]);
+      process.off("uncaughtException", hear);
+    }],
 
     ["the logger is told of connections and refusals, and of no secret", async () => {
       const lines = [];

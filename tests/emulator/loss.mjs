@@ -11,18 +11,18 @@ const WINDOW = 8;
 /** So far the publishers may be ahead of what the slowest client is known to have acknowledged: a service gives up on one
  * that is 1000 behind. */
 const LEAD = 500;
-/** A client pings so often, and takes its socket for dead when a ping stays unanswered for four times as long. */
+/** A client pings so often. */
 const PING_MS = 125;
 
 /**
- * Runs `clients` clients that publish `each` messages each. `url` gives the URL of a client's new connection,
- * `inject` injects a fault. Gives what happened; throws when a message was lost, doubled or out of order.
+ * Runs `clients` clients that publish `each` messages each, and take a socket for dead when a ping stays unanswered for
+ * `patienceMs`. `url` gives the URL of a client's new connection, `inject` injects a fault. Gives what happened; throws when a message was lost, doubled or out of order.
  */
-export async function withoutLoss({ clients: count, each, seed, url, inject, onProgress = () => {} }) {
+export async function withoutLoss({ clients: count, each, patienceMs, seed, url, inject, onProgress = () => {} }) {
   const { below, pick } = random(seed);
   const total = count * each;
   const happened = { delivered: 0, recoveries: 0, dead: 0, repeated: 0, faults: 0 };
-  const clients = Array.from({ length: count }, (_, name) => new ReliableClient(name, happened));
+  const clients = Array.from({ length: count }, (_, name) => new ReliableClient(name, patienceMs, happened));
   const isDone = () => clients.every((client) => client.received === total);
   let failure;
   const watch = (promise) => promise.catch((error) => (failure ??= error));
@@ -75,6 +75,7 @@ class ReliableClient {
   socket;
   #connection;
   #url;
+  #patienceMs;
   #happened;
   #lastSequenceId = 0;
   #acknowledged = 0;
@@ -88,8 +89,9 @@ class ReliableClient {
   #ping;
   #isOver = false;
 
-  constructor(name, happened) {
+  constructor(name, patienceMs, happened) {
     this.name = name;
+    this.#patienceMs = patienceMs;
     this.#happened = happened;
   }
 
@@ -193,7 +195,7 @@ class ReliableClient {
   }
 
   #tick() {
-    if (this.socket.readyState === WebSocket.OPEN && this.#ping && Date.now() - this.#ping.at > 4 * PING_MS) {
+    if (this.socket.readyState === WebSocket.OPEN && this.#ping && Date.now() - this.#ping.at > this.#patienceMs) {
       this.#happened.dead++;
       this.socket.terminate();
     } else {

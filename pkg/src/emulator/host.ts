@@ -25,6 +25,8 @@ interface Client {
   readonly socket: WebSocketServer.WebSocket;
   /** The stream below, to which frames go as they are. */
   readonly stream: Duplex;
+  /** The turn of the event loop in which something was written last. */
+  writtenIn: number;
   isCorked: boolean;
 }
 
@@ -63,6 +65,8 @@ export class Host implements Actions {
   #upgrade: Upgrade | undefined;
   #subprotocol: string | undefined;
   #lastId = 0;
+  #turn = 0;
+  #isTurnEnding = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerDue = Infinity;
   #allAnswered: (() => void) | undefined;
@@ -193,7 +197,7 @@ export class Host implements Actions {
 
   #open(id: number, socket: WebSocketServer.WebSocket, stream: Duplex): void {
     const service = this.#service;
-    this.#clients.set(id, { socket, stream, isCorked: false });
+    this.#clients.set(id, { socket, stream, writtenIn: -1, isCorked: false });
     socket.on("message", (data, isBinary) => {
       if (this.#clients.has(id)) {
         if (isBinary) {
@@ -299,18 +303,25 @@ export class Host implements Actions {
     response.end(Buffer.from(body));
   }
 
-  /** Writes a frame, together with all others to this socket that come before the event loop goes on. */
+  /**
+   * Writes a frame. Further ones to the same socket that come before the event loop goes on are written together: the
+   * system call is what costs.
+   */
   #write(id: number, frame: Uint8Array): void {
     const client = this.#clients.get(id);
     if (client === undefined) {
       return;
     }
-    if (!client.isCorked) {
+    if (client.writtenIn !== this.#turn) {
+      client.writtenIn = this.#turn;
+      if (!this.#isTurnEnding) {
+        this.#isTurnEnding = true;
+        process.nextTick(() => this.#endTurn());
+      }
+    } else if (!client.isCorked) {
       client.isCorked = true;
       client.stream.cork();
-      if (this.#corked.push(client) === 1) {
-        process.nextTick(() => this.#uncork());
-      }
+      this.#corked.push(client);
     }
     client.stream.write(frame);
     if (client.stream.writableLength > this.#maxBacklogBytes) {
@@ -324,7 +335,9 @@ export class Host implements Actions {
     }
   }
 
-  #uncork(): void {
+  #endTurn(): void {
+    this.#turn++;
+    this.#isTurnEnding = false;
     for (const client of this.#corked.splice(0)) {
       client.isCorked = false;
       client.stream.uncork();

@@ -1,4 +1,4 @@
-import { decodeBase64 } from "../wasm/base64.js";
+import { inflateRawSync } from "node:zlib";
 import { type Actions, Emulator, initSync } from "./wasm/glue.js";
 import { base64 } from "./wasm/inline.js";
 
@@ -12,7 +12,7 @@ let isStarted = false;
  */
 export function newService(settings: object, actions: Actions): Emulator {
   if (!isStarted) {
-    initSync({ module: new WebAssembly.Module(decodeBase64(base64)) });
+    initSync({ module: new WebAssembly.Module(new Uint8Array(inflateRawSync(Buffer.from(base64, "base64")))) });
     isStarted = true;
   }
   return new Emulator(settings, actions);

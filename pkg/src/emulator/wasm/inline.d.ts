@@ -1,2 +1,2 @@
-/** The emulator's module in base64, made by build.mjs. */
+/** The emulator's module deflated and in base64, made by build.mjs. */
 export const base64: string;
