@@ -1,6 +1,6 @@
 //! The emulated service: takes what happens on the network, finds the hub it is about, and says what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use webpubsub_edge::jwt::Key;
@@ -27,6 +27,8 @@ pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
+    /// The hubs whose events the host answers.
+    answered: BTreeSet<String>,
     pub(crate) network: Network,
 }
 
@@ -41,7 +43,22 @@ impl Service {
             settings,
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
+            answered: BTreeSet::new(),
             network: Network::default(),
+        }
+    }
+
+    /// Says whether the host answers the events and invocations of a hub: then each is an [`Action::Event`]. Without an
+    /// answer within 100 seconds it has failed, as with a web server that does not answer.
+    pub fn answer_events(&mut self, hub: &str, does: bool) {
+        let name = hub.to_ascii_lowercase();
+        if let Some(hub) = self.hubs.get_mut(&name) {
+            hub.handler.is_there = does;
+        }
+        if does {
+            self.answered.insert(name);
+        } else {
+            self.answered.remove(&name);
         }
     }
 
@@ -78,7 +95,16 @@ impl Service {
                 }
             }
             Input::Request { id, request } => self.respond(&mut turn, &mut actions, id, request),
+            Input::Reply { hub, id, reply } => {
+                if let Some(hub) = self.hubs.get_mut(&hub.to_ascii_lowercase()) {
+                    hub.answer(&mut turn, id, reply.clone());
+                }
+            }
             Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
+        }
+        // Frames alone end nothing but their own connections.
+        if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
+            self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
         }
         self.finish(turn, &mut actions);
         // Frames alone end nothing, and there may be many hubs.
@@ -179,9 +205,10 @@ impl Service {
         let is_refused = matches!(upgrade, Upgrade::Recover(_))
             && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
         let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
+        hub.handler.is_there = self.answered.contains(&name);
         self.hub_of_socket.insert(socket, name);
         match upgrade {
-            Upgrade::New(client) => connect(hub, turn, socket, client, random),
+            Upgrade::New(client) => connect(hub, turn, socket, *client, random),
             Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery, is_refused),
         }
         Ok(())
@@ -204,6 +231,7 @@ impl Service {
         if let Some((hub, key)) = self.connection(socket) {
             hub.heard(key);
             client::receive(hub, turn, key, incoming);
+            hub.mourn(turn);
         }
     }
 
@@ -276,7 +304,7 @@ fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name:
         settings.can_ping.then_some(hub)
     };
     let keep_alive_ms = keep_alive_ms();
-    hubs.entry(name).or_insert_with(|| Hub::new(keep_alive_ms))
+    hubs.entry(name.clone()).or_insert_with(|| Hub::new(name, keep_alive_ms))
 }
 
 fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
@@ -292,6 +320,7 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         is_heard: true,
         acks: Default::default(),
         unacknowledged: Default::default(),
+        streams: Default::default(),
         reconnection_token: hex(token_bytes),
     };
     turn.actions.push(Action::Accept { socket, subprotocol });
