@@ -40,9 +40,10 @@ if (process.argv[2] === "serve") {
 }
 
 async function clientTokens() {
-  const mints = Object.entries(contenders()).map(([name, mint]) => [name, timeOf(mint, 3000)]);
+  // In CPU time: on a busy machine the time that passes favours whoever yields.
+  const mints = Object.entries(contenders()).map(([name, mint]) => [name, cpuOf(mint, 3000)]);
   const goals = { "@azure/web-pubsub": 15, jose: 10, "node:crypto by hand": 1 };
-  print("A client token in Node, inputs varied (time)", "us", await rounds(21, Object.fromEntries(mints)), goals);
+  print("A client token in Node, inputs varied (CPU)", "us", await rounds(21, Object.fromEntries(mints)), goals);
 }
 
 async function sends() {

@@ -1,9 +1,10 @@
 // `cargo xtask bench size`: what a Worker that mints and sends weighs, where each kilobyte goes, and what the rest costs.
 
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
 import { build, version } from "esbuild";
-import { BUDGET, GOAL, functions, mintsAndSends, root, sections, weigh, withAlso, worker } from "./weigh.mjs";
+import { BUDGET, CLIENT_GOALS, clients, GOAL, functions, gzip, PAGE, mintsAndSends, root, sections, weigh, withAlso, worker } from "./weigh.mjs";
 
 const require = createRequire(import.meta.url);
 const nodeModules = ["node:*", "crypto", "http", "https", "net", "tls", "os", "util", "url", "stream", "zlib", "events", "assert", "buffer", "process", "path", "fs", "async_hooks", "tty"];
@@ -39,6 +40,24 @@ for (const names of [["AzureKeyCredential"], ["ClientSecretCredential"], ["Clien
 }
 print("What each further export costs", rows);
 console.log(`\ngoal ${GOAL} bytes: ${ours.gzip <= GOAL ? "reached" : `${ours.gzip - GOAL} above it`}; budget ${BUDGET}`);
+
+await weighClients();
+
+async function weighClients() {
+  const weights = {};
+  for (const [name, contents] of Object.entries(clients)) weights[name] = await weigh(build, contents, PAGE);
+  const { json, protobuf, official } = weights;
+  print("Everything of the WebSocket client in a page, esbuild, minified, gzip -9, wasm counted", [
+    ["webpubsub-edge/client", json.gzip, json.files[0].raw, `goal ${CLIENT_GOALS.json}`],
+    ["  with protobuf", protobuf.gzip, protobuf.files[0].raw, `goal ${CLIENT_GOALS.protobuf}`],
+    [`@azure/web-pubsub-client ${require("@azure/web-pubsub-client/package.json").version}`, official.gzip, official.files[0].raw, "without protobuf and group state"],
+  ]);
+  const module = readFileSync(path.join(root, "pkg/dist/wasm/webpubsub_edge_client.wasm"));
+  print("Its parts, by file (gzip: its share; the module inlined, and the same as a file)", [
+    ...json.inputs.filter(({ raw }) => raw > 0).map(({ file, raw: part }) => [file, Math.round((part / json.files[0].raw) * json.gzip), part, ""]),
+    ["the module as a file", gzip(module), module.length, ""],
+  ]);
+}
 
 /** The crate and module in a mangled name: `_RNv…14webpubsub_edge8endpoint…` is `webpubsub_edge::endpoint`. */
 function source(name) {

@@ -144,6 +144,11 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    /// Takes the one form of an endpoint, as [`Endpoint::into_string`] gave it, without a look at it.
+    pub fn from_one_form(text: &str) -> Self {
+        Endpoint { text: text.to_owned() }
+    }
+
     /// `other_port` is the `Port` of a connection string, which replaces the endpoint's own.
     fn read(&mut self, text: &str, other_port: Option<&str>) -> Result<(), Error> {
         let scheme_ends = text.as_bytes().windows(3).position(|three| three == b"://");

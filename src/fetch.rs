@@ -10,19 +10,21 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! When a call is dropped, or its time is over, its request is aborted: the connection is let go, not only the answer.
 
-use js_sys::{Date, Function, Math, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Date, Function, Math, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, Request, RequestInit, RequestRedirect};
+use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect};
 
-use crate::service::{Failure, Outgoing, Response, Transport};
+use crate::service::{Failure, Outgoing, Response, Transport, within};
 
 /// A [`Transport`] over the `fetch` method of a JavaScript object.
 #[derive(Debug, Clone)]
 pub struct Fetch {
     object: JsValue,
-    timeout_ms: Option<u32>,
+    timeout_ms: u32,
 }
 
 impl Fetch {
@@ -33,69 +35,91 @@ impl Fetch {
 
     /// Over the `fetch` of an object, such as a service binding or the stub of a Durable Object.
     pub fn of(object: JsValue) -> Self {
-        Fetch { object, timeout_ms: None }
+        Fetch { object, timeout_ms: 0 }
     }
 
-    /// Gives up a try after so many milliseconds; without this it waits as long as the host lets it. A try that took
-    /// too long is not repeated.
+    /// Gives up every request after so many milliseconds, those for a token of Entra ID too; without this, and with 0, it
+    /// waits as long as the host lets it. A try that took too long is not repeated.
     #[must_use]
     pub fn with_timeout(mut self, milliseconds: u32) -> Self {
-        self.timeout_ms = Some(milliseconds);
+        self.timeout_ms = milliseconds;
         self
     }
 
     async fn answer(&self, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
         let fetch: Function = Reflect::get(&self.object, &"fetch".into())?.dyn_into()?;
-        let promise: Promise = fetch.call1(&self.object, &self.request(outgoing)?.into())?.dyn_into()?;
+        let abort = Abort(Some(AbortController::new()?));
+        let promise: Promise = fetch.call1(&self.object, &request(outgoing, &abort)?.into())?.dyn_into()?;
         // The answer of a Durable Object's stub is not an instance of this realm's Response in every host.
         let response: web_sys::Response = JsFuture::from(promise).await?.unchecked_into();
-        let headers = response.headers();
-        let mut read = Vec::new();
-        for name in Response::HEADERS_READ {
-            if let Some(value) = headers.get(name)? {
-                read.push((name.to_owned(), value));
-            }
-        }
         let body = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec();
-        Ok(Response { status: response.status(), headers: read, body })
+        abort.not_needed();
+        Ok(Response { status: response.status(), headers: headers(&response)?, body })
     }
+}
 
-    /// No `mode`, `credentials` or `cache`: they throw in workerd.
-    fn request(&self, outgoing: &Outgoing<'_>) -> Result<Request, JsValue> {
-        let headers = Headers::new()?;
-        for &(name, value) in &outgoing.headers {
-            headers.set(name, value)?;
-        }
-        let init = RequestInit::new();
-        init.set_method(outgoing.method);
-        init.set_headers(&headers);
-        if let Some(body) = outgoing.body {
-            init.set_body(&Uint8Array::from(body));
-        }
-        init.set_redirect(RequestRedirect::Manual);
-        if let Some(milliseconds) = self.timeout_ms {
-            init.set_signal(Some(&AbortSignal::timeout_with_u32(milliseconds)));
-        }
-        Request::new_with_str_and_init(outgoing.url, &init)
+/// Aborts a request when it is dropped before its end.
+struct Abort(Option<AbortController>);
+
+impl Abort {
+    fn not_needed(mut self) {
+        self.0 = None;
     }
+}
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// No `mode`, `credentials` or `cache`: they throw in workerd.
+fn request(outgoing: &Outgoing<'_>, abort: &Abort) -> Result<Request, JsValue> {
+    let headers = Headers::new()?;
+    for &(name, value) in &outgoing.headers {
+        headers.set(name, value)?;
+    }
+    let init = RequestInit::new();
+    init.set_method(outgoing.method);
+    init.set_headers(&headers);
+    if let Some(body) = outgoing.body {
+        init.set_body(&Uint8Array::from(body));
+    }
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(abort.0.as_ref().map(AbortController::signal).as_ref());
+    Request::new_with_str_and_init(outgoing.url, &init)
+}
+
+fn headers(response: &web_sys::Response) -> Result<Vec<(String, String)>, JsValue> {
+    let mut read = Vec::new();
+    for entry in js_sys::try_iter(&response.headers())?.into_iter().flatten() {
+        let entry: Array = entry?.unchecked_into();
+        if let (Some(name), Some(value)) = (entry.get(0).as_string(), entry.get(1).as_string()) {
+            read.push((name, value));
+        }
+    }
+    Ok(read)
 }
 
 impl Transport for Fetch {
     async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Response, Failure> {
-        self.answer(outgoing).await.map_err(|error| failure(&error))
+        let answer = within(self.timeout_ms.into(), self, self.answer(outgoing)).await;
+        answer.ok_or(Failure::Timeout)?.map_err(|error| failure(&error))
     }
 
     async fn sleep(&self, milliseconds: u64) {
-        let promise = Promise::new(&mut |resolve, reject| {
-            let global = js_sys::global();
-            let timer = Reflect::get(&global, &"setTimeout".into()).and_then(|timer| timer.dyn_into::<Function>());
-            let set = timer.and_then(|timer| timer.call2(&global, &resolve, &(milliseconds as f64).into()));
-            if let Err(error) = set {
+        let mut timer = None;
+        let promise = Promise::new(&mut |resolve, reject| match set_timeout(&resolve, milliseconds) {
+            Ok(id) => timer = Some(Timer { id, resolve }),
+            Err(error) => {
                 // Without timers there is no waiting; the rejection ends it at once.
                 let _ = reject.call1(&JsValue::UNDEFINED, &error);
             }
         });
         let _ = JsFuture::from(promise).await;
+        drop(timer);
     }
 
     fn now_ms(&self) -> u64 {
@@ -107,7 +131,31 @@ impl Transport for Fetch {
     }
 }
 
-/// Node names the system error in `cause.code`; where nothing is named, the request may have arrived.
+/// A timer of the host. One that is dropped early keeps neither a process nor the memory of its future.
+struct Timer {
+    id: JsValue,
+    resolve: Function,
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let _ = call_global("clearTimeout", &self.id, &JsValue::UNDEFINED);
+        let _ = self.resolve.call0(&JsValue::UNDEFINED);
+    }
+}
+
+fn set_timeout(resolve: &Function, milliseconds: u64) -> Result<JsValue, JsValue> {
+    // Beyond this, hosts do not wait at all.
+    const LONGEST_MS: u64 = 0x7fff_ffff;
+    call_global("setTimeout", resolve, &(milliseconds.min(LONGEST_MS) as f64).into())
+}
+
+fn call_global(name: &str, first: &JsValue, second: &JsValue) -> Result<JsValue, JsValue> {
+    let global = js_sys::global();
+    Reflect::get(&global, &name.into())?.dyn_into::<Function>()?.call2(&global, first, second)
+}
+
+/// Node and Bun name the system error, Deno says so in a text; where nothing is named, the request may have arrived.
 fn failure(error: &JsValue) -> Failure {
     let property = |of: &JsValue, name: &str| {
         if of.is_instance_of::<Object>() {
@@ -116,10 +164,15 @@ fn failure(error: &JsValue) -> Failure {
             JsValue::UNDEFINED
         }
     };
-    let code = property(&property(error, "cause"), "code").as_string();
-    if property(error, "name").as_string().as_deref() == Some("TimeoutError") {
+    let text = |of: &JsValue, name: &str| property(of, name).as_string().unwrap_or_default();
+    let cause = property(error, "cause");
+    let is_named = |code: String| matches!(code.as_str(), "ECONNREFUSED" | "ENOTFOUND" | "ConnectionRefused");
+    if text(error, "name") == "TimeoutError" {
         Failure::Timeout
-    } else if matches!(code.as_deref(), Some("ECONNREFUSED" | "ENOTFOUND")) {
+    } else if is_named(text(&cause, "code"))
+        || is_named(text(error, "code"))
+        || text(&cause, "message").contains(": client error (Connect): ")
+    {
         Failure::NotSent
     } else {
         Failure::Unknown

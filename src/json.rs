@@ -3,14 +3,13 @@
 /// Appends `text` as a JSON string, quotes included.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
-    let mut copied = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        // What needs no escape goes over in one piece: that is nearly always all of it.
-        out.push_str(text.get(copied..at).unwrap_or_default());
-        copied = at.saturating_add(1);
+    let mut rest = text;
+    // What needs no escape goes over in one piece: that is nearly always all of it.
+    while let Some((at, byte)) =
+        rest.bytes().enumerate().find(|&(_, byte)| byte < b' ' || byte == b'"' || byte == b'\\')
+    {
+        out.push_str(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at.saturating_add(1)..).unwrap_or_default();
         let short = match byte {
             0x8 => b'b',
             b'\t' => b't',
@@ -27,7 +26,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
         out.push('\\');
         out.push(char::from(short));
     }
-    out.push_str(text.get(copied..).unwrap_or_default());
+    out.push_str(rest);
     out.push('"');
 }
 

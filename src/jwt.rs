@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// A key, kept as the state of HMAC after its first block, so that a signature costs half as much.
 /// `Debug` does not show it.
@@ -37,19 +37,19 @@ impl Key {
 
     /// The whole token for a payload that is JSON already.
     pub fn sign(&self, payload: &str) -> String {
-        let mut token = String::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
+        let mut token = Vec::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
         self.push_token(&mut token, HEADER, payload);
-        token
+        ascii(token)
     }
 
     /// Appends a token with a header of its own.
-    pub(crate) fn push_token(&self, out: &mut String, header: &str, payload: &str) {
+    pub(crate) fn push_token(&self, out: &mut Vec<u8>, header: &str, payload: &str) {
         let start = out.len();
         push_base64(out, header.as_bytes());
-        out.push('.');
+        out.push(b'.');
         push_base64(out, payload.as_bytes());
-        let signature = self.signature(out.as_bytes().get(start..).unwrap_or_default());
-        out.push('.');
+        let signature = self.signature(out.get(start..).unwrap_or_default());
+        out.push(b'.');
         push_base64(out, &signature);
     }
 
@@ -64,16 +64,22 @@ impl Key {
     }
 }
 
+/// A token, or a URL with one, as text.
+pub(crate) fn ascii(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 /// 24 bytes at a time: told so, the compiler leaves out of the wasm module what is there for other lengths, 2 kB.
-fn push_base64(out: &mut String, bytes: &[u8]) {
-    out.reserve(bytes.len().saturating_mul(2));
+fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.chunks(24) {
         let (mut from, mut to) = ([0; 24], [0; 32]);
-        from.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        if let Some(from) = from.get_mut(..chunk.len()) {
+            from.copy_from_slice(chunk);
+        }
         BASE64_URL_SAFE_NO_PAD.encode_slice(from, &mut to).unwrap_or_default();
         // The characters of bytes that are not there are left out.
         let length = chunk.len().saturating_mul(4).div_ceil(3);
-        to.iter().take(length).for_each(|&byte| out.push(char::from(byte)));
+        out.extend_from_slice(to.get(..length).unwrap_or_default());
     }
 }
 

@@ -13,6 +13,7 @@
 //! | [`filter`] | builds an OData filter in which nothing can be injected |
 //! | `protocol` | reads and writes the frames of the protobuf subprotocols (feature `protobuf`) |
 //! | [`service`] | turns an operation into a signed request and decides what to do with the answer |
+//! | `client` | the session of a WebSocket client: it survives, and loses nothing (feature `client`) |
 //! | `fetch` | runs the service client over the fetch API of a wasm host (feature `fetch`) |
 //!
 //! # Mint a client URL
@@ -31,6 +32,8 @@
 //! ```
 
 mod address;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod endpoint;
 mod error;
 #[cfg(feature = "fetch")]

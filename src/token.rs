@@ -5,7 +5,7 @@ use std::fmt;
 use crate::Error;
 use crate::endpoint::Endpoint;
 use crate::json::{push_number, push_string, push_strings};
-use crate::jwt::Key;
+use crate::jwt::{HEADER, Key, ascii};
 use crate::names::{Name, push_segment};
 
 /// How long a client access URL is good for when nothing is said: 60 minutes, as in the official SDKs.
@@ -113,6 +113,12 @@ pub struct ClientAccess {
 }
 
 impl ClientAccess {
+    /// What the service has minted.
+    #[cfg(feature = "json")]
+    pub(crate) fn minted(base_url: String, token: &str, expires_on: u64) -> Self {
+        ClientAccess { url: [&base_url, QUERY, token].concat(), base_length: base_url.len(), expires_on }
+    }
+
     /// The URL to open a WebSocket with. Whoever has it can connect until it expires: do not log it.
     pub fn url(&self) -> &str {
         &self.url
@@ -180,6 +186,22 @@ pub fn client_access(
     options: &ClientTokenOptions<'_>,
     now: u64,
 ) -> Result<ClientAccess, Error> {
+    let url = ascii(client_url(endpoint, hub, key, options, now)?);
+    let base_length = url.bytes().position(|byte| byte == b'?').unwrap_or_default();
+    Ok(ClientAccess { url, base_length, expires_on: now.saturating_add(options.lifetime_seconds) })
+}
+
+/// The URL alone, in ASCII: for a host that hands bytes on, and so need not look for what is no UTF-8.
+///
+/// # Errors
+/// As [`client_access`].
+pub fn client_url(
+    endpoint: &Endpoint,
+    hub: &str,
+    key: &Key,
+    options: &ClientTokenOptions<'_>,
+    now: u64,
+) -> Result<Vec<u8>, Error> {
     let user_id = options.user_id.filter(|user_id| !user_id.is_empty());
     Name::Hub.check(hub, options.strict)?;
     user_id.map_or(Ok(()), |user_id| Name::User.check(user_id, options.strict))?;
@@ -193,14 +215,12 @@ pub fn client_access(
     if now == 0 {
         return Err(Error::Clock);
     }
-    let expires_on = now.saturating_add(options.lifetime_seconds);
-
     let audience = http_url(endpoint, hub, options.protocol);
     let mut payload = Payload::new();
     payload.strings("role", options.roles);
     payload.strings("webpubsub.group", options.groups);
     payload.number("iat", now);
-    payload.number("exp", expires_on);
+    payload.number("exp", now.saturating_add(options.lifetime_seconds));
     payload.string("aud", &audience);
     user_id.inspect(|user_id| payload.string("sub", user_id));
     push_members(&mut payload, options.claims, &RESERVED_CLAIMS)?;
@@ -209,11 +229,10 @@ pub fn client_access(
     header.string("typ", "JWT");
     push_members(&mut header, options.header, &["alg", "typ", "crit"])?;
 
-    let mut url = web_socket(&audience);
-    let base_length = url.len();
-    url.push_str(QUERY);
+    let mut url = web_socket(&audience).into_bytes();
+    url.extend_from_slice(QUERY.as_bytes());
     key.push_token(&mut url, &header.finish(), &payload.finish());
-    Ok(ClientAccess { url, base_length, expires_on })
+    Ok(url)
 }
 
 /// The URL at which clients of `hub` connect, without a token: for a token that the service has minted.
@@ -252,15 +271,20 @@ fn web_socket(url: &str) -> String {
 /// The claims are those of the official JavaScript SDK, `iat`, `exp`, `aud`; the lifetime is 5 minutes instead of
 /// its hour, since each try is signed anew.
 pub fn rest_bearer(key: &Key, url: &str, now: u64) -> String {
-    rest_bearer_for(key, url, now, REST_LIFETIME_SECONDS)
+    key.sign(&rest_payload(url, now, REST_LIFETIME_SECONDS))
 }
 
-fn rest_bearer_for(key: &Key, url: &str, now: u64, lifetime_seconds: u64) -> String {
+/// Appends the same, in ASCII.
+pub(crate) fn push_rest_bearer(out: &mut Vec<u8>, key: &Key, url: &str, now: u64) {
+    key.push_token(out, HEADER, &rest_payload(url, now, REST_LIFETIME_SECONDS));
+}
+
+fn rest_payload(url: &str, now: u64, lifetime_seconds: u64) -> String {
     let mut payload = Payload::new();
     payload.number("iat", now);
     payload.number("exp", now.saturating_add(lifetime_seconds));
     payload.string("aud", url);
-    key.sign(&payload.finish())
+    payload.finish()
 }
 
 /// Writes the claims of a token, one after the other.
@@ -271,28 +295,30 @@ impl Payload {
         Payload(String::with_capacity(256))
     }
 
-    pub(crate) fn number(&mut self, name: &str, value: u64) {
+    pub(crate) fn number(&mut self, name: &'static str, value: u64) {
         self.name(name);
         push_number(&mut self.0, value);
     }
 
     /// A string claim.
-    pub(crate) fn string(&mut self, name: &str, value: &str) {
+    pub(crate) fn string(&mut self, name: &'static str, value: &str) {
         self.name(name);
         push_string(&mut self.0, value);
     }
 
     /// A list claim; an empty one is left out.
-    pub(crate) fn strings(&mut self, name: &str, values: &[&str]) {
+    pub(crate) fn strings(&mut self, name: &'static str, values: &[&str]) {
         if !values.is_empty() {
             self.name(name);
             push_strings(&mut self.0, values);
         }
     }
 
-    /// A claim whose value is JSON already.
+    /// A claim whose name may hold anything and whose value is JSON already.
     pub(crate) fn json(&mut self, name: &str, json: &str) {
-        self.name(name);
+        self.next();
+        push_string(&mut self.0, name);
+        self.0.push(':');
         self.0.push_str(json);
     }
 
@@ -301,10 +327,16 @@ impl Payload {
         self.0
     }
 
-    fn name(&mut self, name: &str) {
-        self.0.push_str(if self.0.is_empty() { "{" } else { "," });
-        push_string(&mut self.0, name);
-        self.0.push(':');
+    /// Our own names hold nothing to escape.
+    fn name(&mut self, name: &'static str) {
+        self.next();
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+    }
+
+    fn next(&mut self) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
     }
 }
 
@@ -361,7 +393,7 @@ mod tests {
             let key = Key::new(vector["accessKey"].as_str().unwrap().as_bytes());
             let lifetime = vector["lifetimeSeconds"].as_u64().unwrap();
             let token =
-                rest_bearer_for(&key, vector["url"].as_str().unwrap(), vector["now"].as_u64().unwrap(), lifetime);
+                key.sign(&rest_payload(vector["url"].as_str().unwrap(), vector["now"].as_u64().unwrap(), lifetime));
             assert_eq!(token, vector["token"].as_str().unwrap());
         }
     }

@@ -170,7 +170,14 @@ impl RetryAfter<'_> {
     }
 }
 
+/// A host that reads dates hands them over as `@` and seconds since 1970.
+#[cfg(not(feature = "parsers"))]
+fn http_date(text: &str) -> Option<u64> {
+    text.strip_prefix('@').and_then(decimal)
+}
+
 /// Reads `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7, the form that must be sent) into seconds since 1970.
+#[cfg(feature = "parsers")]
 #[allow(clippy::arithmetic_side_effects, reason = "every number is checked to be in its range first")]
 fn http_date(text: &str) -> Option<u64> {
     const FORM: &str = "aaa, 00 aaa 0000 00:00:00 GMT";
@@ -192,6 +199,7 @@ fn http_date(text: &str) -> Option<u64> {
 
 /// `month` counts from 0. The year is made to begin in March, so that the day of a leap year is its last; the months
 /// then have 31, 30, 31, 30, 31 days, again and again, which the division by 5 gives.
+#[cfg(feature = "parsers")]
 #[allow(clippy::arithmetic_side_effects, reason = "see http_date")]
 fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };

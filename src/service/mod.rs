@@ -8,7 +8,7 @@
 //! | `message.rs` | what can be sent, and its content type |
 //! | `call.rs` | after each try: done, failed, or wait and try again |
 //! | `rest_error.rs` | reads what the service says when it refuses |
-//! | `client.rs` | `ServiceClient`, the loop over a [`Transport`] |
+//! | `client/` | [`ServiceClient`]: runs all this over a [`Transport`], with an access key or tokens of Entra ID |
 
 mod call;
 #[cfg(feature = "json")]
@@ -20,10 +20,13 @@ mod request;
 mod rest_error;
 
 pub use call::{Call, Failure, Next, RetryAfter, RetryOptions, SendRetries, TryOutcome};
+#[cfg(feature = "fetch")]
+pub(crate) use client::within;
 #[cfg(feature = "json")]
 pub use client::{
-    CloseOptions, GroupMember, ListOptions, Outgoing, Page, Permission, Response, SendOptions, ServiceClient,
-    ServiceError, Transport,
+    AccessToken, Assertion, Authorization, AzureKeyCredential, ClientAssertionCredential, ClientSecretCredential,
+    CloseOptions, Credential, CredentialError, EntraId, GetTokenOptions, GroupMember, ListOptions, Outgoing, Page,
+    Permission, RawResponse, Response, SendOptions, ServiceClient, ServiceError, TokenCredential, Transport,
 };
 pub use message::{MAX_MESSAGE_BYTES, Message};
 pub use operation::{Answers, Operation};

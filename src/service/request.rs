@@ -9,7 +9,7 @@ use crate::json::{push_string, push_strings};
 use crate::jwt::Key;
 use crate::names::{Name, push_query_value, push_segment};
 use crate::text::cut;
-use crate::token::rest_bearer;
+use crate::token::{push_rest_bearer, rest_bearer};
 
 /// A request that is ready to be signed. `Debug` shows no URL.
 #[derive(Clone, PartialEq, Eq)]
@@ -94,6 +94,18 @@ impl Request {
     /// [`Error::Clock`] when `now` is 0.
     pub fn bearer(&self, key: &Key, now: u64) -> Result<String, Error> {
         if now == 0 { Err(Error::Clock) } else { Ok(rest_bearer(key, &self.url, now)) }
+    }
+
+    /// Appends the same, in ASCII: for a host that hands bytes on.
+    ///
+    /// # Errors
+    /// As [`Request::bearer`].
+    pub fn push_bearer(&self, out: &mut Vec<u8>, key: &Key, now: u64) -> Result<(), Error> {
+        if now == 0 {
+            return Err(Error::Clock);
+        }
+        push_rest_bearer(out, key, &self.url, now);
+        Ok(())
     }
 }
 

@@ -132,6 +132,34 @@ export function sends(lib, given) {
       equal((await twice.recorded()).length, 3);
     }],
 
+    ["Retry-After can be a date", async () => {
+      const now = () => Date.UTC(2023, 10, 14, 22, 13, 20, 900);
+      for (const [date, tries] of [
+        ["Tue, 14 Nov 2023 22:13:20 GMT", 2],
+        ["Tue, 14 Nov 2023 22:13:21 GMT", 2],
+        ["Tue, 14 Nov 2023 23:13:20 GMT", 1],
+        ["Tue, 14 Xyz 2023 22:13:20 GMT", 1],
+        ["2023-11-14", 1],
+      ]) {
+        let sent = 0;
+        const fetch = async () => (sent++ === 0 ? new Response(null, { status: 429, headers: { "retry-after": date } }) : new Response(null, { status: 202 }));
+        const sending = client({ fetch, now }).sendToAll("m");
+        await (tries === 2 ? sending : rejects(() => sending));
+        equal(sent, tries, date);
+      }
+    }],
+
+    ["an IPv6 address has one form", async () => {
+      for (const [written, form] of [["0:0:0:0:0:0:0:1", "::1"], ["2001:DB8::1.2.3.4", "2001:db8::102:304"], ["::ffff:1.2.3.4", "::ffff:102:304"]]) {
+        const made = new WebPubSubServiceClient(`Endpoint=https://[${written}]:8443/base/;AccessKey=k`, "hub");
+        equal(made.endpoint, `https://[${form}]:8443/base/`);
+        ok(made.getClientAccessTokenSync().url.startsWith(`wss://[${form}]:8443/base/client/hubs/hub?`), written);
+      }
+      for (const bad of ["::1::", "1.2.3.4", "12345::", "::1%1", "g::", ""]) {
+        equal(throws(() => new WebPubSubServiceClient(`Endpoint=https://[${bad}];AccessKey=k`, "hub")).code, "ERR_ENDPOINT", bad);
+      }
+    }],
+
     ["retry options that mean nothing are refused", () => {
       for (const retryOptions of [{ maxRetries: -1 }, { maxRetries: 1.5 }, { retryDelayInMs: Number.NaN }, { maxRetryDelayInMs: Infinity }, { sends: "maybe" }]) {
         equal(throws(() => client({ retryOptions })).code, "ERR_RETRY_OPTIONS", JSON.stringify(retryOptions));

@@ -1,9 +1,10 @@
-//! `cargo xtask build worker --env ENV` and `cargo xtask build pkg`.
+//! `cargo xtask build worker --env ENV`, `cargo xtask build pkg`, and what the tests of `Fetch` run.
 
 use std::path::Path;
 
 use crate::{Result, files};
 
+pub mod fetch;
 pub mod pkg;
 pub mod worker;
 

@@ -26,8 +26,8 @@ Usage: cargo xtask COMMAND
                        Without --port: 8787, or the next free port.
   test [FILTER]        Check and test everything, as CI does. FILTER runs only the steps and test files whose
                        name contains it (for example: test clippy, test browser).
-  bench service|size|emulator
-                       Measure beside the official SDK or bare ws: speed, what a Worker weighs, the emulator.
+  bench service|client|size|emulator
+                       Measure beside the official SDKs or bare ws: speed, what they weigh, the emulator.
   soak [--minutes N] [--seed S]
                        Try random inputs for N minutes each, 10 unless said otherwise; --seed repeats one case.
   build worker --env local|production

@@ -20,6 +20,7 @@ pub fn command(arguments: &[String]) -> Result {
         ("webpubsub-edge", "soak", ""),
         ("webpubsub-edge-emulator", "hub", "random_garbage"),
         ("webpubsub-edge-emulator", "hub", "soak::"),
+        ("webpubsub-edge-emulator", "simulation", ""),
     ] {
         let mut test = toolchain::cargo();
         // In release they try ten times as much; overflow is checked all the same.

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Instant;
 
 use crate::Result;
-use crate::build::pkg;
 use crate::build::worker::{self, Environment};
+use crate::build::{fetch, pkg};
 use crate::node::Node;
 use crate::run::{capture, clock, line, say, show_life};
 use crate::toolchain::{self, Toolchain, WASM};
@@ -76,6 +76,9 @@ fn cargo_side(wanted: &Wanted) -> Counts {
         if wanted.has_build(name) {
             total.add(build(name, || worker::build(environment)));
         }
+    }
+    if wanted.has_build("build fetch") {
+        total.add(build("build fetch", fetch::build));
     }
     total
 }

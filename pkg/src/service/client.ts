@@ -388,14 +388,14 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
     return new GroupClient(this.#hub, groupName, this.endpoint, this.apiVersion);
   }
 
-  async #send(
+  #send(
     operation: number,
     to: string[],
     message: unknown,
     options: (HubSendToAllOptions & Partial<TextMessage>) | undefined,
-  ): Promise<void> {
+  ): Promise<unknown> {
     const query = sendQuery(options);
-    await this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
+    return this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
   }
 
   async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {
@@ -408,7 +408,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
       throw typeError("ERR_GROUP", "groups is empty: name at least one group.");
     }
     const body = jsonBody({ groups: names, filter: text(filter, "filter", "ERR_FILTER") });
-    await this.#hub.call(operation, [], new Query(), options, async () => body);
+    await this.#hub.call(operation, [], new Query(), options, () => body);
   }
 }
 

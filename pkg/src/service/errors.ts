@@ -94,7 +94,7 @@ export class RestError extends WebPubSubError {
     const text = (name: string) => (typeof details[name] === "string" && details[name] !== "" ? details[name] : undefined);
     super(
       text("code") ?? errorCode ?? undefined,
-      text("message") ?? text("title") ?? core(STATUS_MESSAGE, statusCode),
+      text("message") ?? text("title") ?? core(STATUS_MESSAGE, [statusCode]),
     );
     this.statusCode = statusCode;
     this.details = details;
@@ -150,7 +150,7 @@ export function rangeError(code: WebPubSubErrorCode, message: string): RangeErro
 
 /** @internal Asks the core, whose errors come as a line: the code, a blank, the message. */
 export function ask(what: number, ...fields: Packable[]): string {
-  const answer = core(what, ...fields);
+  const answer = core(what, fields);
   if (!answer.startsWith("ERR_")) {
     return answer;
   }

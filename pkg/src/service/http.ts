@@ -11,7 +11,7 @@ export interface Call {
   /** As the core's `request` takes them, but for the time. */
   fields: Packable[];
   /** Makes the body, and stops when the signal says so. */
-  body?: ((signal: AbortSignal | undefined) => Promise<Body>) | undefined;
+  body?: ((signal: AbortSignal | undefined) => Body | Promise<Body>) | undefined;
   options: OperationOptions;
 }
 
@@ -21,7 +21,7 @@ export interface Host {
   strict: boolean;
   fetch: typeof fetch;
   now: () => number;
-  log: (line: string) => void;
+  log: ((line: string) => void) | undefined;
   /** Where a URL of the service is really sent: there, or to a reverse proxy. */
   route: (url: string) => string;
   /** The token of a credential, instead of a signature; `claims` are those of a challenge. */
@@ -52,26 +52,29 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
         continue;
       }
     }
-    const header = (name: string) => answer.headers?.get(name) ?? "";
-    const wait = Number(
-      core(
-        AFTER_TRY,
-        call.operation,
-        retries++,
-        host.retry.maxRetries,
-        host.retry.retryDelayInMs,
-        host.retry.maxRetryDelayInMs,
-        host.retry.sends === "always",
-        answer.status,
-        Math.floor(host.now()),
-        Math.floor(limits.deadline),
-        Math.floor(Math.random() * 1000),
-        header("retry-after-ms"),
-        header("x-ms-retry-after-ms"),
-        header("retry-after"),
-      ),
-    );
-    host.log(`${nameOf(call.operation)}: try ${retries}: ${answer.what}${wait >= 0 ? `, again in ${Math.ceil(wait)} ms` : ""}`);
+    // Only a refusal says when to come back.
+    const header = (name: string) => (answer.status < 400 ? "" : (answer.headers?.get(name) ?? ""));
+    const wait = answer.isSuccess
+      ? DONE
+      : Number(
+          core(AFTER_TRY, [
+            call.operation,
+            retries,
+            host.retry.maxRetries,
+            host.retry.retryDelayInMs,
+            host.retry.maxRetryDelayInMs,
+            host.retry.sends === "always",
+            answer.status,
+            Math.floor(host.now()),
+            Math.floor(limits.deadline),
+            Math.floor(Math.random() * 1000),
+            header("retry-after-ms"),
+            header("x-ms-retry-after-ms"),
+            header("retry-after").replace(HTTP_DATE, (date) => `@${Date.parse(date) / 1000}`),
+          ]),
+        );
+    retries++;
+    host.log?.(`${nameOf(call.operation)}: try ${retries}: ${answer.what}${wait >= 0 ? `, again in ${Math.ceil(wait)} ms` : ""}`);
     switch (wait) {
       case DONE:
         return answer.body ?? "";
@@ -85,10 +88,13 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
   }
 }
 
+/** The core takes a date as `@` and seconds since 1970: JavaScript reads them already. */
+const HTTP_DATE = /^\s*\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\s*$/;
+
 /** The longest that a timer waits, in every host. */
 const MAX_MS = 0x7fff_ffff;
 
-/** What `after_try` answers when there is nothing to wait for. */
+/** What is said instead of a time to wait: by us when it succeeded, by `after_try` when it failed or the answer is "no". */
 const DONE = -1;
 const FAILED = -2;
 const ABSENT = -3;
@@ -100,6 +106,7 @@ const UNKNOWN = 3;
 
 interface Answer {
   status: number;
+  isSuccess?: boolean;
   headers?: Headers;
   body?: string;
   /** For the log. */
@@ -133,9 +140,13 @@ class Limits {
   }
 
   /** Does something, and throws as `check` does at once when it must end, whether or not that heeds the signal. */
-  async during<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
-    this.check();
+  during<T>(work: (signal: AbortSignal | undefined) => T | Promise<T>): T | Promise<T> {
     const signal = anyOf(this.#abort, this.#total);
+    return signal === undefined ? work(signal) : this.#until(signal, work);
+  }
+
+  async #until<T>(signal: AbortSignal, work: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    this.check();
     try {
       return await raced(work(signal), signal);
     } catch (error) {
@@ -145,16 +156,19 @@ class Limits {
   }
 
   /** The same for one try, which can also time out by itself: that is `TIMED_OUT`. */
-  async duringTry<T>(work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T | typeof TIMED_OUT> {
-    const timeout = this.#tryMs === undefined ? undefined : AbortSignal.timeout(this.#tryMs);
+  duringTry<T>(work: (signal: AbortSignal | undefined) => Promise<T>): T | Promise<T | typeof TIMED_OUT> {
+    return this.#tryMs === undefined ? this.during(work) : this.#within(AbortSignal.timeout(this.#tryMs), work);
+  }
+
+  async #within<T>(timeout: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T | typeof TIMED_OUT> {
     try {
       return await this.during((signal) => {
-        const both = anyOf(signal, timeout);
+        const both = anyOf(signal, timeout) as AbortSignal;
         return raced(work(both), both);
       });
     } catch (error) {
       this.check();
-      if (timeout?.aborted) {
+      if (timeout.aborted) {
         return TIMED_OUT;
       }
       throw error;
@@ -162,23 +176,19 @@ class Limits {
   }
 }
 
-function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
-  const given = signals.filter((signal) => signal !== undefined);
-  return given.length > 1 ? AbortSignal.any(given) : given[0];
+function anyOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other);
 }
 
 /** A promise that also rejects as soon as the signal aborts. */
-function raced<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return promise;
-  }
+function raced<T>(work: T | Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(signal.reason);
     signal.addEventListener("abort", giveUp, { once: true });
     if (signal.aborted) {
       giveUp();
     }
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
+    Promise.resolve(work).then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
   });
 }
 
@@ -190,25 +200,25 @@ async function attempt(
   limits: Limits,
   claims: string | undefined,
 ): Promise<Answer> {
-  const [method = "", url = "", signed = ""] = ask(REQUEST, ...call.fields, Math.floor(host.now() / 1000)).split(" ");
+  const [method = "", success, url = "", signed = ""] = ask(REQUEST, ...call.fields, Math.floor(host.now() / 1000)).split(" ");
   const { bearer, fetch } = host;
   const token = bearer === undefined ? signed : await limits.during(() => bearer(claims));
+  const headers = lowerCased(call.options.requestOptions?.customHeaders);
+  headers["accept"] = "application/json";
+  headers["authorization"] = `Bearer ${token}`;
+  headers["x-ms-client-request-id"] = requestId;
+  // The token is bound to the URL, and a redirect would take the message elsewhere.
+  const init: RequestInit = { method, headers, redirect: "manual" };
+  if (body) {
+    headers["content-type"] = body.contentType;
+    init.body = body.bytes;
+  }
   try {
     const answer = await limits.duringTry(async (signal) => {
-      const response = await fetch(host.route(url), {
-        method,
-        headers: {
-          ...lowerCased(call.options.requestOptions?.customHeaders),
-          accept: "application/json",
-          authorization: `Bearer ${token}`,
-          "x-ms-client-request-id": requestId,
-          ...(body && { "content-type": body.contentType }),
-        },
-        // The token is bound to the URL, and a redirect would take the message elsewhere.
-        redirect: "manual",
-        ...(body && { body: body.bytes }),
-        ...(signal && { signal }),
-      });
+      if (signal) {
+        init.signal = signal;
+      }
+      const response = await fetch(host.route(url), init);
       // Read to the end even when it is not needed: an unread answer holds its connection.
       return { response, text: await response.text() };
     });
@@ -219,7 +229,7 @@ async function attempt(
     const { status, headers } = response;
     call.options.onResponse?.({ status, headers, bodyAsText: text, requestId });
     const error = () => new RestError(status, headers.get("x-ms-error-code"), text, requestId);
-    return { status, headers, body: text, what: `status ${status}`, error };
+    return { status, isSuccess: String(status) === success, headers, body: text, what: `status ${status}`, error };
   } catch (error) {
     limits.check();
     const target = host.route(url);
@@ -254,7 +264,7 @@ function wasNotSent(error: unknown): boolean {
 
 /** Header names are equal in any case; two spellings of one would be sent as two values. */
 function lowerCased(headers: Record<string, string> | undefined): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  return headers === undefined ? {} : Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function milliseconds(name: string, value: number | undefined): number | undefined {

@@ -50,7 +50,7 @@ export class Hub {
       // Not as a method of an object of ours, which browsers refuse; and looked up at each call.
       fetch: send ?? ((...args) => fetch(...args)),
       now,
-      log: logger ?? (() => {}),
+      log: logger,
       route: (url) => proxy + url.slice(this.endpoint.length),
       bearer: cache && ((claims) => cache.get(claims)),
       challenge: cache && challengeClaims,
@@ -80,6 +80,7 @@ export class Hub {
     const { now, strict } = this.#host;
     const time = Math.floor(now() / 1000);
     const lifetime = expiresAt === undefined ? expirationTimeInMinutes * 60 : timeOf(expiresAt) / 1000 - time;
+    const seconds = Math.floor(lifetime);
     const url = ask(
       CLIENT_URL,
       this.endpoint,
@@ -91,12 +92,13 @@ export class Hub {
       texts(options.groups, "groups", "ERR_GROUP"),
       members(options.claims, "claims"),
       members(options.jwtHeader, "jwtHeader"),
-      Math.floor(lifetime),
+      seconds,
       time,
       strict,
     );
-    const [baseUrl = "", token = ""] = url.split("?access_token=");
-    return { token, baseUrl, url, expiresOn: new Date((time + Math.floor(lifetime)) * 1000) };
+    const baseUrl = url.slice(0, url.indexOf("?"));
+    const token = url.slice(baseUrl.length + QUERY.length);
+    return { token, baseUrl, url, expiresOn: new Date((time + seconds) * 1000) };
   }
 
   /** Mints with the access key, or lets the service mint. */
@@ -138,12 +140,12 @@ export class Hub {
   }
 
   /** Runs an operation: the body of its answer, or undefined where the answer is "no". */
-  async call(
+  call(
     operation: number,
     targets: string[],
     query: Query,
     options: OperationOptions | undefined,
-    body?: (signal: AbortSignal | undefined) => Promise<Body>,
+    body?: (signal: AbortSignal | undefined) => Body | Promise<Body>,
   ): Promise<string | undefined> {
     const fields = [operation, this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields, this.#host.strict];
     this.#refusal?.();
@@ -176,11 +178,13 @@ export function accessOf(endpoint: unknown, credential?: unknown): Access {
   throw typeError("ERR_ARGUMENT_TYPE", "The credential must have a key (AzureKeyCredential) or a getToken function (TokenCredential).");
 }
 
-/** The core knows no international names: what looks like one (`xn--`) may still be none to the host's URL parser. */
+/**
+ * The core leaves two things to the host's URL parser: whether what looks like an international name (`xn--`) is one, and
+ * the one form of an IPv6 address.
+ */
 function parsable(endpoint: string): string {
   try {
-    new URL(endpoint);
-    return endpoint;
+    return endpoint.replace(/\[.*\]/, new URL(endpoint).hostname);
   } catch {
     throw new WebPubSubError("ERR_ENDPOINT", "The endpoint cannot be used: its host is no valid name.");
   }
@@ -205,8 +209,11 @@ function refusal(target: string, isEntra: boolean, isAllowed: boolean): (() => v
   return isAllowed && !isEntra ? undefined : () => void ask(ENDPOINT, target, true);
 }
 
+/** What stands before the token in a client's URL. */
+const QUERY = "?access_token=";
+
 function access(baseUrl: string, token: string, expiresOn: Date): ClientAccessToken {
-  return { token, baseUrl, url: `${baseUrl}?access_token=${token}`, expiresOn };
+  return { token, baseUrl, url: baseUrl + QUERY + token, expiresOn };
 }
 
 function protocolOf({ clientProtocol = "default" }: GenerateClientTokenOptions): string {
@@ -218,8 +225,8 @@ function userOf({ userId }: GenerateClientTokenOptions): string {
 }
 
 /** The members of an object, each name followed by its JSON; those that JSON leaves out are left out. */
-function members(object: Record<string, unknown> | undefined, what: string): string[] {
-  return Object.entries(object ?? {}).flatMap(([name, value]) => {
+function members(object: Record<string, unknown> | undefined, what: string): readonly string[] {
+  return object == null ? [] : Object.entries(object).flatMap(([name, value]) => {
     const json = JSON.stringify(value) as string | undefined;
     return json === undefined ? [] : [text(name, `A name of ${what}`, "ERR_CLAIM"), json];
   });

@@ -1,5 +1,4 @@
 import { typeError, WebPubSubError } from "./errors.js";
-
 import { kindOf, text } from "./text.js";
 
 /** A message as it goes out. */
@@ -10,8 +9,13 @@ export interface Body {
 
 const MAX_BYTES = 1024 * 1024;
 
-/** Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text. */
-export async function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Promise<Body> {
+const encoder = new TextEncoder();
+
+/**
+ * Turns a message into bytes, by the rules of the official SDK: bytes are binary, all else is JSON unless it is to be text.
+ * At once, but for a Blob and a stream.
+ */
+export function toBody(message: unknown, contentType: unknown, signal?: AbortSignal): Body | Promise<Body> {
   if (contentType !== undefined && contentType !== "text/plain") {
     throw typeError("ERR_MESSAGE_TYPE", 'contentType can only be "text/plain"; leave it out for JSON and binary messages.');
   }
@@ -24,8 +28,12 @@ export async function toBody(message: unknown, contentType: unknown, signal?: Ab
     }
     return sized("text/plain", encode(text(message, "The text message", "ERR_MESSAGE_TYPE")));
   }
-  const binary = await toBytes(message, signal);
-  return binary === undefined ? jsonBody(message) : sized("application/octet-stream", binary);
+  const binary = toBytes(message, signal);
+  if (binary === undefined) {
+    return jsonBody(message);
+  }
+  const body = (bytes: Uint8Array<ArrayBuffer>) => sized("application/octet-stream", bytes);
+  return binary instanceof Uint8Array ? body(binary) : binary.then(body);
 }
 
 /** A body of JSON. */
@@ -41,7 +49,7 @@ function sized(contentType: Body["contentType"], bytes: Uint8Array<ArrayBuffer>)
 }
 
 function encode(message: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(message);
+  return encoder.encode(message);
 }
 
 function toJson(message: unknown): string {
@@ -53,7 +61,10 @@ function toJson(message: unknown): string {
 }
 
 /** The bytes of a binary message, or undefined for one that is not binary. Told by what it can do, not by its class, which differs between realms. */
-async function toBytes(message: unknown, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+function toBytes(
+  message: unknown,
+  signal: AbortSignal | undefined,
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> | undefined {
   if (typeof message !== "object" || message === null) {
     return undefined;
   }
@@ -68,7 +79,7 @@ async function toBytes(message: unknown, signal: AbortSignal | undefined): Promi
     if (binary.size > MAX_BYTES) {
       throw tooLarge();
     }
-    return new Uint8Array(await binary.arrayBuffer());
+    return Promise.resolve(binary.arrayBuffer()).then((buffer) => new Uint8Array(buffer));
   }
   if (typeof binary.getReader === "function") {
     return readAll(message as ReadableStream<Uint8Array>, signal);

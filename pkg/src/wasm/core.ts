@@ -18,8 +18,10 @@ interface Core {
   readonly memory: WebAssembly.Memory;
   /** Starts a call: gives the address of so many free bytes. */
   input(length: number): number;
-  /** Does something with so many bytes of input, and gives the address of its answer, which ends with a zero. */
-  call(what: number, input: number, length: number): number;
+  /** Does something with so many bytes of input, of so many code units, and gives the address of its answer. */
+  call(what: number, input: number, length: number, units: number): number;
+  /** How many bytes the last answer has. */
+  length(): number;
 }
 
 let source: ModuleSource | undefined;
@@ -34,21 +36,21 @@ export function provide(from: ModuleSource): void {
 }
 
 /** Asks the core, which is started by the first call. The answer can be the line of an error. */
-export function core(what: number, ...fields: Packable[]): string {
-  const { memory, input, call } = (started ??= start());
+export function core(what: number, fields: readonly Packable[]): string {
+  const { memory, input, call, length } = (started ??= start());
   const packed = pack(fields);
   // In UTF-8 a code unit takes three bytes at most.
   const address = input(packed.length * 3);
   const { written } = encoder.encodeInto(packed, new Uint8Array(memory.buffer, address));
   // The call can make memory grow, which makes it another buffer.
-  const answer = call(what, address, written);
-  const bytes = new Uint8Array(memory.buffer);
-  return decoder.decode(bytes.subarray(answer, bytes.indexOf(0, answer)));
+  const answer = call(what, address, written, packed.length);
+  return decoder.decode(new Uint8Array(memory.buffer, answer, length()));
 }
 
 function start(): Core {
   if (source === undefined) {
     throw new TypeError("webpubsub-edge/slim has no WebAssembly module yet: call initSync(module) first.");
   }
-  return new WebAssembly.Instance(source()).exports as unknown as Core;
+  // A copy, because the engine's own object is slow to read.
+  return { ...(new WebAssembly.Instance(source()).exports as unknown as Core) };
 }

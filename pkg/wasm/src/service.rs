@@ -10,28 +10,28 @@ use webpubsub_edge::service::{
     Call, Failure, Next, Operation, Parameter, Request, RetryAfter, RetryOptions, SendRetries, TryOutcome,
     default_message,
 };
-use webpubsub_edge::token::{ClientProtocol, ClientTokenOptions, client_access, client_base_url};
+use webpubsub_edge::token::{self, ClientProtocol, ClientTokenOptions, client_base_url};
 
 use crate::key::key;
 use crate::packed::Reader;
 
 /// The answer of a function: its result, or the code of an error, a blank, and its message.
-pub fn answer(function: u32, input: &str) -> String {
-    let mut fields = Reader::new(input);
+pub fn answer(function: u32, mut fields: Reader<'_>) -> Vec<u8> {
+    let fields = &mut fields;
     let answer = match function {
-        0 => connection_string(&mut fields),
-        1 => parse_endpoint(&mut fields),
-        2 => check_name(&mut fields),
-        3 => client_url(&mut fields),
-        4 => client_base(&mut fields),
-        5 => request(&mut fields),
-        6 => after_try(&mut fields),
-        _ => Ok(default_message(fields.number() as u16).to_owned()),
+        0 => connection_string(fields).map(String::into_bytes),
+        1 => parse_endpoint(fields).map(String::into_bytes),
+        2 => check_name(fields).map(String::into_bytes),
+        3 => client_url(fields),
+        4 => client_base(fields).map(String::into_bytes),
+        5 => request(fields),
+        6 => after_try(fields).map(String::into_bytes),
+        _ => Ok(default_message(fields.number() as u16).into()),
     };
     answer.unwrap_or_else(|error| {
         let mut line = String::new();
         error.push_line(&mut line);
-        line
+        line.into_bytes()
     })
 }
 
@@ -66,8 +66,8 @@ fn check_name(fields: &mut Reader<'_>) -> Result<String, Error> {
 /// Takes endpoint, hub, protocol, key, user id (empty: none), roles, groups, claims and header members (each name
 /// followed by its JSON), for how many seconds it is good, the time now, and whether names follow the patterns. Gives
 /// the URL.
-fn client_url(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let endpoint = Endpoint::parse(fields.text())?;
+fn client_url(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
+    let endpoint = Endpoint::from_one_form(fields.text());
     let hub = fields.text();
     let protocol = ClientProtocol::parse(fields.text())?;
     let key = key(fields.text());
@@ -83,23 +83,24 @@ fn client_url(fields: &mut Reader<'_>) -> Result<String, Error> {
     };
     let now = fields.number();
     let options = ClientTokenOptions { strict: fields.number() == 1, ..options };
-    Ok(client_access(&endpoint, hub, &key, &options, now)?.into_url())
+    token::client_url(&endpoint, hub, &key, &options, now)
 }
 
 /// Takes endpoint, hub, protocol, and whether the name follows the pattern. Gives the base URL of clients, for a token
 /// that the service has minted.
 fn client_base(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let endpoint = Endpoint::parse(fields.text())?;
+    let endpoint = Endpoint::from_one_form(fields.text());
     let hub = fields.text();
     let protocol = ClientProtocol::parse(fields.text())?;
     client_base_url(&endpoint, hub, protocol, fields.number() == 1)
 }
 
 /// Takes operation, endpoint, key, hub, targets, query (the letter of each parameter followed by its value), whether names follow the patterns,
-/// and the time now. Gives method, URL and, unless the key is empty, a token; blanks are between them.
-fn request(fields: &mut Reader<'_>) -> Result<String, Error> {
+/// and the time now. Gives method, the status of success, URL and, unless the key is empty, a token; blanks are between
+/// them.
+fn request(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
     let operation = operation(fields)?;
-    let endpoint = Endpoint::parse(fields.text())?;
+    let endpoint = Endpoint::from_one_form(fields.text());
     let key_text = fields.text();
     let hub = fields.text();
     let targets = fields.list();
@@ -118,10 +119,13 @@ fn request(fields: &mut Reader<'_>) -> Result<String, Error> {
     };
     let mut answer = String::from(operation.method());
     answer.push(' ');
+    push_number(&mut answer, operation.success_status().into());
+    answer.push(' ');
     answer.push_str(request.url());
     answer.push(' ');
+    let mut answer = answer.into_bytes();
     if !key_text.is_empty() {
-        answer.push_str(&request.bearer(&key(key_text), fields.number())?);
+        request.push_bearer(&mut answer, &key(key_text), fields.number())?;
     }
     Ok(answer)
 }
@@ -184,6 +188,15 @@ mod tests {
 
     const ENDPOINT: &str = "https://a.example";
 
+    /// As JavaScript sees it, both ways to read texts.
+    fn answer(function: u32, input: &str) -> String {
+        let answer = super::answer(function, Reader::new(input, false));
+        if input.is_ascii() {
+            assert_eq!(answer, super::answer(function, Reader::new(input, true)));
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
     fn text(text: &str) -> String {
         format!("{}:{text}", text.encode_utf16().count())
     }
@@ -233,7 +246,7 @@ mod tests {
         let account = [ENDPOINT, "key", "hub"].map(text).concat();
         let made = answer(5, &format!("1:{account}1:{}2:1:b{}1:1000:", text("g 1"), text("x")));
         let mut parts = made.split(' ');
-        assert_eq!(parts.next(), Some("POST"));
+        assert_eq!([parts.next(), parts.next()], [Some("POST"), Some("202")]);
         assert_eq!(
             parts.next(),
             Some("https://a.example/api/hubs/hub/groups/g%201/:send?api-version=2024-12-01&filter=x")

@@ -5,7 +5,7 @@ use crate::protocol::wire::{Malformed, Writer};
 
 /// What the service sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub enum Downstream<'a> {
     Ack {
         ack_id: u64,

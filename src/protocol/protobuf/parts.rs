@@ -20,7 +20,7 @@ pub type Map<'a> = Vec<(&'a str, &'a str)>;
 
 /// How a stream begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct StreamStart<'a> {
     pub stream_id: &'a str,
     pub idle_timeout_ms: Option<u32>,
@@ -28,7 +28,7 @@ pub struct StreamStart<'a> {
 
 /// Why a client ended its stream early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct StreamEndError<'a> {
     pub message: Option<&'a str>,
     pub user_error_code: Option<&'a str>,
@@ -36,7 +36,7 @@ pub struct StreamEndError<'a> {
 
 /// Where in a stream a message belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct StreamInfo<'a> {
     pub stream_id: &'a str,
     pub stream_sequence_id: u64,
@@ -47,7 +47,7 @@ pub struct StreamInfo<'a> {
 
 /// Why something was not done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct Failure<'a> {
     pub name: &'a str,
     pub message: &'a str,
@@ -55,7 +55,7 @@ pub struct Failure<'a> {
 
 /// The states of a group's members.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct GroupState<'a> {
     pub group: &'a str,
     pub items: Vec<GroupStateItem<'a>>,
@@ -64,7 +64,7 @@ pub struct GroupState<'a> {
 
 /// The state of one member; without a state it was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub struct GroupStateItem<'a> {
     pub connection_id: &'a str,
     pub user_id: Option<&'a str>,

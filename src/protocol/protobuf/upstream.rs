@@ -5,7 +5,7 @@ use crate::protocol::wire::{Malformed, Writer};
 
 /// What a client sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the fields are those of the service's schema")]
 pub enum Upstream<'a> {
     /// Without `data` it is the start of a stream.
     SendToGroup {

@@ -14,38 +14,58 @@ use crate::{Result, files};
 pub fn build() -> Result {
     let node = Node::system()?;
     node.install("pkg")?;
-    build_service(&node)?;
+    SMALL_MODULES.iter().try_for_each(|module| build_small(&node, module))?;
     build_emulator(&node)?;
     step("Building the npm package", || run(node.npm("pkg").args(["run", "--silent", "build"])))
 }
 
-/// The module of the service client: as small as it gets.
-fn build_service(node: &Node) -> Result {
-    let wasm = compile("webpubsub-edge-wasm", "Compiling the npm package's wasm (with the standard library)")?;
+/// A module without bindings, each of a crate of its own, so that nobody ships what they do not use.
+struct Module {
+    name: &'static str,
+    package: &'static str,
+    file: &'static str,
+    /// What makes the smallest module once it is compressed: measured.
+    opt_level: char,
+}
+
+const SMALL_MODULES: [Module; 2] = [
+    Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm", opt_level: 'z' },
+    Module {
+        name: "client",
+        package: "webpubsub-edge-wasm-client",
+        file: "webpubsub_edge_client.wasm",
+        opt_level: 's',
+    },
+];
+
+fn build_small(node: &Node, module: &Module) -> Result {
+    let Module { name, package, file, opt_level } = *module;
+    let wasm = compile(name, package, opt_level)?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
-    pack("service", &inputs, "Shrinking the npm package's wasm", |staging| {
-        optimize(node, &wasm, &staging.join("webpubsub_edge.wasm"), "-Oz")
+    pack(name, &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
+        optimize(node, &wasm, &staging.join(file), &SMALL)
     })
 }
 
-/// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small.
+/// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small, for which the
+/// profile in Cargo.toml makes exceptions.
 fn build_emulator(node: &Node) -> Result {
-    let wasm = compile("webpubsub-edge-emulator-wasm", "Compiling the npm package's emulator")?;
+    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm", 'z')?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let inputs = inputs(&wasm, &bindgen)?;
     pack("emulator", &inputs, "Optimizing the npm package's emulator", |staging| {
         run(Command::new(&bindgen).arg("web").arg(&wasm).arg(staging).arg("glue"))?;
         let bound = staging.join("glue_bg.wasm");
-        optimize(node, &bound, &staging.join("emulator.wasm"), "-O3")?;
+        optimize(node, &bound, &staging.join("emulator.wasm"), &["-O3"])?;
         Ok(fs::remove_file(bound)?)
     })
 }
 
-fn compile(package: &str, what: &str) -> Result<PathBuf> {
+fn compile(name: &str, package: &str, opt_level: char) -> Result<PathBuf> {
     let toolchain = Toolchain::for_build_std()?;
     // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
     let target = files::target().join("npm");
-    step(what, || {
+    step(&format!("Compiling the npm package's {name} (with the standard library)"), || {
         run(toolchain
             .cargo()
             .env("CARGO_TARGET_DIR", &target)
@@ -55,7 +75,8 @@ fn compile(package: &str, what: &str) -> Result<PathBuf> {
             .args(["build", "--quiet", "--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
-            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
+            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"])
+            .args(["--config", &format!("profile.npm.opt-level='{opt_level}'")]))
     })?;
     Ok(target.join(WASM).join("npm").join(package.replace('-', "_")).with_extension("wasm"))
 }
@@ -76,10 +97,14 @@ fn pack(name: &str, inputs: &str, what: &str, work: impl FnOnce(&Path) -> Result
 
 const STAMP: &str = "inputs.txt";
 
-fn optimize(node: &Node, from: &Path, to: &Path, level: &str) -> Result {
+fn optimize(node: &Node, from: &Path, to: &Path, passes: &[&str]) -> Result {
     let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");
-    run(node.command().arg(optimizer).arg(from).arg("-o").arg(to).arg(level).args(STRIP).args(FEATURES))
+    run(node.command().arg(optimizer).arg(from).arg("-o").arg(to).args(passes).args(STRIP).args(FEATURES))
 }
+
+/// Flattened, and its loops and blocks found anew, code compresses better than after `-Oz` alone; so do functions in the
+/// order of their use.
+const SMALL: [&str; 6] = ["-O3", "--flatten", "--rereloop", "-Oz", "-Oz", "--reorder-functions"];
 
 /// Nothing that only names things.
 const STRIP: [&str; 3] = ["--strip-debug", "--strip-producers", "--strip-target-features"];

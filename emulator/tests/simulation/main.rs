@@ -1,0 +1,87 @@
+//! The client's session against the service's state machine, over a network that does its worst.
+//!
+//! Each seed is a schedule: sends, joins, cuts, half-open sockets, sleep, clocks that jump, restarts, stops. Whatever
+//! happens, what `world` and `client` check must hold. A schedule that fails is shortened until each step that is left
+//! matters, and printed with its seed.
+//!
+//! `cargo test` tries the first 20 000 seeds, `cargo xtask soak` new ones for as long as asked; `SOAK_SEED` (its
+//! `--seed`) repeats one.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod client;
+#[allow(dead_code)]
+#[path = "../../../tests/soak/random.rs"]
+mod random;
+mod schedule;
+mod world;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use schedule::Schedule;
+use world::World;
+
+const SEEDS: u64 = 20_000;
+
+#[test]
+fn whatever_happens_nothing_is_lost_and_everything_ends() {
+    let variable = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
+    if let Some(seed) = variable("SOAK_SEED") {
+        return check(seed);
+    }
+    let (first, until, count) = match variable("SOAK_SECONDS") {
+        None => (0, None, SEEDS),
+        Some(seconds) => {
+            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            (since.as_secs() << 24, Some(Instant::now() + Duration::from_secs(seconds)), u64::MAX)
+        }
+    };
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while until.is_none_or(|until| Instant::now() < until) {
+                    let nth = next.fetch_add(1, Ordering::Relaxed);
+                    if nth >= count {
+                        break;
+                    }
+                    check(first + nth);
+                }
+            });
+        }
+    });
+    println!("client session: {} schedules from seed {first}", next.into_inner());
+}
+
+fn check(seed: u64) {
+    let schedule = Schedule::new(seed);
+    let Err(failure) = World::new(&schedule).run() else { return };
+    let (schedule, failure) = shrink(schedule, failure);
+    panic!("{failure}\nseed {seed}, which `cargo xtask soak --seed {seed}` repeats, shortened to:\n{schedule}");
+}
+
+/// Leaves out steps, many at a time at first, as long as it still fails.
+fn shrink(mut schedule: Schedule, mut failure: String) -> (Schedule, String) {
+    let mut size = schedule.steps.len().div_ceil(2);
+    while size > 0 {
+        let mut from = 0;
+        while from < schedule.steps.len() {
+            let mut shorter = schedule.clone();
+            shorter.steps.drain(from..(from + size).min(shorter.steps.len()));
+            match World::new(&shorter).run() {
+                Err(same_or_other) => (schedule, failure) = (shorter, same_or_other),
+                Ok(()) => from += size,
+            }
+        }
+        size = if size == 1 { 0 } else { size.div_ceil(2) };
+    }
+    (schedule, failure)
+}

@@ -1,0 +1,666 @@
+//! The service, the network and its faults, on one clock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use webpubsub_edge::client::{Input as ClientInput, Protocol, Status};
+use webpubsub_edge::jwt::Key;
+use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Frame, Input, Request, Service, Settings, SocketId};
+
+use crate::client::{Client, Result, Wish};
+use crate::random::Random;
+use crate::schedule::{GROUPS, Schedule, What};
+
+const ORIGIN: &str = "http://localhost:8080";
+const START: u64 = 1_700_000_000_000;
+/// How long the network is quiet before everything must be well again, besides the time a client needs to notice
+/// silence: 30 s for the recovery, up to 30 s of back-off, 30 s for a hanging attempt.
+const CALM: u64 = 100_000;
+
+/// A socket that only watches what the service accepts.
+const OBSERVER: SocketId = 0;
+
+pub struct World<'s> {
+    schedule: &'s Schedule,
+    random: Random,
+    now: u64,
+    service: Service,
+    clients: Vec<Client>,
+    sockets: BTreeMap<SocketId, Socket>,
+    last_socket: SocketId,
+    events: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    /// The events by number, until they happen.
+    pending: Vec<Option<Event>>,
+    unreachable_until: u64,
+    flapping_until: u64,
+    hanging_until: u64,
+    jumble_until: u64,
+    /// By connection id, what the service sent under each sequence id.
+    sent: BTreeMap<String, BTreeMap<u64, String>>,
+    /// How often the service accepted each payload.
+    accepted: BTreeMap<String, usize>,
+    broadcasts: usize,
+    is_calm: bool,
+}
+
+struct Socket {
+    client: usize,
+    number: u32,
+    connection: Option<String>,
+    /// Whether each side thinks that it is open.
+    client_open: bool,
+    service_open: bool,
+    /// Whether what is sent arrives.
+    up: bool,
+    down: bool,
+    up_free_at: u64,
+    down_free_at: u64,
+}
+
+/// The pings of WebSocket are not simulated: what goes silent is for the client to notice.
+fn service() -> Service {
+    Service::new(Settings { can_ping: false, ..Settings::default() })
+}
+
+enum Event {
+    Step(What, usize),
+    Upgrade(SocketId, String),
+    ToService(SocketId, String),
+    ToClient(SocketId, Down),
+    /// The service learns that a socket is gone.
+    Gone(SocketId, u16),
+    Timer(usize, u64),
+}
+
+enum Down {
+    Opened,
+    Text(String),
+    Closed(u16),
+}
+
+impl<'s> World<'s> {
+    pub fn new(schedule: &'s Schedule) -> World<'s> {
+        let client = |name| Client::new(name, schedule.options, schedule.seed * 2 + name as u64);
+        let mut world = World {
+            schedule,
+            random: Random::new(!schedule.seed),
+            now: START,
+            service: service(),
+            clients: (0..schedule.clients).map(client).collect(),
+            sockets: BTreeMap::new(),
+            last_socket: OBSERVER,
+            events: BinaryHeap::new(),
+            pending: Vec::new(),
+            unreachable_until: 0,
+            flapping_until: 0,
+            hanging_until: 0,
+            jumble_until: 0,
+            sent: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            broadcasts: 0,
+            is_calm: false,
+        };
+        world.observe();
+        world
+    }
+
+    /// Plays the schedule, then lets everything come to rest, then stops.
+    pub fn run(mut self) -> Result {
+        for step in &self.schedule.steps {
+            self.at(START + step.at, Event::Step(step.what, step.client));
+        }
+        for client in 0..self.clients.len() {
+            self.clients[client].start(self.now)?;
+            self.settle(client)?;
+        }
+        let end = START + self.schedule.steps.last().map_or(0, |step| step.at);
+        self.play_until(end)?;
+        while let Some(asleep_until) = self.clients.iter().map(|client| client.asleep_until).max()
+            && asleep_until >= self.now
+        {
+            self.play_until(asleep_until + 1)?;
+        }
+        self.is_calm = true;
+        for socket in self.sockets.values_mut() {
+            // What a middlebox forgot stays forgotten: a half-open socket is for the client to find.
+            socket.service_open &= socket.up && socket.down;
+        }
+        let calm = CALM + u64::from(self.schedule.options.keep_alive_timeout_ms);
+        self.play_until(self.now + calm)?;
+        self.check_at_rest()?;
+        for client in 0..self.clients.len() {
+            self.clients[client].stop(self.now)?;
+            self.settle(client)?;
+        }
+        self.play_until(self.now + 3_000)?;
+        let is_stopped = |client: &Client| client.session.status() == Status::Stopped;
+        if self.clients.iter().all(is_stopped) { Ok(()) } else { Err("a stop does not end".to_owned()) }
+    }
+
+    fn at(&mut self, time: u64, event: Event) {
+        self.events.push(Reverse((time.max(self.now), self.pending.len() as u64, self.pending.len())));
+        self.pending.push(Some(event));
+    }
+
+    fn play_until(&mut self, end: u64) -> Result {
+        let (mut time, mut repeats) = (0, 0);
+        while let Some(&Reverse((at, _, event))) = self.events.peek()
+            && at <= end
+        {
+            self.events.pop();
+            self.now = self.now.max(at);
+            repeats = if self.now == time { repeats + 1 } else { 0 };
+            time = self.now;
+            if repeats > 20_000 {
+                return Err("time stands still".to_owned());
+            }
+            while self.service.wake_at().is_some_and(|wake_at| wake_at <= self.now) {
+                self.service(Input::Tick);
+            }
+            let event = self.pending[event].take().unwrap();
+            self.happen(event)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn happen(&mut self, event: Event) -> Result {
+        match event {
+            Event::Step(what, client) => self.step(what, client),
+            Event::Upgrade(socket, query) => {
+                self.upgrade(socket, &query);
+                Ok(())
+            }
+            Event::ToService(socket, text) => {
+                if self.sockets[&socket].service_open {
+                    self.service(Input::Text { socket, text: &text });
+                }
+                Ok(())
+            }
+            Event::Gone(socket, code) => {
+                let end = self.sockets.get_mut(&socket).unwrap();
+                if std::mem::take(&mut end.service_open) {
+                    self.service(Input::Closed { socket, code });
+                }
+                Ok(())
+            }
+            Event::ToClient(socket, down) => {
+                let client = self.sockets[&socket].client;
+                if let Some(down) = self.unless_asleep(client, down, |down| Event::ToClient(socket, down)) {
+                    self.reach(socket, down)?;
+                }
+                self.settle(client)
+            }
+            Event::Timer(client, timer) => {
+                if timer != self.clients[client].timer {
+                    return Ok(());
+                }
+                if self.unless_asleep(client, (), |()| Event::Timer(client, timer)).is_some() {
+                    let limit = self.clients[client].stop_by;
+                    self.clients[client].handle(self.now, ClientInput::Tick)?;
+                    if limit.is_some_and(|limit| limit < self.now) && self.clients[client].stop_by == limit {
+                        return Err("a stop takes more than two seconds".to_owned());
+                    }
+                    self.settle(client)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What happens to a process that sleeps happens when it wakes.
+    fn unless_asleep<T>(&mut self, client: usize, what: T, event: impl Fn(T) -> Event) -> Option<T> {
+        let until = self.clients[client].asleep_until;
+        if self.now >= until {
+            return Some(what);
+        }
+        self.at(until, event(what));
+        None
+    }
+
+    fn step(&mut self, what: What, client: usize) -> Result {
+        if self.unless_asleep(client, (), |()| Event::Step(what, client)).is_none() {
+            return Ok(());
+        }
+        let now = self.now;
+        let subject = &mut self.clients[client];
+        match what {
+            What::Join(group) => subject.join(now, group)?,
+            What::Leave(group) => subject.leave(now, group)?,
+            What::Send(group) => subject.send(now, group)?,
+            What::SendTwice(group) => subject.send_twice(now, group)?,
+            What::Post(group) => subject.post(now, group)?,
+            What::Event => subject.event(now)?,
+            What::Invoke => subject.invoke(now)?,
+            What::AbortOldest => subject.abort_oldest(now)?,
+            What::Wake => _ = subject.handle(now, ClientInput::Wake)?,
+            What::Offline => _ = subject.handle(now, ClientInput::Offline)?,
+            What::Start => subject.start(now)?,
+            What::Stop => {
+                subject.stop(now)?;
+            }
+            What::Sleep(ms) => {
+                subject.asleep_until = now + ms;
+                subject.stop_by = subject.stop_by.map(|_| now + ms + 2_000);
+            }
+            What::SetClock(ms) => {
+                subject.offset += ms;
+                // Set back, it hides that the wait is over, and the wait begins anew.
+                subject.stop_by = subject.stop_by.map(|limit| limit + 2_000);
+            }
+            What::Broadcast(count) => (0..count).for_each(|_| self.broadcast()),
+            What::Cut => {
+                if let Some(socket) = self.current(client) {
+                    self.cut(socket);
+                }
+            }
+            What::HalfOpen { up, down } => {
+                if let Some(socket) = self.current(client).and_then(|socket| self.sockets.get_mut(&socket)) {
+                    socket.up &= !up;
+                    socket.down &= !down;
+                }
+            }
+            What::Restart { keeps_state } => self.restart(keeps_state),
+            What::Unreachable(ms) => self.unreachable_until = now + ms,
+            What::Flapping(ms) => self.flapping_until = now + ms,
+            What::Hanging(ms) => self.hanging_until = now + ms,
+            What::JumbleAcks(ms) => self.jumble_until = now + ms,
+            What::Close { code } => self.close(client, code),
+        }
+        self.settle(client)
+    }
+
+    /// Carries out what a client wants of the network, and sets its timer.
+    fn settle(&mut self, client: usize) -> Result {
+        for wish in std::mem::take(&mut self.clients[client].wishes) {
+            match wish {
+                Wish::Open { number, query } => self.open(client, number, query),
+                Wish::Close { number, is_clean } => {
+                    if let Some(socket) = self.find(client, number) {
+                        let code = if is_clean { 1000 } else { 1005 };
+                        let latency = self.latency();
+                        self.sockets.get_mut(&socket).unwrap().client_open = false;
+                        if self.sockets[&socket].up {
+                            // Behind all that was written before.
+                            let at = self.sockets[&socket].up_free_at.max(self.now + latency);
+                            self.at(at, Event::Gone(socket, code));
+                            if self.sockets[&socket].down {
+                                self.at(at + latency, Event::ToClient(socket, Down::Closed(code)));
+                            }
+                        }
+                    }
+                }
+                Wish::Write(frame) => {
+                    if let Some(socket) = self.current(client) {
+                        self.write(socket, &frame);
+                    }
+                }
+            }
+        }
+        let subject = &mut self.clients[client];
+        if let Some(wake_at) = subject.wake_at {
+            subject.timer += 1;
+            let event = Event::Timer(client, subject.timer);
+            self.at(wake_at, event);
+        }
+        Ok(())
+    }
+
+    fn latency(&mut self) -> u64 {
+        1 + self.random.below(self.schedule.latency) as u64
+    }
+
+    /// The socket that a client writes to.
+    fn current(&self, client: usize) -> Option<SocketId> {
+        self.find(client, self.clients[client].session.socket())
+    }
+
+    fn find(&self, client: usize, number: u32) -> Option<SocketId> {
+        let is_it = |socket: &&Socket| socket.client == client && socket.number == number;
+        self.sockets.iter().rev().find(|(_, socket)| is_it(socket)).map(|(id, _)| *id)
+    }
+
+    fn open(&mut self, client: usize, number: u32, query: Option<String>) {
+        self.last_socket += 1;
+        let socket = self.last_socket;
+        self.sockets.insert(
+            socket,
+            Socket {
+                client,
+                number,
+                connection: None,
+                client_open: true,
+                service_open: false,
+                up: true,
+                down: true,
+                up_free_at: 0,
+                down_free_at: 0,
+            },
+        );
+        let at = self.now + self.latency();
+        if !self.is_calm && self.now < self.hanging_until {
+            return;
+        }
+        if !self.is_calm && self.now < self.unreachable_until {
+            return self.at(at, Event::ToClient(socket, Down::Closed(1006)));
+        }
+        self.at(at, Event::Upgrade(socket, query.unwrap_or_default()));
+    }
+
+    fn upgrade(&mut self, socket: SocketId, query: &str) {
+        if !self.sockets[&socket].client_open {
+            return;
+        }
+        if !self.is_calm && self.now < self.flapping_until && self.random.one_in(2) {
+            // Something in between takes the socket and drops it: the service never hears of it.
+            self.down(socket, Down::Opened);
+            return self.down(socket, Down::Closed(1006));
+        }
+        self.sockets.get_mut(&socket).unwrap().service_open = true;
+        if let Some(id) = query.strip_prefix("&awps_connection_id=").and_then(|rest| rest.split('&').next()) {
+            self.sockets.get_mut(&socket).unwrap().connection = Some(id.to_owned());
+        }
+        let subprotocol = match self.schedule.options.protocol {
+            Protocol::Reliable => "json.reliable.webpubsub.azure.v1",
+            _ => "json.webpubsub.azure.v1",
+        };
+        self.connect(socket, query, subprotocol);
+        if !self.is_calm && self.now < self.flapping_until {
+            self.cut(socket);
+        }
+    }
+
+    fn connect(&mut self, socket: SocketId, query: &str, subprotocol: &str) {
+        let request = Request {
+            method: "GET".to_owned(),
+            url: format!("{ORIGIN}/client/hubs/chat?access_token={}{query}", token(socket == OBSERVER)),
+            headers: vec![("Sec-WebSocket-Protocol".to_owned(), subprotocol.to_owned())],
+            body: Vec::new(),
+        };
+        let mut random = [0; 32];
+        random.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.random.next().to_be_bytes()));
+        self.service(Input::Upgrade { socket, request: &request, random });
+    }
+
+    fn observe(&mut self) {
+        self.sockets.insert(
+            OBSERVER,
+            Socket {
+                client: usize::MAX,
+                number: 0,
+                connection: None,
+                client_open: true,
+                service_open: true,
+                up: true,
+                down: true,
+                up_free_at: 0,
+                down_free_at: 0,
+            },
+        );
+        self.connect(OBSERVER, "", "json.webpubsub.azure.v1");
+    }
+
+    fn write(&mut self, socket: SocketId, frame: &Value) {
+        let at = self.now + self.latency();
+        let sender = self.sockets.get_mut(&socket).unwrap();
+        if sender.client_open && sender.up {
+            sender.up_free_at = sender.up_free_at.max(at);
+            let at = sender.up_free_at;
+            self.at(at, Event::ToService(socket, frame.to_string()));
+        }
+    }
+
+    fn down(&mut self, socket: SocketId, down: Down) {
+        let at = self.now + self.latency();
+        let receiver = self.sockets.get_mut(&socket).unwrap();
+        if !receiver.down {
+            return;
+        }
+        if let Down::Text(text) = &down
+            && self.now < self.jumble_until
+            && text.starts_with(r#"{"type":"ack""#)
+        {
+            for _ in 0..1 + self.random.below(2) {
+                let at = self.now + self.latency() + self.latency();
+                self.at(at, Event::ToClient(socket, Down::Text(text.clone())));
+            }
+            return;
+        }
+        receiver.down_free_at = receiver.down_free_at.max(at);
+        let at = receiver.down_free_at;
+        self.at(at, Event::ToClient(socket, down));
+    }
+
+    /// Something arrives at a client.
+    fn reach(&mut self, socket: SocketId, down: Down) -> Result {
+        let Socket { client, number, client_open, .. } = self.sockets[&socket];
+        let input = match down {
+            Down::Opened => ClientInput::Opened { socket: number },
+            Down::Closed(code) => {
+                self.sockets.get_mut(&socket).unwrap().client_open = false;
+                ClientInput::Closed { socket: number, code }
+            }
+            // A host hands in late frames too; the session knows what to do.
+            Down::Text(text) => {
+                return if client_open || self.random.one_in(2) {
+                    self.clients[client].receive(self.now, number, &text)
+                } else {
+                    Ok(())
+                };
+            }
+        };
+        self.clients[client].handle(self.now, input).map(drop)
+    }
+
+    /// The wire breaks. What is under way is lost, and each side learns of it in its own time.
+    fn cut(&mut self, socket: SocketId) {
+        let learns = |random: &mut Random| if random.one_in(4) { random.below(20_000) } else { random.below(100) };
+        let end = self.sockets.get_mut(&socket).unwrap();
+        (end.up, end.down) = (false, false);
+        let (client, service) = (learns(&mut self.random), learns(&mut self.random));
+        let (now, latency) = (self.now, self.schedule.latency as u64);
+        // What has left already may still arrive.
+        self.at(now + latency + client as u64, Event::ToClient(socket, Down::Closed(1006)));
+        self.at(now + latency + service as u64, Event::Gone(socket, 1006));
+        if self.random.one_in(2) {
+            self.lose_in_flight(socket);
+        }
+    }
+
+    fn lose_in_flight(&mut self, cut: SocketId) {
+        for event in &mut self.pending {
+            if let Some(Event::ToService(socket, _) | Event::ToClient(socket, Down::Text(_))) = event
+                && *socket == cut
+            {
+                // The heap still has its number: what is left there does nothing.
+                *event = Some(Event::Timer(0, u64::MAX));
+            }
+        }
+    }
+
+    fn restart(&mut self, keeps_state: bool) {
+        let open: Vec<SocketId> = self
+            .sockets
+            .iter()
+            .filter(|(id, socket)| **id != OBSERVER && socket.service_open)
+            .map(|(id, _)| *id)
+            .collect();
+        for socket in open {
+            self.lose_in_flight(socket);
+            if keeps_state {
+                self.happen(Event::Gone(socket, 1006)).unwrap();
+            }
+            self.sockets.get_mut(&socket).unwrap().service_open = false;
+            self.down(socket, Down::Closed(1006));
+        }
+        if !keeps_state {
+            self.service = service();
+            self.observe();
+        }
+    }
+
+    fn broadcast(&mut self) {
+        self.broadcasts += 1;
+        let group = GROUPS[self.random.below(GROUPS.len() - 1)];
+        let data = format!("all-{}", self.broadcasts);
+        let frame = json!({ "type": "sendToGroup", "group": group, "dataType": "text", "data": data });
+        self.service(Input::Text { socket: OBSERVER, text: &frame.to_string() });
+    }
+
+    fn close(&mut self, client: usize, code: u16) {
+        let Some(id) = self.clients[client].connection_id().map(str::to_owned) else { return };
+        let Some((&socket, _)) = self.sockets.iter().find(|(_, socket)| socket.connection.as_ref() == Some(&id)) else {
+            return;
+        };
+        if code == 1000 {
+            // As REST does, for good.
+            let path = format!("{ORIGIN}/api/hubs/chat/connections/{id}?api-version=2024-12-01");
+            let claims = json!({ "aud": path, "exp": self.now / 1000 + 60 });
+            let token = Key::new(ACCESS_KEY.as_bytes()).sign(&claims.to_string());
+            let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
+            let request = Request { method: "DELETE".to_owned(), url: path, headers, body: Vec::new() };
+            self.service(Input::Request { id: 1, request: &request });
+        } else {
+            // As a proxy does.
+            self.down(socket, Down::Closed(code));
+            self.at(self.now, Event::Gone(socket, 1006));
+        }
+    }
+
+    /// Hands an input to the service and puts what it does on the network.
+    fn service(&mut self, input: Input<'_>) {
+        for action in self.service.handle(self.now, input) {
+            match action {
+                Action::Accept { socket, .. } if socket != OBSERVER => self.down(socket, Down::Opened),
+                Action::Send { to, frame } => to.into_iter().for_each(|socket| self.send(socket, &frame)),
+                Action::Close { socket, code, .. } => {
+                    self.sockets.get_mut(&socket).unwrap().service_open = false;
+                    self.down(socket, Down::Closed(code));
+                }
+                Action::Abort { socket } => {
+                    self.sockets.get_mut(&socket).unwrap().service_open = false;
+                    self.down(socket, Down::Closed(1006));
+                }
+                Action::Refuse { response, .. } => panic!("refused: {}", String::from_utf8_lossy(&response.body)),
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, socket: SocketId, frame: &Frame) {
+        let Content::Text(text) = frame.content() else { panic!("a binary frame") };
+        if socket == OBSERVER {
+            if let Some(data) = text.split(r#""data":""#).nth(1).and_then(|rest| rest.split('"').next()) {
+                *self.accepted.entry(data.to_owned()).or_default() += 1;
+            }
+            return;
+        }
+        let receiver = self.sockets.get_mut(&socket).unwrap();
+        if let Frame::Numbered { sequence_id, .. } = frame {
+            let id = receiver.connection.clone().expect("a numbered frame is for a known connection");
+            let before = self.sent.entry(id).or_default().insert(*sequence_id, text.to_string());
+            assert!(before.is_none_or(|before| before == *text), "the service numbers anew");
+        } else if receiver.connection.is_none() {
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            receiver.connection = frame["connectionId"].as_str().map(str::to_owned);
+        }
+        self.down(socket, Down::Text(text.into_owned()));
+    }
+
+    fn check_at_rest(&mut self) -> Result {
+        for index in 0..self.clients.len() {
+            let client = &self.clients[index];
+            let is_stopped = client.session.status() == Status::Stopped;
+            let may_stop = !self.schedule.options.auto_reconnect
+                || self.schedule.steps.iter().any(|step| step.client == index && matches!(step.what, What::Stop))
+                // A first attempt that fails is not tried again.
+                || !client.has_connected;
+            client.check(may_stop || !is_stopped, "it goes on trying")?;
+            client.check_at_rest(!is_stopped)?;
+            self.check_deliveries(client, is_stopped)?;
+            if !is_stopped {
+                self.check_groups(index)?;
+            }
+        }
+        self.check_accepted()
+    }
+
+    /// Each connection has delivered, in order and once, what the service sent it: all of it on the last one, and on
+    /// those before all until they were lost.
+    fn check_deliveries(&self, client: &Client, is_stopped: bool) -> Result {
+        if self.schedule.options.protocol != Protocol::Reliable {
+            return Ok(());
+        }
+        for (id, delivered) in &client.delivered {
+            let sent = self.sent.get(id).ok_or("delivered what was not sent")?;
+            let is_prefix = delivered.iter().zip(1..).all(|((sequence_id, text), nth)| {
+                *sequence_id == nth && sent.get(sequence_id).is_some_and(|sent| sent == text)
+            });
+            client.check(is_prefix, "each message is delivered once, in order, as it was sent")?;
+        }
+        let Some(id) = client.connection_id().filter(|_| !is_stopped) else { return Ok(()) };
+        let counts = (self.sent.get(id).map_or(0, BTreeMap::len), client.delivered.get(id).map_or(0, Vec::len));
+        client.check(counts.0 == counts.1, &format!("everything is delivered: {counts:?}"))
+    }
+
+    fn check_groups(&mut self, index: usize) -> Result {
+        let url = format!("{ORIGIN}/_emulator?hub=chat");
+        let request = Request { method: "GET".to_owned(), url, headers: Vec::new(), body: Vec::new() };
+        let snapshot = self
+            .service
+            .handle(self.now, Input::Request { id: 1, request: &request })
+            .into_iter()
+            .find_map(|action| match action {
+                Action::Respond { response, .. } => serde_json::from_slice::<Value>(&response.body).ok(),
+                _ => None,
+            })
+            .unwrap();
+        let client = &self.clients[index];
+        let id = client.connection_id().unwrap();
+        let connections = snapshot["connections"].as_array().unwrap();
+        let connection = connections.iter().find(|connection| connection["connectionId"] == id);
+        let groups = connection.ok_or_else(|| format!("client {index}: the service does not know its connection"))?;
+        if !self.schedule.options.auto_rejoin_groups {
+            return Ok(());
+        }
+        for group in client.joined() {
+            let is_in = groups["groups"].as_array().unwrap().iter().any(|name| name == group);
+            client.check(is_in, &format!("it is in {group}"))?;
+        }
+        Ok(())
+    }
+
+    /// What a client was told to be done was done; what was done twice was tried again on a new connection.
+    fn check_accepted(&self) -> Result {
+        for client in &self.clients {
+            for data in &client.accepted {
+                client.check(self.accepted.contains_key(data), &format!("{data} was accepted"))?;
+            }
+        }
+        let most = self.clients.iter().map(|client| client.connections).max().unwrap_or(0);
+        let over = self.accepted.iter().find(|(data, count)| !data.starts_with("all") && **count > most.max(1));
+        over.map_or(Ok(()), |(data, count)| Err(format!("{data} was accepted {count} times")))
+    }
+}
+
+/// What may join and send to the groups but the last one. The observer is in them.
+fn token(is_observer: bool) -> &'static str {
+    static TOKENS: OnceLock<[String; 2]> = OnceLock::new();
+    let tokens = TOKENS.get_or_init(|| {
+        let allowed = &GROUPS[..GROUPS.len() - 1];
+        let role = |what: &str| allowed.iter().map(|group| format!("webpubsub.{what}.{group}")).collect::<Vec<_>>();
+        let roles = [role("joinLeaveGroup"), role("sendToGroup")].concat();
+        [&[][..], allowed].map(|groups| {
+            let claims = json!({
+                "aud": format!("{ORIGIN}/client/hubs/chat"),
+                "exp": START / 1000 + 360_000,
+                "role": roles,
+                "webpubsub.group": groups,
+            });
+            Key::new(ACCESS_KEY.as_bytes()).sign(&claims.to_string())
+        })
+    });
+    &tokens[usize::from(is_observer)]
+}

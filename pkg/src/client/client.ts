@@ -1,0 +1,489 @@
+import { loadCore, NEXT_ACK_ID } from "./core/core.js";
+import * as Input from "./core/input.js";
+import * as Outcome from "./core/outcome.js";
+import { Emitter } from "./emitter.js";
+import { InvocationError, SendMessageError, WebPubSubClientError, type WebPubSubClientErrorCode } from "./errors.js";
+import { type GroupState, GroupStateView } from "./group-state.js";
+import { MessageQueue } from "./message-queue.js";
+import type {
+  BinaryData,
+  GroupDataMessage,
+  Id,
+  JSONTypes,
+  ServerDataMessage,
+  UpstreamMessage,
+  WebPubSubDataType,
+} from "./messages.js";
+import type {
+  AckOptions,
+  InvokeEventOptions,
+  InvokeEventResult,
+  JoinGroupOptions,
+  LeaveGroupOptions,
+  MessagesOptions,
+  OnConnectedArgs,
+  OnGroupStreamOptions,
+  OpenGroupStreamOptions,
+  SendEventOptions,
+  SendToGroupOptions,
+  StartOptions,
+  WebPubSubClientCredential,
+  WebPubSubClientEvents,
+  WebPubSubClientOptions,
+  WebPubSubClientStatus,
+  WebPubSubResult,
+} from "./options.js";
+import { ClientSession, Outgoing } from "./session.js";
+import { settle, type Settings } from "./settings.js";
+import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
+
+type Failure = readonly [WebPubSubClientErrorCode, string];
+
+/** Why a message was not sent, by `Outcome`. */
+const FAILURES: Readonly<Record<number, Failure>> = {
+  [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
+  [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
+  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "Connection is disconnected before receive ack from the service"],
+  [Outcome.TimedOut]: ["ERR_TIMEOUT", "The service did not answer in time."],
+  [Outcome.Aborted]: ["ERR_ABORTED", "Cancelled by abortSignal"],
+  [Outcome.Stopped]: ["ERR_STOPPED", "The client was stopped."],
+};
+
+/**
+ * A connection to Azure Web PubSub that survives: it recovers what the network breaks, joins groups again, and with a
+ * reliable protocol, which is the default, loses no message.
+ *
+ * Nothing is loaded and nothing is opened before {@link start} or {@link connect}. The type argument is what JSON
+ * messages are, any JSON when it is left out.
+ *
+ * @example
+ * ```ts
+ * import { WebPubSubClient } from "webpubsub-edge/client";
+ *
+ * const client = new WebPubSubClient({
+ *   getClientAccessUrl: async () => (await (await fetch("/negotiate", { method: "POST" })).json()).url,
+ * });
+ * client.on("group-message", ({ message }) => console.log(message.group, message.data));
+ * await client.connect();
+ * await client.joinGroup("news");
+ * await client.sendToGroup("news", { text: "hello" }, "json");
+ * ```
+ */
+export class WebPubSubClient<Message = JSONTypes> {
+  readonly #credential: WebPubSubClientCredential;
+  readonly #settings: Settings;
+  readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
+  readonly #streams = new Streams<Message>(() => this.#session);
+  /** What this client keeps in groups, and what it watches. */
+  readonly #states = new Map<string, Readonly<Record<string, string>>>();
+  readonly #views = new Map<string, GroupStateView>();
+  #session: ClientSession | undefined;
+  #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
+  #stopping: Promise<void> | undefined;
+  #lastInvocation = 0;
+
+  /**
+   * @param credential - A client access URL, or where to get one: see {@link WebPubSubClientCredential}. A URL expires
+   * soon, so a client that reconnects needs a function.
+   * @throws `RangeError` for a limit that is negative, or a longest delay below the first.
+   */
+  constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
+    this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
+    this.#settings = settle({ ...options });
+    this.#emitter.on("connected", (args) => this.#started(args));
+    this.#emitter.on("stopped", () => this.#stopped());
+  }
+
+  /** What the client is doing. */
+  get status(): WebPubSubClientStatus {
+    return this.#session?.status ?? (this.#starting === undefined ? "stopped" : "connecting");
+  }
+
+  /** The id of the connection, once there is one. */
+  get connectionId(): string | undefined {
+    return this.#session?.connectionId;
+  }
+
+  /** The user of the connection, once there is one. */
+  get userId(): string | undefined {
+    return this.#session?.userId;
+  }
+
+  /**
+   * Connects, and resolves when the socket is open, as the official client does. {@link connect} waits until the
+   * connection is ready. The first attempt is not repeated: it rejects with its error.
+   *
+   * @throws {@link WebPubSubClientError} `ERR_CONNECT`, `ERR_URL`, `ERR_TIMEOUT`, `ERR_STATE`, `ERR_STOPPED`, `ERR_ABORTED`.
+   */
+  async start(options?: StartOptions): Promise<void> {
+    await this.#start(options, false);
+  }
+
+  /**
+   * Connects, and resolves when the connection is ready, within `connectTimeoutInMs`.
+   *
+   * @throws As {@link start}.
+   */
+  async connect(options?: StartOptions): Promise<OnConnectedArgs> {
+    return (await this.#start(options, true))!;
+  }
+
+  /**
+   * Disconnects, whatever the client is doing, and settles everything that waits. Resolves when it has stopped, which
+   * is a matter of seconds also when the network is dead.
+   */
+  stop(): Promise<void> {
+    const session = this.#session;
+    if (this.status === "stopped") return Promise.resolve();
+    const stopped = (this.#stopping ??= new Promise((resolve) => {
+      const done = () => {
+        this.off("stopped", done);
+        resolve();
+      };
+      this.on("stopped", done);
+    }));
+    if (session === undefined) this.#emitter.emit("stopped", {});
+    else session.input(Input.Stop);
+    return stopped;
+  }
+
+  /** The same as {@link stop}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Listens to an event. What a listener throws is told by the event `error`, and stops no other listener. */
+  on<Name extends keyof WebPubSubClientEvents<Message>>(
+    event: Name,
+    listener: (args: WebPubSubClientEvents<Message>[Name]) => unknown,
+  ): void {
+    this.#emitter.on(event, listener);
+  }
+
+  /** Stops listening. */
+  off<Name extends keyof WebPubSubClientEvents<Message>>(
+    event: Name,
+    listener: (args: WebPubSubClientEvents<Message>[Name]) => unknown,
+  ): void {
+    this.#emitter.off(event, listener);
+  }
+
+  /**
+   * All messages from now on, in order, until the client stops. They are kept while nobody takes them.
+   *
+   * @example
+   * ```ts
+   * for await (const message of client.messages()) {
+   *   console.log(message.data);
+   * }
+   * ```
+   */
+  messages(options?: MessagesOptions): AsyncIterableIterator<GroupDataMessage<Message> | ServerDataMessage<Message>> {
+    const queue = new MessageQueue<GroupDataMessage<Message> | ServerDataMessage<Message>>();
+    const take = ({ message }: { message: GroupDataMessage<Message> | ServerDataMessage<Message> }) => queue.push(message);
+    const end = () => queue.end();
+    queue.onEnd = () => {
+      this.off("group-message", take);
+      this.off("server-message", take);
+      this.off("stopped", end);
+      options?.abortSignal?.removeEventListener("abort", end);
+    };
+    this.on("group-message", take);
+    this.on("server-message", take);
+    this.on("stopped", end);
+    if (options?.abortSignal?.aborted) end();
+    options?.abortSignal?.addEventListener("abort", end);
+    return queue;
+  }
+
+  /** The same as {@link messages}, for `for await (const message of client)`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<GroupDataMessage<Message> | ServerDataMessage<Message>> {
+    return this.messages();
+  }
+
+  /**
+   * Joins a group, and joins it again on every new connection until it is left.
+   *
+   * @throws {@link SendMessageError}
+   */
+  joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
+    return this.#send(Input.Join, (ackId) => ({ kind: "joinGroup", group: groupName, ackId }), options, groupName);
+  }
+
+  /**
+   * Leaves a group.
+   *
+   * @throws {@link SendMessageError}
+   */
+  leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
+    return this.#send(Input.Leave, (ackId) => ({ kind: "leaveGroup", group: groupName, ackId }), options, groupName);
+  }
+
+  /**
+   * Sends to everybody in a group. The connection needs the right to; it need not be in the group.
+   *
+   * @throws {@link SendMessageError}; `TypeError` for content that the data type cannot carry.
+   */
+  sendToGroup(
+    groupName: string,
+    content: Message | string | BinaryData,
+    dataType: WebPubSubDataType,
+    options?: SendToGroupOptions,
+  ): Promise<WebPubSubResult> {
+    const { noEcho = false, ttlSeconds, metadata } = options ?? {};
+    const data = content as JSONTypes;
+    return this.#send(
+      options?.fireAndForget ? Input.Post : Input.Send,
+      (ackId) => ({
+        kind: "sendToGroup",
+        group: groupName,
+        ackId,
+        noEcho,
+        dataType,
+        data,
+        ttlSeconds,
+        metadata,
+      }),
+      options,
+    );
+  }
+
+  /**
+   * Sends an event to the event handler of the hub.
+   *
+   * @throws {@link SendMessageError}; `TypeError` for content that the data type cannot carry.
+   */
+  sendEvent(
+    eventName: string,
+    content: Message | string | BinaryData,
+    dataType: WebPubSubDataType,
+    options?: SendEventOptions,
+  ): Promise<WebPubSubResult> {
+    const { metadata } = options ?? {};
+    const data = content as JSONTypes;
+    return this.#send(
+      options?.fireAndForget ? Input.Post : Input.Send,
+      (ackId) => ({ kind: "sendEvent", event: eventName, ackId, dataType, data, metadata }),
+      options,
+    );
+  }
+
+  /**
+   * Sends an event to the event handler of the hub, and gives its answer.
+   *
+   * @throws {@link InvocationError}; `TypeError` for content that the data type cannot carry.
+   */
+  async invokeEvent(
+    eventName: string,
+    content: Message | string | BinaryData,
+    dataType: WebPubSubDataType,
+    options?: InvokeEventOptions,
+  ): Promise<InvokeEventResult<Message>> {
+    const session = this.#session ?? (await this.#load());
+    const invocationId = options?.invocationId ?? String(++this.#lastInvocation);
+    if (session.hasInvocation(invocationId)) {
+      throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
+    }
+    const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
+    return this.#settled(session, Input.Invoke, () => message, options?.abortSignal, ({ response }, failure) => {
+      const fail = (text: string, code: WebPubSubClientErrorCode) =>
+        new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
+      if (failure !== undefined) throw fail(failure[1], failure[0]);
+      if (response!.success !== true) {
+        throw fail(response!.error?.message ?? "Unsupported invoke response frame.", response!.error ? "ERR_REFUSED" : "ERR_FRAME");
+      }
+      const { dataType, data } = response!;
+      return { invocationId, ...(dataType !== undefined && { dataType, data: data as Message }) };
+    });
+  }
+
+  /**
+   * Opens a stream to a group. Its parts arrive in order and complete, or the readers are told that they do not.
+   *
+   * @throws {@link WebPubSubClientError}
+   */
+  async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
+    const session = this.#session ?? (await this.#load());
+    return this.#streams.open(session, groupName, options ?? {});
+  }
+
+  /**
+   * Calls back for every stream to a group this connection is in. The messages of a stream are also told by the event
+   * `group-message`.
+   */
+  onGroupStream(
+    callback: (stream: GroupStream<Message>) => unknown,
+    options?: OnGroupStreamOptions,
+  ): GroupStreamSubscription {
+    return this.#streams.subscribe(callback, options ?? {}, (error) => this.#listenerFailed(error));
+  }
+
+  /**
+   * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
+   * Without a state it is cleared.
+   *
+   * @throws {@link SendMessageError}
+   */
+  setGroupState(
+    groupName: string,
+    state: Readonly<Record<string, string>> | undefined,
+    options?: AckOptions,
+  ): Promise<WebPubSubResult> {
+    if (state) this.#states.set(groupName, state);
+    else this.#states.delete(groupName);
+    return this.#send(Input.Send, (ackId) => ({ kind: "setGroupState", group: groupName, ackId, state }), options);
+  }
+
+  /**
+   * Watches what the connections of a group keep there. It is watched again on every new connection. A group has one
+   * view: the later of two subscriptions replaces the first.
+   *
+   * @throws {@link SendMessageError}
+   */
+  async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
+    const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
+      this.#send(input, (ackId) => ({ kind, group: groupName, ackId }), options, groupName, "subscribeGroupState");
+    const close = async () => {
+      this.#views.delete(groupName);
+      await ask("unsubscribeGroupState", Input.Leave);
+    };
+    const view = new GroupStateView(groupName, close, (error) => this.#listenerFailed(error));
+    // The snapshot comes behind the ack, perhaps before anybody who waits for the ack goes on.
+    this.#views.set(groupName, view);
+    await ask("subscribeGroupState", Input.Join);
+    return view;
+  }
+
+  async #start(options: StartOptions | undefined, isReady: boolean): Promise<OnConnectedArgs | undefined> {
+    if (this.#stopping !== undefined) throw new WebPubSubClientError("ERR_STATE", "Can't start a client during stopping");
+    if (this.status !== "stopped") {
+      throw new WebPubSubClientError("ERR_STATE", "Client can be only started when it's Stopped");
+    }
+    const signal = options?.abortSignal;
+    const aborted = () => new WebPubSubClientError("ERR_ABORTED", "The start was aborted.", signal?.reason);
+    if (signal?.aborted) throw aborted();
+    let abort: (() => void) | undefined;
+    const started = new Promise<OnConnectedArgs | undefined>((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      abort = () => {
+        reject(aborted());
+        void this.stop();
+      };
+      signal?.addEventListener("abort", abort);
+    });
+    try {
+      this.#session ??= await this.#load();
+      // It may have been stopped while it was loading.
+      if (this.#starting !== undefined) {
+        this.#session.onOpened = () => isReady || this.#started(undefined);
+        this.#session.start();
+      }
+      return await started;
+    } finally {
+      signal?.removeEventListener("abort", abort!);
+    }
+  }
+
+  #started(args: OnConnectedArgs | undefined): void {
+    for (const [group, state] of args?.mayHaveMissedMessages ? this.#states : []) {
+      this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+    }
+    this.#starting?.resolve(args);
+    this.#starting = undefined;
+    if (this.#session) this.#session.onOpened = undefined;
+  }
+
+  #stopped(): void {
+    this.#starting?.reject(
+      this.#stopping
+        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected.")
+        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
+    );
+    this.#starting = this.#stopping = undefined;
+    if (this.#session) this.#session.onOpened = undefined;
+  }
+
+  /** Makes the session, at the first thing that needs one. */
+  async #load(): Promise<ClientSession> {
+    const loading = loadCore();
+    const core = loading instanceof Promise ? await loading : loading;
+    return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
+      streams: this.#streams as never,
+      stateReceived: (message) => this.#views.get(message.group)?.received(message),
+    }));
+  }
+
+  #send(
+    input: number,
+    message: (ackId?: Id) => UpstreamMessage,
+    options: SendEventOptions | undefined,
+    group?: string,
+    joining?: "subscribeGroupState",
+  ): Promise<WebPubSubResult> {
+    let ackId: Id | undefined;
+    try {
+      if (input !== Input.Post) ackId = checkedAckId(options?.ackId);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const send = (session: ClientSession) =>
+      this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
+    return this.#session === undefined ? this.#load().then(send) : send(this.#session);
+  }
+
+  /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
+  #settled<Result>(
+    session: ClientSession,
+    input: number,
+    message: (ackId?: Id) => UpstreamMessage,
+    signal: AbortSignal | undefined,
+    result: (sent: Outgoing, failure: Failure | undefined, outcome: number) => Result,
+    ackId?: Id,
+    group?: string,
+    joining?: "subscribeGroupState",
+  ): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      let abort: (() => void) | undefined;
+      const outgoing = new Outgoing(message, input === Input.Post, (outcome) => {
+        if (abort !== undefined) signal!.removeEventListener("abort", abort);
+        try {
+          if (outgoing.error !== undefined) throw outgoing.error;
+          resolve(result(outgoing, FAILURES[outcome], outcome));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
+      const number = session.send(input, outgoing, ackId, group, joining);
+      // It may be settled already.
+      if (signal && !outgoing.isSettled) {
+        signal.addEventListener("abort", (abort = () => void session.input(Input.Abort, number)));
+      }
+    });
+  }
+
+  /** An error that is not thrown may be one that nobody ever sees. */
+  #listenerFailed(failure: unknown, event?: string): void {
+    const error = failure instanceof Error ? failure : new Error(String(failure));
+    if (event !== "error" && this.#emitter.has("error")) {
+      this.#emitter.emit("error", { error });
+    } else {
+      console.error(error);
+    }
+  }
+}
+
+/** What a caller gets of a message. */
+function sent({ ackId, detail }: Outgoing, failure: Failure | undefined, outcome: number): WebPubSubResult {
+  if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
+  const isDuplicated = outcome === Outcome.Duplicate;
+  return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };
+}
+
+function checkedAckId(ackId: Id | undefined): Id {
+  if (ackId === undefined) return NEXT_ACK_ID;
+  if (ackId < 0 || ackId >= 2n ** 64n - 1n || (typeof ackId === "number" && !Number.isSafeInteger(ackId))) {
+    throw new RangeError(`An ackId must be a whole number from 0 to 2^64 - 2, not ${ackId}.`);
+  }
+  return ackId;
+}

@@ -1,0 +1,31 @@
+// What a session is told: the variants of `Input` in src/client/input.rs, in their order.
+
+export const Tick = 0;
+export const Start = 1;
+export const Stop = 2;
+export const Wake = 3;
+export const Offline = 4;
+export const Opened = 5;
+export const Closed = 6;
+export const Connected = 7;
+export const Pong = 8;
+export const Heard = 9;
+export const Data = 10;
+export const Ack = 11;
+export const Response = 12;
+export const Send = 13;
+export const Post = 14;
+export const Join = 15;
+export const Leave = 16;
+export const Invoke = 17;
+export const Unsent = 18;
+export const Abort = 19;
+export const StreamOpen = 20;
+export const StreamWrite = 21;
+export const StreamEnd = 22;
+export const StreamAck = 23;
+export const StreamNack = 24;
+export const StreamClosed = 25;
+export const Part = 26;
+export const ReadStream = 27;
+export const ForgetStream = 28;

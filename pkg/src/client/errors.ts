@@ -1,0 +1,82 @@
+import type { AckMessageError, Id } from "./messages.js";
+
+/** What went wrong on this side. It is stable; messages are not. */
+export type WebPubSubClientErrorCode =
+  /** The call was given up through its `abortSignal`. */
+  | "ERR_ABORTED"
+  /** No answer came within the time limit. */
+  | "ERR_TIMEOUT"
+  /** There was no connection, or there is none any more, and it is not known whether the service got the message. */
+  | "ERR_NOT_CONNECTED"
+  /** The client was stopped. */
+  | "ERR_STOPPED"
+  /** The service said no: `errorDetail` tells what it said. */
+  | "ERR_REFUSED"
+  /** It cannot be done in the state that the client is in. */
+  | "ERR_STATE"
+  /** The connection could not be opened. */
+  | "ERR_CONNECT"
+  /** `getClientAccessUrl` failed or gave no client URL. */
+  | "ERR_URL"
+  /** A frame could not be read. */
+  | "ERR_FRAME"
+  /** A stream ended that should not have. */
+  | "ERR_STREAM";
+
+/**
+ * An error of the WebSocket client. Tell errors apart by `code`, not by `message`.
+ *
+ * @example
+ * ```ts
+ * await client.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_CONNECT
+ * ```
+ */
+export class WebPubSubClientError extends Error {
+  override readonly name: string = "WebPubSubClientError";
+  /** What went wrong. */
+  readonly code: WebPubSubClientErrorCode;
+
+  /** @internal */
+  constructor(code: WebPubSubClientErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    if (code === "ERR_ABORTED") {
+      this.name = "AbortError";
+    }
+  }
+}
+
+interface Detail {
+  errorDetail?: AckMessageError | undefined;
+}
+
+/** A message was not sent, or the service did not accept it. */
+export class SendMessageError extends WebPubSubClientError {
+  override readonly name = "SendMessageError";
+  /** The `ackId` of the message. Sent again with it, the message is not doubled. */
+  readonly ackId?: Id;
+  /** What the service said. */
+  readonly errorDetail?: AckMessageError;
+
+  /** @internal */
+  constructor(message: string, detail: Detail & { ackId?: Id | undefined }, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
+    super(code, message);
+    if (detail.ackId !== undefined) this.ackId = detail.ackId;
+    if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;
+  }
+}
+
+/** An invocation failed, was given up, or lost its connection. */
+export class InvocationError extends WebPubSubClientError {
+  override readonly name = "InvocationError";
+  readonly invocationId: string;
+  /** What the service said. */
+  readonly errorDetail?: AckMessageError;
+
+  /** @internal */
+  constructor(message: string, detail: Detail & { invocationId: string }, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
+    super(code, message);
+    this.invocationId = detail.invocationId;
+    if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;
+  }
+}

@@ -1,0 +1,44 @@
+/** What comes is kept until it is taken. */
+export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
+  /** Called once, when nothing more is wanted or nothing more will come. */
+  onEnd: (() => void) | undefined;
+  readonly #items: Item[] = [];
+  readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
+  #isEnded = false;
+  #error: unknown;
+
+  push(value: Item): void {
+    if (this.#isEnded) return;
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#items.push(value);
+    else waiting({ value, done: false });
+  }
+
+  /** What is kept is still given; then the iteration ends, with the error if there is one. */
+  end(error?: unknown): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#error = error;
+    this.onEnd?.();
+    for (const waiting of this.#waiting.splice(0)) waiting(this.next());
+  }
+
+  async next(): Promise<IteratorResult<Item>> {
+    if (this.#items.length > 0) return { value: this.#items.shift()!, done: false };
+    const error = this.#error;
+    // An error is told once.
+    this.#error = undefined;
+    if (error !== undefined) throw error;
+    return this.#isEnded ? { value: undefined, done: true } : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  return(): Promise<IteratorResult<Item>> {
+    this.#items.length = 0;
+    this.end();
+    return this.next();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}

@@ -1,0 +1,283 @@
+import type {
+  DisconnectedMessage,
+  GroupDataMessage,
+  Id,
+  JSONTypes,
+  ServerDataMessage,
+  WebPubSubDataType,
+} from "./messages.js";
+import type { WebPubSubClientProtocol } from "./protocol.js";
+
+/** Where client access URLs come from. */
+export interface WebPubSubClientCredential {
+  /**
+   * A client access URL, or what gets one. It is asked for every new connection, because a URL soon expires, and not to
+   * recover one. What it throws ends `start`; when reconnecting it counts as a failed attempt.
+   */
+  readonly getClientAccessUrl: string | ((options: GetClientAccessUrlOptions) => string | Promise<string>);
+}
+
+/** What `getClientAccessUrl` is called with. */
+export interface GetClientAccessUrlOptions {
+  /** Aborted when the client is stopped, or through the `abortSignal` of `start`. */
+  readonly abortSignal: AbortSignal;
+}
+
+/** How often something is tried again, and how long to wait before it is. */
+export interface WebPubSubRetryOptions {
+  /** How many tries follow the first one. */
+  readonly maxRetries?: number;
+  /** The wait before a try, in milliseconds; with `Exponential` that before the first one. Default 1000. */
+  readonly retryDelayInMs?: number;
+  /** The longest wait. Default 30000. */
+  readonly maxRetryDelayInMs?: number;
+  /** `Fixed`, the default, or `Exponential`: each wait is twice the one before. */
+  readonly mode?: RetryMode;
+}
+
+/** How waits grow. */
+export type RetryMode = "Exponential" | "Fixed";
+
+/** The constructor of `WebSocket`, as far as it is used. */
+export interface WebSocketConstructor {
+  new (url: string, protocols?: string | string[]): WebSocketLike;
+}
+
+/** A `WebSocket`, as far as it is used. That of a browser is one, and that of the package `ws`. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly readyState: number;
+  send(data: string | ArrayBuffer): void;
+  close(code?: number, reason?: string): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+}
+
+/** Options of a client. The object is read once and never changed. */
+export interface WebPubSubClientOptions {
+  /** The subprotocol. Default {@link WebPubSubJsonReliableProtocol}. */
+  readonly protocol?: WebPubSubClientProtocol;
+  /** Whether a connection that is lost for good is replaced by a new one. Default true. */
+  readonly autoReconnect?: boolean;
+  /** Whether a new connection joins the groups again that this client had joined. Default true. */
+  readonly autoRejoinGroups?: boolean;
+  /**
+   * How a message is tried again that could not be sent, or that the service failed over. It keeps its `ackId`, so the
+   * service takes it once. Default 3 retries.
+   */
+  readonly messageRetryOptions?: WebPubSubRetryOptions;
+  /** How a new connection is tried again. Every wait is shortened by chance. Default no end of retries. */
+  readonly reconnectRetryOptions?: WebPubSubRetryOptions;
+  /** How long the service may be silent before the connection counts as lost, in milliseconds; 0 is for ever. Default 120000. */
+  readonly keepAliveTimeoutInMs?: number;
+  /** How often the service is asked for a sign of life, in milliseconds; 0 is never. Default 20000. */
+  readonly keepAliveIntervalInMs?: number;
+  /** How long a connection may take to open, and then to greet, in milliseconds; 0 is for ever. Default 30000. */
+  readonly connectTimeoutInMs?: number;
+  /** How long the service may take to acknowledge a message, in milliseconds; 0 is for ever. Default 30000. */
+  readonly ackTimeoutInMs?: number;
+  /** How long the service may take to answer an invocation, in milliseconds; 0 is for ever. Default 0. */
+  readonly invokeTimeoutInMs?: number;
+  /** What makes sockets. Default `globalThis.WebSocket`; Node 20 has none, so pass that of the package `ws` there. */
+  readonly WebSocket?: WebSocketConstructor;
+  /**
+   * Opens sockets by an upgrade, as Cloudflare Workers do: the `fetch` of a service binding or of a Durable Object's
+   * stub. Without it, the global `fetch` is used where there is no `WebSocket`.
+   */
+  readonly fetch?: (url: string, init: { headers: Record<string, string> }) => Promise<Response>;
+}
+
+/** Options of `start` and `connect`. */
+export interface StartOptions {
+  /** Gives up, and stops the client. */
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Options of everything that the service acknowledges. */
+export interface AckOptions {
+  /** A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. */
+  readonly ackId?: Id;
+  /** Stops waiting. What is already sent is not taken back. */
+  readonly abortSignal?: AbortSignal;
+  /** Overrules `ackTimeoutInMs` of the client for this message. */
+  readonly ackTimeoutInMs?: number;
+}
+
+/** Options of `joinGroup`. */
+export interface JoinGroupOptions extends AckOptions {}
+
+/** Options of `leaveGroup`. */
+export interface LeaveGroupOptions extends AckOptions {}
+
+/** Options of `sendEvent`. */
+export interface SendEventOptions extends AckOptions {
+  /** Resolves once it is sent, without asking the service to acknowledge it. Default false. */
+  readonly fireAndForget?: boolean;
+  /** What the event handler gets beside the message. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Options of `sendToGroup`. */
+export interface SendToGroupOptions extends SendEventOptions {
+  /** Sends no copy to this connection. Default false. */
+  readonly noEcho?: boolean;
+  /** How long the service keeps the message for a connection that is away, 0 to 300 seconds. */
+  readonly ttlSeconds?: number;
+}
+
+/** Options of `invokeEvent`. */
+export interface InvokeEventOptions {
+  /** Default the next number. */
+  readonly invocationId?: string;
+  /** Takes the invocation back. */
+  readonly abortSignal?: AbortSignal;
+  /** Overrules `invokeTimeoutInMs` of the client for this invocation. */
+  readonly timeoutInMs?: number;
+}
+
+/** What a message that was sent comes to. */
+export interface WebPubSubResult {
+  /** Its `ackId`, unless it was fire and forget. */
+  readonly ackId?: Id;
+  /** Whether the service had it already. */
+  readonly isDuplicated: boolean;
+}
+
+/** The answer to an invocation. */
+export interface InvokeEventResult<Message = JSONTypes> {
+  readonly invocationId: string;
+  readonly dataType?: WebPubSubDataType;
+  readonly data?: Message | string | ArrayBuffer;
+}
+
+/** What `status` tells. */
+export type WebPubSubClientStatus =
+  /** Not started, or stopped. */
+  | "stopped"
+  /** Making the first connection or, later, a new one. */
+  | "connecting"
+  /** The socket is open. */
+  | "connected"
+  /** Trying to get a lost connection back. */
+  | "recovering"
+  /** Waiting to try a new connection. */
+  | "disconnected";
+
+/** A new connection is there, and the groups are joined again. */
+export interface OnConnectedArgs {
+  readonly connectionId: string;
+  readonly userId: string;
+  /**
+   * Whether messages may have been missed: the connection before it was lost and could not be recovered. Fetch what
+   * must not be missed.
+   */
+  readonly mayHaveMissedMessages: boolean;
+}
+
+/** A connection is lost for good. */
+export interface OnDisconnectedArgs {
+  readonly connectionId?: string;
+  /** What the service said before it closed the connection. */
+  readonly message?: DisconnectedMessage;
+  /** The close code of the WebSocket: 1006 when it broke. Absent when the socket was given up. */
+  readonly code?: number;
+  /** The close reason of the WebSocket. */
+  readonly reason?: string;
+}
+
+/** The client stopped and does nothing any more until it is started again. */
+export interface OnStoppedArgs {
+  /** The close code of the last socket. */
+  readonly code?: number;
+  /** The close reason of the last socket. */
+  readonly reason?: string;
+}
+
+/** A message of a server. */
+export interface OnServerDataMessageArgs<Message = JSONTypes> {
+  readonly message: ServerDataMessage<Message>;
+}
+
+/** A message to a group. */
+export interface OnGroupDataMessageArgs<Message = JSONTypes> {
+  readonly message: GroupDataMessage<Message>;
+}
+
+/** A new connection could not join a group again. */
+export interface OnRejoinGroupFailedArgs {
+  readonly group: string;
+  readonly error: Error;
+}
+
+/** The connection is lost and may come back. */
+export interface OnRecoveringArgs {
+  readonly connectionId: string;
+  /** The close code of the WebSocket: 1006 when it broke. Absent when the socket was given up. */
+  readonly code?: number;
+  /** The close reason of the WebSocket. */
+  readonly reason?: string;
+}
+
+/** The connection is back, and nothing is lost. */
+export interface OnRecoveredArgs {
+  readonly connectionId: string;
+}
+
+/** Something went wrong that no call waits for. */
+export interface OnErrorArgs {
+  /**
+   * `ERR_FRAME` for a frame that could not be read, `ERR_CONNECT` or `ERR_URL` for a failed attempt to reconnect, or
+   * what a listener threw.
+   */
+  readonly error: Error;
+}
+
+/** The events and what their listeners get. */
+export interface WebPubSubClientEvents<Message = JSONTypes> {
+  connected: OnConnectedArgs;
+  disconnected: OnDisconnectedArgs;
+  stopped: OnStoppedArgs;
+  "server-message": OnServerDataMessageArgs<Message>;
+  "group-message": OnGroupDataMessageArgs<Message>;
+  "rejoin-group-failed": OnRejoinGroupFailedArgs;
+  recovering: OnRecoveringArgs;
+  recovered: OnRecoveredArgs;
+  error: OnErrorArgs;
+}
+
+/** Options of `messages`. */
+export interface MessagesOptions {
+  /** Ends the iteration. */
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Options of `openGroupStream`. */
+export interface OpenGroupStreamOptions {
+  /** Default a random UUID. */
+  readonly streamId?: string;
+  /** Sends no copy to this connection. Default false. */
+  readonly noEcho?: boolean;
+  /** How long the service waits for the next part, in milliseconds. Default five minutes. */
+  readonly idleTimeoutInMs?: number;
+  /** Stops waiting for the service to accept the stream. */
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Options of one call of a stream. */
+export interface GroupStreamWriteOptions {
+  /** Stops waiting. What is already written stays. */
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Options of `onGroupStream`. */
+export interface OnGroupStreamOptions {
+  /** How long to wait for the next part, in milliseconds. Default five minutes. */
+  readonly idleTimeoutInMs?: number;
+  /** Leaves out streams of which the first part is not seen. Default false. */
+  readonly handleFromStart?: boolean;
+  /** Only streams to these groups. Default all. */
+  readonly groupNames?: readonly string[];
+}
+

@@ -1,0 +1,30 @@
+import type { DownstreamMessage, UpstreamMessage } from "./messages.js";
+
+/**
+ * How messages are written as frames of a WebSocket and read from them. {@link WebPubSubJsonProtocol} and its kin make
+ * one; you can bring your own.
+ *
+ * @example
+ * ```ts
+ * const shouting: WebPubSubClientProtocol = {
+ *   ...WebPubSubJsonProtocol(),
+ *   writeMessage: (message) => WebPubSubJsonProtocol().writeMessage(message),
+ * };
+ * ```
+ */
+export interface WebPubSubClientProtocol {
+  /** What is offered to the service as `Sec-WebSocket-Protocol`. When it is empty, nothing is. */
+  readonly name: string;
+  /** Whether messages are numbered, so that a lost connection can be recovered without losing one. */
+  readonly isReliableSubProtocol: boolean;
+  /**
+   * Reads a frame. `null` is for what this version does not know. What it throws is told by the `error` event, and the
+   * connection goes on.
+   */
+  parseMessages(input: string | ArrayBuffer): DownstreamMessage | readonly DownstreamMessage[] | null;
+  /**
+   * Writes a frame, or gives `null` for a message that the protocol has no frame for, which is then not sent. What it
+   * throws is the error of the call that wanted to send.
+   */
+  writeMessage(message: UpstreamMessage): string | ArrayBuffer | null;
+}

@@ -1,0 +1,526 @@
+import * as Action from "./core/action.js";
+import { type Core, high, idOf, low } from "./core/core.js";
+import * as Input from "./core/input.js";
+import * as Outcome from "./core/outcome.js";
+import type { Emitter } from "./emitter.js";
+import { WebPubSubClientError } from "./errors.js";
+import { watchHost } from "./host-events.js";
+import type {
+  AckMessage,
+  AckMessageError,
+  DisconnectedMessage,
+  DownstreamMessage,
+  GroupDataMessage,
+  GroupMessage,
+  GroupStateSnapshotMessage,
+  GroupStateUpdateMessage,
+  Id,
+  InvokeResponseMessage,
+  ServerDataMessage,
+  StreamAckMessage,
+  StreamClosedMessage,
+  StreamNackMessage,
+  UpstreamMessage,
+} from "./messages.js";
+import type { WebPubSubClientCredential, WebPubSubClientEvents, WebPubSubClientStatus } from "./options.js";
+import type { Settings } from "./settings.js";
+import { openSocket, type Socket } from "./socket.js";
+
+/** A message until it is settled. */
+export class Outgoing {
+  /** The message, with the ack id that the session gave it. */
+  readonly message: (ackId?: Id) => UpstreamMessage;
+  /** Whether no answer is wanted. */
+  readonly isPost: boolean;
+  isSettled = false;
+  ackId: Id | undefined = undefined;
+  frame: string | ArrayBuffer | undefined = undefined;
+  /** Why it could not be written at all. */
+  error: unknown = undefined;
+  /** What the service said when it refused. */
+  detail: AckMessageError | undefined = undefined;
+  /** The answer to an invocation. */
+  response: InvokeResponseMessage | undefined = undefined;
+  readonly #settled: (outcome: number) => void;
+
+  /** `settled` is called once. */
+  constructor(message: (ackId?: Id) => UpstreamMessage, isPost: boolean, settled: (outcome: number) => void) {
+    this.message = message;
+    this.isPost = isPost;
+    this.#settled = settled;
+  }
+
+  settle(outcome: number): void {
+    this.isSettled = true;
+    this.#settled(outcome);
+  }
+}
+
+/** Who hears of frames that are no messages of their own. */
+export interface FrameHost {
+  readonly streams: StreamHost;
+  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage): void;
+}
+
+/** Those who know about streams. */
+export interface StreamHost {
+  received(message: GroupDataMessage): void;
+  acknowledged(message: StreamAckMessage | StreamNackMessage | StreamClosedMessage): void;
+  act(action: number, stream: number, detail: number): void;
+}
+
+/** The last thing that is known of a connection that ended. */
+interface Ending {
+  code?: number;
+  reason?: string;
+}
+
+/** What can have a sequence id. */
+type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
+
+/** The longest wait that hosts take. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Hosts a session of the core: it opens sockets, writes and reads frames, and keeps the time. It decides nothing. */
+export class ClientSession {
+  status: WebPubSubClientStatus = "stopped";
+  connectionId: string | undefined;
+  userId: string | undefined;
+  /** Why the last attempt to connect failed. */
+  lastError: WebPubSubClientError | undefined;
+  /** Called when a socket is open, before the connection is ready. */
+  onOpened: (() => void) | undefined;
+
+  readonly #core: Core;
+  readonly #session: number;
+  readonly #settings: Settings;
+  readonly #credential: WebPubSubClientCredential;
+  readonly #emitter: Emitter<WebPubSubClientEvents<never>>;
+  readonly #host: FrameHost;
+  #words: Uint32Array;
+
+  readonly #queue: number[] = [];
+  #isRunning = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerIsFor = Infinity;
+  #unwatch: (() => void) | undefined;
+
+  /** The number of the socket that counts. */
+  #current = 0;
+  #socket: Socket | undefined;
+  #aborter: AbortController | undefined;
+  #url = "";
+  #reconnectionToken: string | undefined;
+  #ending: Ending = {};
+  #farewell: DisconnectedMessage | undefined;
+
+  /** The messages by their numbers, and the numbers that are free. */
+  readonly #messages: (Outgoing | undefined)[] = [];
+  readonly #free: number[] = [];
+  /** The messages that wait for an answer with their own id. */
+  readonly #invocations = new Map<string, number>();
+  /** What is said on every new connection to be in a group, or to watch it. */
+  readonly #groups: Pick<GroupMessage, "kind" | "group">[] = [];
+  /** Why the service refused, by ack id, until the session says what comes of it. */
+  readonly #refusals = new Map<Id, AckMessageError>();
+
+  constructor(
+    core: Core,
+    settings: Settings,
+    credential: WebPubSubClientCredential,
+    emitter: Emitter<WebPubSubClientEvents<never>>,
+    host: FrameHost,
+  ) {
+    this.#core = core;
+    this.#settings = settings;
+    this.#credential = credential;
+    this.#emitter = emitter;
+    this.#host = host;
+    new Uint32Array(core.memory.buffer).set(settings.words, core.words() >>> 2);
+    this.#session = core.create();
+    this.#words = new Uint32Array(core.memory.buffer);
+    sessions?.register(this, { core, session: this.#session });
+  }
+
+  start(): void {
+    this.status = "connecting";
+    this.lastError = undefined;
+    this.#unwatch = watchHost({
+      woke: () => this.input(Input.Wake),
+      online: () => this.input(Input.Wake),
+      offline: () => this.input(Input.Offline),
+    });
+    this.input(Input.Start);
+  }
+
+  /** Sends a message, and gives its number. `input` says how it is answered. */
+  send(
+    input: number,
+    outgoing: Outgoing,
+    ackId: Id = 0,
+    group?: string,
+    joining: GroupMessage["kind"] = "joinGroup",
+  ): number {
+    const number = this.#free.pop() ?? this.#messages.length;
+    this.#messages[number] = outgoing;
+    if (input === Input.Invoke) {
+      this.#invocations.set((outgoing.message() as { invocationId: string }).invocationId, number);
+    }
+    this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(joining, group));
+    return number;
+  }
+
+  hasInvocation(id: string): boolean {
+    return this.#invocations.has(id);
+  }
+
+  /** The frame of a message. Throws for a message that the protocol cannot carry. */
+  encode(message: UpstreamMessage): string | ArrayBuffer {
+    const { protocol } = this.#settings;
+    const frame = protocol.writeMessage(message);
+    if (frame === null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
+    return frame;
+  }
+
+  /** Writes a message that nobody waits for, if the protocol has it. */
+  write(message: UpstreamMessage): void {
+    const frame = this.#settings.protocol.writeMessage(message);
+    if (frame !== null) this.writeFrame(frame);
+  }
+
+  /** Writes a frame that nobody waits for. A socket that takes none is about to tell that it is closed. */
+  writeFrame(frame: string | ArrayBuffer): void {
+    try {
+      this.#socket?.send(frame);
+    } catch {
+      // As above.
+    }
+  }
+
+  /** Tells the session something, and does what it says. */
+  input(tag: number, a = 0, id: Id = 0, b = 0): boolean {
+    const core = this.#core;
+    const answer = core.handle(this.#session, Date.now(), tag, a, low(id), high(id), b);
+    const count = answer >>> 2;
+    if (count > 0) {
+      // Growing makes memory another buffer.
+      if (this.#words.length === 0) this.#words = new Uint32Array(core.memory.buffer);
+      const at = core.actions(this.#session) >>> 2;
+      for (let index = at; index < at + count * 4; index++) this.#queue.push(this.#words[index]!);
+      this.#run();
+    }
+    if ((answer & 2) !== 0) this.#arm();
+    return (answer & 1) === 1;
+  }
+
+  /** One action after the other, also when one leads to an input that leads to more. */
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const queue = this.#queue;
+    for (let at = 0; at < queue.length; at += 4) {
+      this.#act(queue[at]!, queue[at + 1]!, queue[at + 2]!, queue[at + 3]!);
+    }
+    queue.length = 0;
+    this.#isRunning = false;
+  }
+
+  /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
+  #arm(): void {
+    const at = this.status === "stopped" && this.#messages.length === this.#free.length ? Infinity : this.#core.wake_at(this.#session);
+    if (at >= this.#timerIsFor && at !== Infinity) return;
+    clearTimeout(this.#timer);
+    this.#timerIsFor = at;
+    if (at === Infinity) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerIsFor = Infinity;
+        this.input(Input.Tick);
+        this.#arm();
+      },
+      Math.min(Math.max(at - Date.now(), 0), LONGEST_TIMER_MS),
+    );
+  }
+
+  #act(action: number, a: number, low: number, high: number): void {
+    const emitter = this.#emitter;
+    const connectionId = this.connectionId ?? "";
+    switch (action) {
+      case Action.Send:
+      case Action.Post:
+        return this.#write(a, action === Action.Send ? idOf(low, high) : undefined);
+      case Action.Settle:
+        return this.#settle(a, low);
+      case Action.SequenceAck:
+        return this.write({ kind: "sequenceAck", sequenceId: idOf(low, high) });
+      case Action.Ping:
+        return this.write({ kind: "ping" });
+      case Action.Open:
+        return this.#open(a, (low & 1) === 1);
+      case Action.Close:
+        return this.#close(a, (low & 1) === 1);
+      case Action.Rejoin:
+        return this.write({ ...this.#groups[a]!, ackId: idOf(low, high) });
+      case Action.Cancel: {
+        const { message } = this.#messages[a]!;
+        return this.write({ kind: "cancelInvocation", invocationId: (message() as { invocationId: string }).invocationId });
+      }
+      case Action.RejoinFailed: {
+        const { group } = this.#groups[a]!;
+        const error = new WebPubSubClientError("ERR_REFUSED", `The group ${group} could not be joined again.`);
+        return emitter.emit("rejoin-group-failed", { group, error });
+      }
+      case Action.Connected:
+        this.status = "connected";
+        return emitter.emit("connected", { connectionId, userId: this.userId ?? "", mayHaveMissedMessages: (a & 1) === 1 });
+      case Action.Recovering:
+        this.status = "recovering";
+        return emitter.emit("recovering", { connectionId, ...this.#ending });
+      case Action.Recovered:
+        this.status = "connected";
+        return emitter.emit("recovered", { connectionId });
+      case Action.Disconnected: {
+        this.status = "disconnected";
+        const message = this.#farewell;
+        this.connectionId = undefined;
+        return emitter.emit("disconnected", {
+          ...(connectionId && { connectionId }),
+          ...(message && { message }),
+          ...this.#ending,
+        });
+      }
+      case Action.Stopped:
+        return this.#stopped();
+      default:
+        return this.#host.streams.act(action, a, low);
+    }
+  }
+
+  #stopped(): void {
+    this.#unwatch?.();
+    this.#current = 0;
+    this.#socket?.abandon();
+    this.#socket = undefined;
+    this.status = "stopped";
+    this.#arm();
+    this.#emitter.emit("stopped", { ...this.#ending });
+  }
+
+  #write(number: number, ackId: Id | undefined): void {
+    const outgoing = this.#messages[number];
+    if (outgoing === undefined) return;
+    try {
+      if (ackId !== undefined) outgoing.ackId = ackId;
+      outgoing.frame ??= this.encode(outgoing.message(ackId));
+    } catch (error) {
+      // Trying again would not help.
+      outgoing.error = error;
+      if (outgoing.isPost) this.#settle(number, Outcome.Aborted);
+      else this.input(Input.Abort, number);
+      return;
+    }
+    try {
+      this.#socket!.send(outgoing.frame);
+      // The session is done with it.
+      if (outgoing.isPost) this.#settle(number, Outcome.Done);
+    } catch {
+      this.input(Input.Unsent, number);
+    }
+  }
+
+  #settle(number: number, outcome: number): void {
+    const outgoing = this.#messages[number];
+    if (outgoing === undefined) return;
+    this.#messages[number] = undefined;
+    this.#free.push(number);
+    if (outgoing.ackId !== undefined) {
+      if (this.#refusals.size > 0) outgoing.detail = this.#refusals.get(outgoing.ackId);
+    } else if (this.#invocations.size > 0) {
+      const message = outgoing.message() as { invocationId?: string };
+      if (message.invocationId !== undefined) this.#invocations.delete(message.invocationId);
+    }
+    outgoing.settle(outcome);
+  }
+
+  #open(socket: number, recover: boolean): void {
+    this.#current = socket;
+    this.#socket = undefined;
+    if (recover) {
+      const [id, token] = [this.connectionId!, this.#reconnectionToken!].map(encodeURIComponent);
+      const separator = this.#url.includes("?") ? "&" : "?";
+      return this.#connect(socket, `${this.#url}${separator}awps_connection_id=${id}&awps_reconnection_token=${token}`);
+    }
+    if (this.status !== "stopped") this.status = "connecting";
+    this.connectionId = this.#reconnectionToken = this.#farewell = undefined;
+    const { getClientAccessUrl } = this.#credential;
+    if (typeof getClientAccessUrl !== "function") {
+      return this.#connect(socket, getClientAccessUrl);
+    }
+    const { signal } = (this.#aborter = new AbortController());
+    // In a function, so that what it throws at once is a rejection too.
+    const asked = (async () => getClientAccessUrl.call(this.#credential, { abortSignal: signal }))();
+    asked.then(
+      (url) => this.#connect(socket, url),
+      (error: unknown) => {
+        const why = error instanceof Error && error.message ? `: ${error.message}` : ".";
+        this.#failed(socket, new WebPubSubClientError("ERR_URL", `getClientAccessUrl failed${why}`, error));
+      },
+    );
+  }
+
+  #connect(socket: number, url: unknown): void {
+    if (socket !== this.#current) return;
+    const problem = urlProblem(url);
+    if (problem !== undefined) {
+      // Not at once: the session has not yet heard that there is a socket.
+      return queueMicrotask(() => this.#failed(socket, new WebPubSubClientError("ERR_URL", problem)));
+    }
+    if (this.connectionId === undefined) this.#url = url as string;
+    let isOpen = false;
+    this.#socket = openSocket(url as string, this.#settings.protocol.name, this.#settings.options, {
+      opened: () => {
+        isOpen = true;
+        this.input(Input.Opened, socket);
+        if (socket === this.#current) this.onOpened?.();
+      },
+      received: (data) => socket === this.#current && this.#received(socket, data),
+      closed: (code, reason, error) => {
+        if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
+        if (isOpen) this.#closed(socket, code, error);
+        else this.#failed(socket, error, code);
+      },
+    });
+  }
+
+  #failed(socket: number, error: WebPubSubClientError, code?: number): void {
+    // The error of the first attempt is that of `start`.
+    if (socket === this.#current && this.onOpened === undefined) this.#emitter.emit("error", { error });
+    this.#closed(socket, code, error);
+  }
+
+  #closed(socket: number, code: number | undefined, error: WebPubSubClientError): void {
+    if (socket === this.#current) {
+      this.lastError = error;
+      this.#socket = undefined;
+    }
+    this.input(Input.Closed, socket, code ?? 1006);
+  }
+
+  #close(socket: number, clean: boolean): void {
+    if (socket !== this.#current) return;
+    this.#aborter?.abort();
+    if (this.#socket !== undefined) {
+      this.#ending = {};
+      this.#socket.close(clean ? 1000 : undefined);
+    } else {
+      // It asks for its URL, which may take as long as it likes.
+      queueMicrotask(() => this.input(Input.Closed, socket, 1006));
+    }
+  }
+
+  #received(socket: number, data: string | ArrayBuffer): void {
+    let messages: DownstreamMessage | readonly DownstreamMessage[] | null;
+    try {
+      messages = this.#settings.protocol.parseMessages(data);
+    } catch (error) {
+      this.input(Input.Heard, socket);
+      const why = error instanceof Error ? error.message : String(error);
+      this.#emitter.emit("error", { error: new WebPubSubClientError("ERR_FRAME", `A frame could not be read: ${why}`, error) });
+      return;
+    }
+    if (messages === null) {
+      this.input(Input.Heard, socket);
+    } else if (Array.isArray(messages)) {
+      for (const message of messages) this.#receivedMessage(socket, message);
+    } else {
+      this.#receivedMessage(socket, messages as DownstreamMessage);
+    }
+  }
+
+  #receivedMessage(socket: number, message: DownstreamMessage): void {
+    switch (message.kind) {
+      case "groupData":
+      case "serverData":
+      case "groupStateSnapshot":
+      case "groupStateUpdate":
+        return this.#receivedData(socket, message);
+      case "ack":
+        return this.#receivedAck(socket, message);
+      case "connected": {
+        const { connectionId, reconnectionToken, userId } = message;
+        this.connectionId = connectionId;
+        this.userId = userId;
+        this.#reconnectionToken = reconnectionToken;
+        this.input(Input.Connected, socket, connectionId && reconnectionToken ? 1 : 0);
+        return;
+      }
+      case "pong":
+        this.input(Input.Pong, socket);
+        return;
+      case "disconnected":
+        this.#farewell = message;
+        break;
+      case "invokeResponse": {
+        const number = this.#invocations.get(message.invocationId);
+        const outgoing = number === undefined ? undefined : this.#messages[number];
+        if (outgoing) {
+          outgoing.response = message;
+          this.input(Input.Response, number!);
+        }
+        break;
+      }
+      case "streamAck":
+      case "streamNack":
+      case "streamClosed":
+        this.#host.streams.acknowledged(message);
+    }
+    this.input(Input.Heard, socket);
+  }
+
+  #receivedData(socket: number, message: DataMessage): void {
+    const { sequenceId } = message;
+    const isNew = sequenceId == null ? (this.input(Input.Heard, socket), true) : this.input(Input.Data, socket, sequenceId);
+    if (!isNew) return;
+    if (message.kind === "serverData") {
+      this.#emitter.emit("server-message", { message: message as never });
+    } else if (message.kind === "groupData") {
+      this.#emitter.emit("group-message", { message: message as never });
+      if (message.stream != null) this.#host.streams.received(message);
+    } else {
+      this.#host.stateReceived(message);
+    }
+  }
+
+  #receivedAck(socket: number, { ackId, success, error }: AckMessage): void {
+    let outcome = 0;
+    if (!success) {
+      const name = error?.name ?? "";
+      outcome = name === "Duplicate" ? 1 : name === "InternalServerError" || name === "Timeout" ? 2 : 3;
+      if (error) this.#refusals.set(ackId, error);
+    }
+    this.input(Input.Ack, socket, ackId, outcome);
+    if (!success && !this.#isRunning) this.#refusals.clear();
+  }
+
+  #groupNumber(kind: GroupMessage["kind"], group: string): number {
+    const known = this.#groups.findIndex((entry) => entry.group === group && entry.kind === kind);
+    return known < 0 ? this.#groups.push({ kind, group }) - 1 : known;
+  }
+}
+
+/** What is wrong with a URL, which is not shown: it is a secret. */
+function urlProblem(url: unknown): string | undefined {
+  if (typeof url !== "string") return `The clientAccessUrl must be a string but currently it's ${typeof url}.`;
+  try {
+    if (/^wss?:$/.test(new URL(url).protocol)) return undefined;
+  } catch {
+    // Told below.
+  }
+  return "The client access URL is no ws: or wss: URL: check where it comes from.";
+}
+
+/** Ends the sessions of clients that nobody holds any more. */
+const sessions =
+  typeof FinalizationRegistry === "undefined"
+    ? undefined
+    : new FinalizationRegistry<{ core: Core; session: number }>(({ core, session }) => core.destroy(session));

@@ -1,0 +1,56 @@
+import { WebPubSubJsonReliableProtocol } from "./json.js";
+import type { WebPubSubClientOptions, WebPubSubRetryOptions } from "./options.js";
+import type { WebPubSubClientProtocol } from "./protocol.js";
+
+/** The options as they are used. */
+export interface Settings {
+  readonly options: WebPubSubClientOptions;
+  readonly protocol: WebPubSubClientProtocol;
+  /** What the core is told, in the order of pkg/wasm-client. */
+  readonly words: readonly number[];
+}
+
+const MOST = 2 ** 32 - 1;
+
+/** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
+export function settle(options: WebPubSubClientOptions): Settings {
+  const protocol = options.protocol ?? WebPubSubJsonReliableProtocol();
+  const limit = (name: LimitName, fallback: number): number => {
+    const value = options[name] ?? fallback;
+    if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
+    return Math.min(value, MOST);
+  };
+  const words = [
+    protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
+    Number(options.autoReconnect ?? true),
+    Number(options.autoRejoinGroups ?? true),
+    ...retry(options.messageRetryOptions, 3, "Fixed"),
+    ...retry(options.reconnectRetryOptions, MOST, "Exponential"),
+    limit("keepAliveIntervalInMs", 20_000),
+    limit("keepAliveTimeoutInMs", 120_000),
+    limit("connectTimeoutInMs", 30_000),
+    limit("ackTimeoutInMs", 30_000),
+    limit("invokeTimeoutInMs", 30_000),
+    Math.random() * MOST,
+    Math.random() * MOST,
+  ];
+  return { options, protocol, words };
+}
+
+type LimitName =
+  | "keepAliveIntervalInMs"
+  | "keepAliveTimeoutInMs"
+  | "connectTimeoutInMs"
+  | "ackTimeoutInMs"
+  | "invokeTimeoutInMs";
+
+/** A number that is missing or negative is the default, as in the official client. */
+function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: "Fixed" | "Exponential"): number[] {
+  const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MOST);
+  const delay = number(given?.retryDelayInMs, 1000);
+  const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
+  if (longest < delay) {
+    throw new RangeError(`maxRetryDelayInMs, ${longest}, must not be less than retryDelayInMs, ${delay}.`);
+  }
+  return [number(given?.maxRetries, retries), delay, longest, (given?.mode ?? mode) === "Fixed" ? 0 : 1];
+}

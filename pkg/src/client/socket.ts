@@ -1,0 +1,119 @@
+import { WebPubSubClientError } from "./errors.js";
+import type { WebPubSubClientOptions, WebSocketConstructor, WebSocketLike } from "./options.js";
+
+/** What a socket tells. Once it is closed or abandoned it tells nothing more. */
+export interface SocketListener {
+  opened(): void;
+  received(data: string | ArrayBuffer): void;
+  /** `code` is absent when the socket never was one. */
+  closed(code: number | undefined, reason: string, error: WebPubSubClientError): void;
+}
+
+/** A socket that was asked for. */
+export interface Socket {
+  send(frame: string | ArrayBuffer): void;
+  /** Begins to close; `closed` follows. */
+  close(code?: number): void;
+  /** Closes, and tells nothing more. */
+  abandon(): void;
+}
+
+type Upgraded = WebSocketLike & EventTarget & { accept(): void };
+
+/** Opens a socket with a `WebSocket`, or by an upgrade over `fetch`. It never throws, and calls nobody before it returns. */
+export function openSocket(
+  url: string,
+  protocol: string,
+  { WebSocket, fetch }: WebPubSubClientOptions,
+  listener: SocketListener,
+): Socket {
+  const Constructor = WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  let socket: WebSocketLike | undefined;
+  let failure: unknown;
+  let isOpen = false;
+  let isOver = false;
+
+  function opened(): void {
+    isOpen = true;
+    if (!isOver) listener.opened();
+  }
+
+  function over(code: number | undefined, reason: string): void {
+    if (!isOver) {
+      isOver = true;
+      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure), safe(failure, url)));
+    }
+  }
+
+  function use(made: WebSocketLike): void {
+    socket = made;
+    made.binaryType = "arraybuffer";
+    made.onopen = opened;
+    made.onmessage = ({ data }: { data: string | ArrayBuffer }) => isOver || listener.received(data);
+    // It stays to the end: Node ends over an error that nobody listens to.
+    made.onerror = (event: unknown) => {
+      failure ??= event;
+      // Node 22 tells no close of a socket that did not open.
+      if (!isOpen) over(1006, "");
+    };
+    made.onclose = ({ code, reason }: { code: number; reason: string }) => over(code, reason);
+  }
+
+  async function upgrade(fetch: NonNullable<WebPubSubClientOptions["fetch"]>): Promise<void> {
+    const headers: Record<string, string> = { Upgrade: "websocket" };
+    if (protocol !== "") headers["Sec-WebSocket-Protocol"] = protocol;
+    const response = await fetch(url.replace(/^ws/, "http"), { headers });
+    const { webSocket } = response as unknown as { webSocket?: Upgraded | null };
+    if (!webSocket) throw new Error(`The upgrade was answered with status ${response.status}.`);
+    for (const type of ["message", "error", "close"] as const) {
+      webSocket.addEventListener(type, (event) => webSocket[`on${type}`]?.(event as never));
+    }
+    use(webSocket);
+    webSocket.accept();
+    if (isOver) webSocket.close();
+    else opened();
+  }
+
+  const fail = (error: unknown) => {
+    failure = error;
+    over(undefined, "");
+  };
+  if (fetch === undefined && Constructor !== undefined) {
+    try {
+      use(protocol === "" ? new Constructor(url) : new Constructor(url, protocol));
+    } catch (error) {
+      // Not at once, as the caller has no socket yet.
+      queueMicrotask(() => fail(error));
+    }
+  } else {
+    upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
+  }
+
+  return {
+    send: (frame) => {
+      // A socket that closes drops what it is given without a word.
+      if (socket?.readyState !== 1) throw new Error("The socket is not open.");
+      socket.send(frame);
+    },
+    close: (code) => {
+      if (socket === undefined) over(undefined, "");
+      else socket.close(code);
+    },
+    abandon: () => {
+      isOver = true;
+      socket?.close();
+    },
+  };
+}
+
+function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
+  const { host } = new URL(url);
+  const said = [code, reason, (safe(failure, url) as Error | undefined)?.message].filter(Boolean).join(", ");
+  return `The socket to ${host} is closed${said && `: ${said}`}.`;
+}
+
+/** An error without the URL, which is a secret. Browsers tell an event that says nothing. */
+function safe(failure: unknown, url: string): unknown {
+  const error = (failure as { error?: unknown } | undefined)?.error ?? failure;
+  return error instanceof Error && !error.message.includes(url.slice(-16)) ? error : undefined;
+}

@@ -1,0 +1,318 @@
+import * as Action from "./core/action.js";
+import * as Input from "./core/input.js";
+import * as StreamProblem from "./core/stream-problem.js";
+import { WebPubSubClientError } from "./errors.js";
+import { MessageQueue } from "./message-queue.js";
+import type {
+  BinaryData,
+  GroupDataMessage,
+  JSONTypes,
+  StreamAckMessage,
+  StreamClosedMessage,
+  StreamDataError,
+  StreamEndError,
+  StreamNackMessage,
+  WebPubSubDataType,
+} from "./messages.js";
+import type { GroupStreamWriteOptions, OnGroupStreamOptions, OpenGroupStreamOptions } from "./options.js";
+import type { ClientSession, StreamHost } from "./session.js";
+
+/** Writes a stream to a group. */
+export interface GroupStreamWriter<Message = JSONTypes> {
+  readonly streamId: string;
+  /** Writes a part. Resolves when it is on its way: it is repeated until the service has it. */
+  write(content: Message | string | BinaryData, dataType: WebPubSubDataType, options?: GroupStreamWriteOptions): Promise<void>;
+  /** Ends the stream well. Resolves when the service has everything. */
+  end(options?: GroupStreamWriteOptions): Promise<void>;
+  /** Ends the stream with an error that its readers get. */
+  abort(error: StreamEndError, options?: GroupStreamWriteOptions): Promise<void>;
+  /** Calls back when the stream ends without being ended here; gives what stops that. */
+  onError(listener: (error: StreamDataError) => void): () => void;
+}
+
+/** A part of a stream. */
+export type GroupStreamMessage<Message = JSONTypes> = GroupDataMessage<Message> & {
+  /** The same as `group`. */
+  readonly groupName: string;
+};
+
+/** Reads a stream: its parts in order, up to its end. It throws when parts are missing or the writer gave up. */
+export interface GroupStream<Message = JSONTypes> extends AsyncIterable<GroupStreamMessage<Message>> {
+  readonly groupName: string;
+  readonly streamId: string;
+  /** Aborted when the stream is over. */
+  readonly abortSignal: AbortSignal;
+}
+
+/** What `onGroupStream` gives. */
+export interface GroupStreamSubscription {
+  /** Ends the subscription and all its streams. */
+  close(): Promise<void>;
+  /** Whether it is still open. */
+  readonly isActive: boolean;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the core says of a stream that failed, as the official names. */
+const PROBLEMS: Readonly<Record<number, string>> = {
+  [StreamProblem.Refused]: "InternalServerError",
+  [StreamProblem.Lost]: "ConnectionLost",
+  [StreamProblem.ProtocolViolation]: "ProtocolViolation",
+  [StreamProblem.TimedOut]: "Timeout",
+  [StreamProblem.Gap]: "MissingParts",
+  [StreamProblem.IdleTimeout]: "IdleTimeout",
+};
+
+/** A stream that is written here. */
+interface Outbound {
+  readonly streamId: string;
+  readonly groupName: string;
+  readonly options: OpenGroupStreamOptions;
+  /** The frames of the parts that the service does not have yet, and the number of the first of them. */
+  parts: (string | ArrayBuffer)[];
+  first: number;
+  isEnding: boolean;
+  endError?: StreamEndError;
+  closed?: StreamClosedMessage;
+  failure?: StreamDataError;
+  readonly listeners: Set<(error: StreamDataError) => void>;
+  readonly waiting: Set<{ resolve: () => void; reject: (error: Error) => void }>;
+}
+
+interface Subscription {
+  readonly callback: (stream: GroupStream) => unknown;
+  readonly options: OnGroupStreamOptions;
+  readonly onFailure: (error: unknown) => void;
+  readonly streams: Map<string, number>;
+}
+
+/** Keeps what streams carry; the core says what is written, and what a reader may have. */
+export class Streams<Message> implements StreamHost {
+  readonly #session: () => ClientSession | undefined;
+  readonly #outbound = new Map<number, Outbound>();
+  /** The streams that are read here: what came of each, for one subscription. */
+  readonly #inbound = new Map<number, MessageQueue<GroupStreamMessage>>();
+  readonly #subscriptions = new Set<Subscription>();
+  #lastNumber = 0;
+
+  constructor(session: () => ClientSession | undefined) {
+    this.#session = session;
+  }
+
+  async open(session: ClientSession, groupName: string, options: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
+    const streamId = options.streamId ?? crypto.randomUUID();
+    if (this.#numberOf(streamId) !== undefined) {
+      throw new WebPubSubClientError("ERR_STATE", `Stream '${streamId}' already exists.`);
+    }
+    const stream: Outbound = { streamId, groupName, options, parts: [], first: 1, isEnding: false, listeners: new Set(), waiting: new Set() };
+    const number = ++this.#lastNumber;
+    this.#outbound.set(number, stream);
+    const opened = wait(stream, options.abortSignal);
+    session.input(Input.StreamOpen, number);
+    try {
+      await opened;
+    } catch (error) {
+      if (this.#outbound.has(number)) session.input(Input.StreamEnd, number);
+      throw error;
+    }
+    const end = async (options: GroupStreamWriteOptions = {}, endError?: StreamEndError) => {
+      check(stream);
+      stream.isEnding = true;
+      if (endError !== undefined) stream.endError = endError;
+      const ended = wait(stream, options.abortSignal);
+      session.input(Input.StreamEnd, number);
+      await ended;
+    };
+    return {
+      streamId,
+      write: async (content, dataType, options = {}) => {
+        if (options.abortSignal?.aborted) throw aborted();
+        check(stream);
+        const streamSequenceId = stream.first + stream.parts.length;
+        stream.parts.push(session.encode({ kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes }));
+        session.input(Input.StreamWrite, number);
+      },
+      end: (options) => end(options),
+      abort: (error, options) => end(options, error),
+      onError: (listener) => {
+        stream.listeners.add(listener);
+        return () => void stream.listeners.delete(listener);
+      },
+    };
+  }
+
+  subscribe(
+    callback: (stream: GroupStream<Message>) => unknown,
+    options: OnGroupStreamOptions,
+    onFailure: (error: unknown) => void,
+  ): GroupStreamSubscription {
+    const subscription: Subscription = { callback: callback as never, options, onFailure, streams: new Map() };
+    const subscriptions = this.#subscriptions;
+    subscriptions.add(subscription);
+    const close = async () => {
+      subscriptions.delete(subscription);
+      for (const number of [...subscription.streams.values()]) this.#inbound.get(number)?.end();
+    };
+    return {
+      close,
+      get isActive() {
+        return subscriptions.has(subscription);
+      },
+      [Symbol.asyncDispose]: close,
+    };
+  }
+
+  received(message: GroupDataMessage): void {
+    const { streamId, streamSequenceId, endOfStream = false, error } = message.stream!;
+    const key = `${message.group}\n${streamId}`;
+    for (const subscription of this.#subscriptions) {
+      const { groupNames, handleFromStart = false } = subscription.options;
+      if (groupNames?.includes(message.group) === false) continue;
+      let number = subscription.streams.get(key);
+      if (number === undefined) {
+        if (handleFromStart && streamSequenceId !== 1) continue;
+        number = this.#read(key, subscription, message.group, streamId);
+      }
+      const queue = this.#inbound.get(number)!;
+      const isNext = this.#session()!.input(Input.Part, number, streamSequenceId, Number(endOfStream));
+      // The end may come with a last part, or alone.
+      if (isNext && (message.data !== undefined) && !(endOfStream && isEmpty(message))) {
+        queue.push({ ...message, groupName: message.group });
+      }
+      if (isNext && endOfStream) {
+        queue.end(error && streamError(error));
+      }
+    }
+  }
+
+  acknowledged(message: StreamAckMessage | StreamNackMessage | StreamClosedMessage): void {
+    const number = this.#numberOf(message.streamId);
+    if (number === undefined) return;
+    const session = this.#session()!;
+    if (message.kind === "streamClosed") {
+      this.#outbound.get(number)!.closed = message;
+      session.input(Input.StreamClosed, number, message.error ? 1 : 0);
+    } else {
+      session.input(message.kind === "streamAck" ? Input.StreamAck : Input.StreamNack, number, message.expectedSequenceId);
+    }
+  }
+
+  act(action: number, number: number, detail: number): void {
+    if (action === Action.ReadEnded) {
+      const name = PROBLEMS[detail];
+      return this.#inbound.get(number)?.end(name && streamError({ name }));
+    }
+    const stream = this.#outbound.get(number);
+    if (stream === undefined) return;
+    const session = this.#session()!;
+    const { streamId } = stream;
+    switch (action) {
+      case Action.StreamStart: {
+        const { noEcho = false, idleTimeoutInMs } = stream.options;
+        const start = { streamId, ...(idleTimeoutInMs !== undefined && { idleTimeoutInMs }) };
+        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: start });
+      }
+      case Action.StreamOpened:
+        return settleWaiting(stream);
+      case Action.StreamData: {
+        const frame = stream.parts[detail - stream.first];
+        return frame === undefined ? undefined : session.writeFrame(frame);
+      }
+      case Action.StreamTrim:
+        stream.parts.splice(0, detail - stream.first);
+        stream.first = detail;
+        return;
+      case Action.StreamEnd:
+        return session.write({ kind: "streamEnd", streamId, ...(stream.endError && { error: stream.endError }) });
+      case Action.StreamClosed:
+        return this.#ended(number, stream, detail);
+    }
+  }
+
+  #ended(number: number, stream: Outbound, problem: number): void {
+    this.#outbound.delete(number);
+    stream.isEnding = true;
+    stream.parts = [];
+    if (problem === StreamProblem.None) return settleWaiting(stream);
+    if (problem === StreamProblem.ProtocolViolation) {
+      const error = { message: "The service acknowledged parts that were never sent.", userErrorCode: "ProtocolViolation" };
+      this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error });
+    }
+    const failure = (stream.failure = stream.closed?.error ?? { name: PROBLEMS[problem]! });
+    settleWaiting(stream, streamError(failure));
+    for (const listener of stream.listeners) {
+      try {
+        listener(failure);
+      } catch {
+        // Nobody else may suffer from it.
+      }
+    }
+  }
+
+  #read(key: string, subscription: Subscription, groupName: string, streamId: string): number {
+    const number = ++this.#lastNumber;
+    const queue = new MessageQueue<GroupStreamMessage>();
+    const aborter = new AbortController();
+    this.#inbound.set(number, queue);
+    subscription.streams.set(key, number);
+    queue.onEnd = () => {
+      this.#inbound.delete(number);
+      subscription.streams.delete(key);
+      aborter.abort();
+      this.#session()?.input(Input.ForgetStream, number);
+    };
+    this.#session()!.input(Input.ReadStream, number, subscription.options.idleTimeoutInMs ?? 300_000);
+    const stream: GroupStream = { groupName, streamId, abortSignal: aborter.signal, [Symbol.asyncIterator]: () => queue };
+    (async () => subscription.callback(stream))().catch(subscription.onFailure);
+    return number;
+  }
+
+  #numberOf(streamId: string): number | undefined {
+    for (const [number, stream] of this.#outbound) {
+      if (stream.streamId === streamId) return number;
+    }
+    return undefined;
+  }
+}
+
+/** Why a stream ended that should not have. */
+function streamError(detail: StreamDataError): Error {
+  const { name, message } = detail;
+  return Object.assign(new WebPubSubClientError("ERR_STREAM", message ?? `The stream ended: ${name}.`), detail);
+}
+
+function check(stream: Outbound): void {
+  if (stream.failure !== undefined) throw streamError(stream.failure);
+  if (stream.isEnding) throw new WebPubSubClientError("ERR_STATE", `Stream '${stream.streamId}' is completed.`);
+}
+
+function isEmpty({ data }: GroupDataMessage): boolean {
+  return data === "" || data === null || (data instanceof ArrayBuffer && data.byteLength === 0);
+}
+
+function aborted(): Error {
+  return new WebPubSubClientError("ERR_ABORTED", "Cancelled by abortSignal");
+}
+
+/** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
+function wait(stream: Outbound, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const waiting = { resolve, reject };
+    stream.waiting.add(waiting);
+    const abort = () => {
+      stream.waiting.delete(waiting);
+      reject(aborted());
+    };
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+function settleWaiting({ waiting }: Outbound, error?: Error): void {
+  for (const { resolve, reject } of waiting) {
+    if (error === undefined) resolve();
+    else reject(error);
+  }
+  waiting.clear();
+}

@@ -1,0 +1,12 @@
+/**
+ * The WebSocket client of Azure Web PubSub.
+ *
+ * @module
+ */
+import { provide } from "../client/core/core.js";
+import { text } from "../wasm/inline-client.js";
+import { bytesOfText } from "../wasm/text.js";
+
+provide(() => WebAssembly.compile(bytesOfText(text)));
+
+export * from "../client/index.js";

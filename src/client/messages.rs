@@ -1,0 +1,413 @@
+//! Sends, joins and invocations, from the caller's wish until they are settled.
+
+use super::clock::NEVER;
+use super::{AckOutcome, Action, Input, NEXT_ACK_ID, Outcome, Session};
+
+/// Ids of callers beyond what JavaScript counts exactly do not move ours on.
+const MAX_COUNTED: u64 = (1 << 53) - 1;
+
+/// What is not settled, oldest first.
+#[derive(Debug)]
+pub(super) struct Messages {
+    entries: Vec<Entry>,
+    /// How many entries at the front are settled.
+    settled: usize,
+    next_ack_id: u64,
+    /// How many groups are being joined again.
+    pub(super) rejoins: u32,
+    /// No entry is due earlier.
+    pub(super) due: u64,
+}
+
+impl Default for Messages {
+    fn default() -> Self {
+        Messages { entries: Vec::new(), settled: 0, next_ack_id: 1, rejoins: 0, due: NEVER }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    message: u32,
+    group: u32,
+    ack_id: u64,
+    kind: Kind,
+    state: State,
+    /// Whether the caller chose the ack id, which others may then share.
+    is_shared: bool,
+    /// How often it was written.
+    writes: u32,
+    /// How often it has failed.
+    failures: u32,
+    /// When the state ends by itself.
+    due: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Post,
+    Send,
+    Join,
+    Leave,
+    /// A join of our own.
+    Rejoin,
+    Invoke,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Waits for a connection.
+    Queued,
+    /// Waits for its retry.
+    Delayed,
+    /// Waits for its answer.
+    Sent,
+    /// Was sent on a socket that is gone, its answer unknown.
+    Unsure,
+    Settled,
+}
+
+impl Session {
+    /// Takes the inputs that are about messages; the others are about streams.
+    pub(super) fn take_message(&mut self, input: Input) -> bool {
+        match input {
+            Input::Send { message, ack_id } => self.add(Kind::Send, message, ack_id, 0),
+            Input::Post { message } => self.add(Kind::Post, message, NEXT_ACK_ID, 0),
+            Input::Invoke { message } => self.add(Kind::Invoke, message, NEXT_ACK_ID, 0),
+            Input::Join { message, ack_id, group } => {
+                self.groups.want(group, message);
+                self.add(Kind::Join, message, ack_id, group)
+            }
+            Input::Leave { message, ack_id, group } => {
+                self.groups.forget(group);
+                self.add(Kind::Leave, message, ack_id, group)
+            }
+            Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
+            Input::Unsent { message } => self.unsent(message),
+            Input::Abort { message } => self.finish(message, Outcome::Aborted),
+            _ => self.take_stream(input),
+        }
+    }
+
+    fn add(&mut self, kind: Kind, message: u32, ack_id: u64, group: u32) -> bool {
+        if !self.is_running() {
+            if kind == Kind::Join {
+                self.groups.refused(group, message);
+            }
+            self.push(Action::Settle { message, outcome: Outcome::NotConnected });
+            return false;
+        }
+        let limit = match kind {
+            Kind::Invoke => self.options.invoke_timeout_ms,
+            _ => self.options.ack_timeout_ms,
+        };
+        let due = self.clock.limit(limit);
+        self.enqueue(Entry {
+            message,
+            group,
+            ack_id,
+            kind,
+            state: State::Queued,
+            is_shared: ack_id != NEXT_ACK_ID,
+            writes: 0,
+            failures: 0,
+            due,
+        });
+        true
+    }
+
+    /// Puts an entry at the end and writes it if that is possible.
+    fn enqueue(&mut self, mut entry: Entry) {
+        let messages = &mut self.messages;
+        if entry.is_shared {
+            if entry.ack_id >= messages.next_ack_id && entry.ack_id < MAX_COUNTED {
+                messages.next_ack_id = entry.ack_id.saturating_add(1);
+            }
+        } else if !matches!(entry.kind, Kind::Post | Kind::Invoke) {
+            entry.ack_id = messages.next_ack_id;
+            messages.next_ack_id = messages.next_ack_id.saturating_add(1);
+        }
+        messages.sweep();
+        messages.due = messages.due.min(entry.due);
+        messages.entries.push(entry);
+        let last = messages.entries.len().saturating_sub(1);
+        if self.is_writable() {
+            self.write(last);
+        }
+    }
+
+    /// Joins again what was joined on the connection before.
+    pub(super) fn rejoin(&mut self) {
+        let groups = self.groups.all_joined();
+        if !self.options.auto_rejoin_groups {
+            return groups.into_iter().for_each(|group| self.groups.forget(group));
+        }
+        for group in groups {
+            self.messages.rejoins = self.messages.rejoins.saturating_add(1);
+            self.enqueue(Entry {
+                message: 0,
+                group,
+                ack_id: NEXT_ACK_ID,
+                kind: Kind::Rejoin,
+                state: State::Queued,
+                is_shared: false,
+                writes: 0,
+                failures: 0,
+                due: NEVER,
+            });
+        }
+    }
+
+    /// Writes all that waits for a connection: what joins again first, for it is what the rest may need.
+    pub(super) fn flush_messages(&mut self) {
+        for rejoins in [true, false] {
+            let mut at = self.messages.settled;
+            while let Some(entry) = self.messages.entries.get(at) {
+                let waits = matches!(entry.state, State::Queued | State::Unsure);
+                if waits && (entry.kind == Kind::Rejoin) == rejoins {
+                    self.write(at);
+                }
+                at = at.saturating_add(1);
+            }
+        }
+    }
+
+    fn write(&mut self, at: usize) {
+        let due = self.clock.limit(self.options.ack_timeout_ms);
+        let Some(entry) = self.messages.entries.get(at).copied() else {
+            return;
+        };
+        let Entry { message, group, ack_id, kind, .. } = entry;
+        match kind {
+            Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
+            // It was left since.
+            Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
+            // A retry comes behind what was asked for later, and must not undo it.
+            Kind::Join if entry.failures > 0 && !self.groups.is_wanted(group) => {
+                return self.settle(at, Outcome::Aborted);
+            }
+            Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
+                return self.settle(at, Outcome::Aborted);
+            }
+            Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
+            _ if entry.is_shared && self.is_in_flight(ack_id) => {}
+            _ => self.push(Action::Send { message, ack_id }),
+        }
+        if let Some(entry) = self.messages.entries.get_mut(at) {
+            entry.writes = entry.writes.saturating_add(1);
+            (entry.state, entry.due) = match kind {
+                Kind::Post => (State::Settled, NEVER),
+                Kind::Invoke => (State::Sent, entry.due),
+                _ => (State::Sent, due),
+            };
+            self.messages.due = self.messages.due.min(entry.due);
+        }
+    }
+
+    fn is_in_flight(&self, ack_id: u64) -> bool {
+        self.messages.entries.iter().any(|entry| entry.state == State::Sent && entry.has_ack_id(ack_id))
+    }
+
+    /// Takes in an ack; says whether anything waited for it.
+    pub(super) fn acknowledged(&mut self, ack_id: u64, outcome: AckOutcome) -> bool {
+        let mut is_known = false;
+        let mut at = self.messages.settled;
+        while let Some(entry) = self.messages.entries.get(at).copied() {
+            if entry.state == State::Sent && entry.has_ack_id(ack_id) {
+                is_known = true;
+                match outcome {
+                    AckOutcome::Success => self.settle(at, Outcome::Done),
+                    // That a repetition of ours came twice is not the caller's concern.
+                    AckOutcome::Duplicate if entry.writes > 1 => self.settle(at, Outcome::Done),
+                    AckOutcome::Duplicate => self.settle(at, Outcome::Duplicate),
+                    AckOutcome::Transient => self.retry(at, Outcome::Refused),
+                    AckOutcome::Refused => self.settle(at, Outcome::Refused),
+                }
+                if !entry.is_shared {
+                    break;
+                }
+            }
+            at = at.saturating_add(1);
+        }
+        is_known
+    }
+
+    fn retry(&mut self, at: usize, outcome: Outcome) {
+        let retry = self.options.message_retry;
+        let Some(entry) = self.messages.entries.get_mut(at) else {
+            return;
+        };
+        entry.failures = entry.failures.saturating_add(1);
+        if entry.failures > retry.max_retries {
+            return self.settle(at, outcome);
+        }
+        entry.state = State::Delayed;
+        entry.due = self.clock.after(retry.wait(entry.failures, &mut self.random));
+        self.messages.due = self.messages.due.min(entry.due);
+    }
+
+    /// Settles what has this number and is the caller's.
+    fn finish(&mut self, message: u32, outcome: Outcome) -> bool {
+        let is_it = |entry: &Entry| {
+            entry.message == message && !matches!(entry.state, State::Settled) && entry.kind != Kind::Rejoin
+        };
+        let Some(at) = self.messages.entries.iter().position(is_it) else {
+            return false;
+        };
+        self.cancel(at, outcome);
+        self.settle(at, outcome);
+        true
+    }
+
+    /// A message that was to be written just now was not.
+    fn unsent(&mut self, message: u32) -> bool {
+        let was_written = |entry: &Entry| {
+            entry.message == message && (entry.state == State::Sent || entry.kind == Kind::Post && entry.writes > 0)
+        };
+        let Some(at) = self.messages.entries.iter().rposition(was_written) else {
+            return false;
+        };
+        self.retry(at, Outcome::NotConnected);
+        true
+    }
+
+    /// Tells the service that nobody waits for an invocation any more.
+    fn cancel(&mut self, at: usize, outcome: Outcome) {
+        if let Some(entry) = self.messages.entries.get(at)
+            && entry.kind == Kind::Invoke
+            && entry.state == State::Sent
+            && outcome != Outcome::Done
+            && self.is_writable()
+        {
+            let message = entry.message;
+            self.push(Action::Cancel { message });
+        }
+    }
+
+    fn settle(&mut self, at: usize, outcome: Outcome) {
+        let Some(entry) = self.messages.entries.get_mut(at) else {
+            return;
+        };
+        entry.state = State::Settled;
+        entry.due = NEVER;
+        let Entry { message, group, kind, .. } = *entry;
+        let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
+        if kind == Kind::Rejoin {
+            self.messages.rejoins = self.messages.rejoins.saturating_sub(1);
+            if !is_done && self.is_running() && outcome != Outcome::Lost {
+                self.groups.forget(group);
+                self.push(Action::RejoinFailed { group, outcome });
+            }
+            return self.tell_connected();
+        }
+        if kind == Kind::Join {
+            if is_done {
+                self.groups.joined(group);
+            } else {
+                self.groups.refused(group, message);
+            }
+        }
+        self.push(Action::Settle { message, outcome });
+    }
+
+    /// The socket is gone.
+    pub(super) fn pause_messages(&mut self) {
+        let mut at = self.messages.settled;
+        while let Some(entry) = self.messages.entries.get_mut(at) {
+            if entry.state == State::Sent {
+                entry.state = State::Unsure;
+                // A response has no sequence id, so it is not sent again.
+                if entry.kind == Kind::Invoke {
+                    self.settle(at, Outcome::Lost);
+                }
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    /// The connection is gone. A message that was under way is tried again on the next one as its policy says. The
+    /// service then no longer knows its ack id: it may be carried out twice.
+    pub(super) fn lose_messages(&mut self) {
+        let mut at = self.messages.settled;
+        while let Some(entry) = self.messages.entries.get(at) {
+            match (entry.kind, entry.state) {
+                (_, State::Settled) => {}
+                (Kind::Rejoin, _) => self.settle(at, Outcome::Lost),
+                (_, State::Unsure) => self.retry(at, Outcome::Lost),
+                _ => {}
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    pub(super) fn settle_all(&mut self, outcome: Outcome) {
+        let mut at = self.messages.settled;
+        while let Some(entry) = self.messages.entries.get(at) {
+            if entry.state != State::Settled {
+                self.settle(at, outcome);
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    /// Goes through all whose time is over, and finds out when the next is.
+    pub(super) fn expire_messages(&mut self) {
+        let now = self.clock.now;
+        let limit = self.clock.limit(self.options.ack_timeout_ms);
+        self.messages.due = NEVER;
+        let mut at = self.messages.settled;
+        while let Some(entry) = self.messages.entries.get(at).copied() {
+            if entry.due <= now {
+                match (entry.state, entry.kind) {
+                    (State::Settled, _) => {}
+                    (State::Queued | State::Unsure, Kind::Invoke) => self.settle(at, Outcome::NotConnected),
+                    (State::Sent, Kind::Invoke) => {
+                        self.cancel(at, Outcome::TimedOut);
+                        self.settle(at, Outcome::TimedOut);
+                    }
+                    (State::Sent, _) => self.retry(at, Outcome::TimedOut),
+                    (State::Delayed, _) if self.is_writable() => self.write(at),
+                    (State::Queued | State::Unsure, _) if !self.is_held() => self.settle(at, Outcome::NotConnected),
+                    (State::Delayed | State::Queued | State::Unsure, _) => self.requeue(at, limit),
+                }
+            }
+            if let Some(entry) = self.messages.entries.get(at) {
+                self.messages.due = self.messages.due.min(entry.due);
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    /// Waits for a connection, from now.
+    fn requeue(&mut self, at: usize, due: u64) {
+        if let Some(entry) = self.messages.entries.get_mut(at) {
+            if entry.state == State::Delayed {
+                entry.state = State::Queued;
+            }
+            entry.due = due;
+        }
+    }
+}
+
+impl Messages {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Lets go of what is settled, once that is half of all.
+    fn sweep(&mut self) {
+        while self.entries.get(self.settled).is_some_and(|entry| entry.state == State::Settled) {
+            self.settled = self.settled.saturating_add(1);
+        }
+        if self.settled > self.entries.len() / 2 {
+            self.entries.drain(..self.settled);
+            self.settled = 0;
+        }
+    }
+}
+
+impl Entry {
+    fn has_ack_id(&self, ack_id: u64) -> bool {
+        self.ack_id == ack_id && !matches!(self.kind, Kind::Post | Kind::Invoke)
+    }
+}

@@ -1,0 +1,86 @@
+//! The session of a WebSocket client: it connects, recovers, reconnects, rejoins, repeats and acknowledges, and does no
+//! I/O.
+//!
+//! A [`Session`] is told what happens ([`Input`]) and says what to do ([`Action`]). It has no clock, no socket, no
+//! payload and no text: a host keeps each message, group, stream and socket under a number of its own and the session
+//! speaks of the numbers. So a payload is never copied into WebAssembly, one call crosses with a few numbers, and
+//! every rule is tested by simulation in microseconds.
+//!
+//! | file | what it decides |
+//! | --- | --- |
+//! | `options` | the limits and policies, named as in the official SDK |
+//! | `input`, `action` | what goes in, what comes out |
+//! | `session` | the connection: open, recover, reconnect, keep alive, sleep, stop |
+//! | `retry` | how long to wait before the next try |
+//! | `clock` | time that leaves out sleep and never goes back |
+//! | `messages` | sends, joins and invocations until they are settled |
+//! | `groups` | which groups are joined again |
+//! | `sequence` | which messages are new, and when they are acknowledged |
+//! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
+//! | `json` | reads and writes the frames of the JSON subprotocols, for hosts in Rust (feature `json`) |
+//!
+//! # A host
+//!
+//! A host is a loop: carry out the actions, hand in what happens, and call again at [`Session::wake_at`]. This one has
+//! a service that answers at once.
+//!
+//! ```
+//! use webpubsub_edge::client::{AckOutcome, Action, Input, NEXT_ACK_ID, Options, Outcome, Session};
+//!
+//! let mut session = Session::new(Options::default(), 42); // a seed for the jitter: take it from your host
+//! let now = 1_700_000_000_000; // milliseconds; take it from your host's clock
+//! session.handle(now, Input::Start);
+//! session.handle(now, Input::Send { message: 7, ack_id: NEXT_ACK_ID });
+//! let mut settled = None;
+//! while settled.is_none() {
+//!     for action in session.take_actions() {
+//!         match action {
+//!             // Open a WebSocket; without `recover`, to a fresh URL.
+//!             Action::Open { socket, recover } => {
+//!                 assert!(!recover);
+//!                 session.handle(now, Input::Opened { socket });
+//!                 session.handle(now, Input::Connected { socket, recoverable: true });
+//!             }
+//!             // Write the frame that is kept as message 7, with this ack id; here its ack comes back at once.
+//!             Action::Send { message: 7, ack_id } => {
+//!                 session.handle(now, Input::Ack { socket: session.socket(), ack_id, outcome: AckOutcome::Success });
+//!             }
+//!             Action::Settle { message: 7, outcome } => settled = Some(outcome),
+//!             _ => {}
+//!         }
+//!     }
+//! }
+//! assert_eq!(settled, Some(Outcome::Done));
+//! ```
+
+mod action;
+mod clock;
+mod groups;
+mod input;
+#[cfg(feature = "json")]
+pub mod json;
+mod messages;
+mod options;
+mod retry;
+mod sequence;
+mod session;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Outcome, StreamProblem};
+pub use input::{AckOutcome, Input, NEXT_ACK_ID};
+pub use options::{Options, Protocol, Retry, RetryMode};
+pub use session::{Session, Status};
+
+/// The URL that recovers a connection: the one that made it, with what its `connected` frame told.
+pub fn recovery_url(url: &str, connection_id: &str, reconnection_token: &str) -> String {
+    let mut recovery = String::from(url);
+    for (name, value) in [("awps_connection_id", connection_id), ("awps_reconnection_token", reconnection_token)] {
+        recovery.push(if recovery.contains('?') { '&' } else { '?' });
+        recovery.push_str(name);
+        recovery.push('=');
+        crate::names::push_query_value(&mut recovery, value);
+    }
+    recovery
+}

@@ -1,0 +1,297 @@
+//! Streams: outbound ones with a window of parts that may be sent again, inbound ones that notice what is missing.
+
+use super::clock::NEVER;
+use super::{Action, Input, Session, StreamProblem};
+
+/// The first wait after the service refused a part; it doubles up to the longest.
+const RETRY_MS: u64 = 10;
+
+/// The longest such wait.
+const MAX_RETRY_MS: u64 = 5_000;
+
+/// The streams that are open.
+#[derive(Debug)]
+pub(super) struct Streams {
+    outbound: Vec<Outbound>,
+    inbound: Vec<Inbound>,
+    /// No stream is due earlier.
+    pub(super) due: u64,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Streams { outbound: Vec::new(), inbound: Vec::new(), due: NEVER }
+    }
+}
+
+#[derive(Debug)]
+struct Outbound {
+    stream: u32,
+    is_open: bool,
+    /// The number of the part that the caller writes next.
+    next: u64,
+    /// The number of the part that is sent next.
+    cursor: u64,
+    /// The oldest part that is not acknowledged.
+    oldest: u64,
+    /// Whether the caller has ended it.
+    is_ended: bool,
+    /// Whether the end was sent.
+    is_end_sent: bool,
+    refusals: u32,
+    /// Nothing is sent before this.
+    retry_at: u64,
+    /// When the service has taken too long to open or close it.
+    until: u64,
+}
+
+#[derive(Debug)]
+struct Inbound {
+    stream: u32,
+    /// The number of the next part; 0 before the first, which may be any.
+    expected: u64,
+    idle_timeout_ms: u32,
+    until: u64,
+}
+
+impl Session {
+    /// Takes the inputs that are about streams.
+    pub(super) fn take_stream(&mut self, input: Input) -> bool {
+        match input {
+            Input::StreamOpen { stream } => self.open_stream(stream),
+            Input::StreamWrite { stream } => self.with_stream(stream, |outbound| {
+                outbound.next = outbound.next.saturating_add(1);
+            }),
+            Input::StreamEnd { stream } => self.with_stream(stream, |outbound| outbound.is_ended = true),
+            Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
+            Input::StreamNack { stream, expected } => self.heard() && self.stream_expects(stream, expected, true),
+            Input::StreamClosed { stream, failed } => {
+                let problem = if failed { StreamProblem::Refused } else { StreamProblem::None };
+                self.heard() && self.close_stream(stream, problem)
+            }
+            Input::ReadStream { stream, idle_timeout_ms } => {
+                let until = self.clock.limit(idle_timeout_ms);
+                self.streams.due = self.streams.due.min(until);
+                self.streams.inbound.push(Inbound { stream, expected: 0, idle_timeout_ms, until });
+                true
+            }
+            Input::Part { stream, sequence_id, is_end } => self.part(stream, sequence_id, is_end),
+            Input::ForgetStream { stream } => {
+                self.streams.inbound.retain(|inbound| inbound.stream != stream);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn open_stream(&mut self, stream: u32) -> bool {
+        if !self.is_running() {
+            self.push(Action::StreamClosed { stream, problem: StreamProblem::Lost });
+            return false;
+        }
+        let until = self.clock.limit(self.options.ack_timeout_ms);
+        self.streams.outbound.push(Outbound {
+            stream,
+            is_open: false,
+            next: 1,
+            cursor: 1,
+            oldest: 1,
+            is_ended: false,
+            is_end_sent: false,
+            refusals: 0,
+            retry_at: 0,
+            until,
+        });
+        self.streams.due = self.streams.due.min(until);
+        if self.is_writable() {
+            self.push(Action::StreamStart { stream });
+        }
+        true
+    }
+
+    /// Changes a stream and sends what can be sent then.
+    fn with_stream(&mut self, stream: u32, change: fn(&mut Outbound)) -> bool {
+        let Some(outbound) = self.find_stream(stream) else {
+            return false;
+        };
+        change(outbound);
+        self.pump(stream);
+        true
+    }
+
+    fn find_stream(&mut self, stream: u32) -> Option<&mut Outbound> {
+        self.streams.outbound.iter_mut().find(|outbound| outbound.stream == stream)
+    }
+
+    /// Sends the parts that were not sent yet, and then the end.
+    fn pump(&mut self, stream: u32) {
+        if !self.is_writable() {
+            return;
+        }
+        let (now, limit) = (self.clock.now, self.clock.limit(self.options.ack_timeout_ms));
+        let Session { streams, actions, .. } = self;
+        let Some(outbound) = streams.outbound.iter_mut().find(|outbound| outbound.stream == stream) else {
+            return;
+        };
+        if !outbound.is_open || outbound.retry_at > now {
+            return;
+        }
+        while outbound.cursor < outbound.next {
+            actions.push(Action::StreamData { stream, sequence_id: outbound.cursor });
+            outbound.cursor = outbound.cursor.saturating_add(1);
+        }
+        if outbound.is_ended && !outbound.is_end_sent {
+            outbound.is_end_sent = true;
+            outbound.until = limit;
+            streams.due = streams.due.min(limit);
+            actions.push(Action::StreamEnd { stream });
+        }
+    }
+
+    /// The service says which part it expects next, and whether it refused one.
+    fn stream_expects(&mut self, stream: u32, expected: u64, is_refusal: bool) -> bool {
+        let now = self.clock.now;
+        let Some(outbound) = self.find_stream(stream) else {
+            return false;
+        };
+        if expected < outbound.oldest || expected > outbound.next {
+            return self.close_stream(stream, StreamProblem::ProtocolViolation);
+        }
+        let is_progress = expected > outbound.oldest;
+        let opens = !outbound.is_open && !is_refusal;
+        outbound.oldest = expected;
+        outbound.cursor = outbound.cursor.max(expected);
+        if is_progress {
+            outbound.refusals = 0;
+        }
+        if opens {
+            outbound.is_open = true;
+            outbound.until = NEVER;
+        }
+        if is_refusal {
+            let wait = RETRY_MS.saturating_mul(1u64.checked_shl(outbound.refusals).unwrap_or(u64::MAX));
+            outbound.refusals = outbound.refusals.saturating_add(1);
+            outbound.retry_at = now.saturating_add(wait.min(MAX_RETRY_MS));
+            outbound.cursor = expected;
+            outbound.is_end_sent = false;
+            let retry_at = outbound.retry_at;
+            self.streams.due = self.streams.due.min(retry_at);
+        }
+        if is_progress {
+            self.push(Action::StreamTrim { stream, sequence_id: expected });
+        }
+        if opens {
+            self.push(Action::StreamOpened { stream });
+        }
+        self.pump(stream);
+        true
+    }
+
+    fn close_stream(&mut self, stream: u32, problem: StreamProblem) -> bool {
+        let before = self.streams.outbound.len();
+        self.streams.outbound.retain(|outbound| outbound.stream != stream);
+        let was_open = self.streams.outbound.len() < before;
+        if was_open {
+            self.push(Action::StreamClosed { stream, problem });
+        }
+        was_open
+    }
+
+    /// The connection is ready: what was not acknowledged is sent again.
+    pub(super) fn resume_streams(&mut self) {
+        let limit = self.clock.limit(self.options.ack_timeout_ms);
+        let mut at = 0usize;
+        while let Some(outbound) = self.streams.outbound.get_mut(at) {
+            let (stream, is_open) = (outbound.stream, outbound.is_open);
+            outbound.cursor = outbound.oldest;
+            outbound.is_end_sent = false;
+            outbound.retry_at = 0;
+            outbound.until = if is_open { NEVER } else { limit };
+            let until = outbound.until;
+            self.streams.due = self.streams.due.min(until);
+            if is_open {
+                self.pump(stream);
+            } else {
+                self.push(Action::StreamStart { stream });
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    /// The connection is lost for good, and the outbound streams with it, save those that the service has not seen.
+    pub(super) fn lose_streams(&mut self) {
+        let Session { streams, actions, .. } = self;
+        streams.outbound.retain(|outbound| {
+            if outbound.is_open {
+                actions.push(Action::StreamClosed { stream: outbound.stream, problem: StreamProblem::Lost });
+            }
+            !outbound.is_open
+        });
+    }
+
+    /// The session stops.
+    pub(super) fn end_streams(&mut self) {
+        let Session { streams, actions, .. } = self;
+        for outbound in streams.outbound.drain(..) {
+            actions.push(Action::StreamClosed { stream: outbound.stream, problem: StreamProblem::Lost });
+        }
+        for inbound in streams.inbound.drain(..) {
+            actions.push(Action::ReadEnded { stream: inbound.stream, problem: StreamProblem::Lost });
+        }
+    }
+
+    /// A part of an inbound stream: whether it is the next one.
+    fn part(&mut self, stream: u32, sequence_id: u64, is_end: bool) -> bool {
+        let clock = self.clock;
+        let Some(inbound) = self.streams.inbound.iter_mut().find(|inbound| inbound.stream == stream) else {
+            return false;
+        };
+        if sequence_id < inbound.expected {
+            return false;
+        }
+        let is_gap = inbound.expected != 0 && sequence_id > inbound.expected;
+        inbound.expected = sequence_id.saturating_add(1);
+        inbound.until = clock.limit(inbound.idle_timeout_ms);
+        if is_gap || is_end {
+            let problem = if is_gap { StreamProblem::Gap } else { StreamProblem::None };
+            self.end_reading(stream, problem);
+        }
+        !is_gap
+    }
+
+    fn end_reading(&mut self, stream: u32, problem: StreamProblem) {
+        self.streams.inbound.retain(|inbound| inbound.stream != stream);
+        self.push(Action::ReadEnded { stream, problem });
+    }
+
+    /// Goes through all whose time is over, and finds out when the next is.
+    pub(super) fn expire_streams(&mut self) {
+        let now = self.clock.now;
+        let late: Vec<u32> = self.streams.inbound.iter().filter(|one| one.until <= now).map(|one| one.stream).collect();
+        late.into_iter().for_each(|stream| self.end_reading(stream, StreamProblem::IdleTimeout));
+        let late = |one: &Outbound| one.until <= now || (one.retry_at > 0 && one.retry_at <= now);
+        let late: Vec<(u32, bool, bool)> = self
+            .streams
+            .outbound
+            .iter_mut()
+            .filter(|one| late(one))
+            .map(|one| {
+                one.retry_at = 0;
+                (one.stream, one.until <= now, one.is_open)
+            })
+            .collect();
+        for (stream, is_over, is_open) in late {
+            if is_over {
+                self.close_stream(stream, StreamProblem::TimedOut);
+            } else if is_open {
+                self.pump(stream);
+            } else if self.is_writable() {
+                self.push(Action::StreamStart { stream });
+            }
+        }
+        let retry = |one: &Outbound| if one.retry_at > 0 { one.retry_at } else { NEVER };
+        let outbound = self.streams.outbound.iter().map(|one| one.until.min(retry(one)));
+        let inbound = self.streams.inbound.iter().map(|one| one.until);
+        self.streams.due = outbound.chain(inbound).min().unwrap_or(NEVER);
+    }
+}

@@ -1,0 +1,65 @@
+// One suite of the WebSocket client, over the package as `npm pack` makes it, in every runtime that has sockets, against
+// the emulator.
+
+import { copyFile, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+import { FLAGS } from "../browser/browser.mjs";
+import { RUNTIMES } from "../conformance/runtimes.mjs";
+import { startWorker } from "../harness.mjs";
+import { bundle, installPacked } from "../packed.mjs";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
+let packed;
+let worker;
+let given;
+
+before(async () => {
+  [packed, worker] = await Promise.all([installPacked(), startWorker({ env: "local" })]);
+  const wsModule = pathToFileURL(path.join(here, "../node_modules/ws/wrapper.mjs")).href;
+  given = { connectionString: `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, origin: worker.origin, wsModule };
+  const conformance = path.join(here, "../conformance");
+  for (const file of await readdir(conformance)) {
+    await copyFile(path.join(conformance, file), path.join(packed.folder, file));
+  }
+  await copyFile(path.join(here, "suite.mjs"), path.join(packed.folder, "suite.mjs"));
+});
+
+after(async () => {
+  await worker?.stop();
+  await packed?.remove();
+});
+
+// The sandbox of Vercel's edge runtime has no sockets; a service worker is no place to hold a connection.
+const { "edge-light": _, "Chromium service worker": __, "Chromium page": page, ...others } = RUNTIMES;
+
+for (const [name, { skip, run }] of Object.entries({ ...others, "Chromium page": { ...page, run: inPage } })) {
+  test(name, { skip }, async (t) => {
+    for (const { name, error } of await run(packed.folder, given)) {
+      await t.test(name, () => {
+        if (error !== undefined) throw new Error(error);
+      });
+    }
+  });
+}
+
+/** A page of the emulator's own origin: it lets no other page in, nor does Chromium let another one reach it. */
+async function inPage(folder, given) {
+  await bundle(folder, "run-page.mjs", { outdir: "page", external: ["ws"] });
+  const browser = await chromium.launch({ executablePath: process.env.CHROME, args: FLAGS });
+  try {
+    const page = await browser.newPage();
+    const failed = new Promise((_, reject) => page.once("pageerror", reject));
+    failed.catch(() => {});
+    await page.goto(`${given.origin}/health`);
+    await page.addScriptTag({ type: "module", content: await readFile(path.join(folder, "page/main.js"), "utf8") });
+    await page.waitForFunction(() => globalThis.run !== undefined);
+    return await Promise.race([page.evaluate((given) => globalThis.run(given), given), failed]);
+  } finally {
+    await browser.close();
+  }
+}

@@ -1,0 +1,20 @@
+//! What tests/fetch calls in a wasm host: the core's `Fetch`, for hosts that JavaScript starts.
+
+use std::process::Command;
+
+use crate::run::{run, step};
+use crate::toolchain::{self, Toolchain, WASM};
+use crate::{Result, files};
+
+/// Builds into `target/fetch`.
+pub fn build() -> Result {
+    let toolchain = Toolchain::for_wasm()?;
+    step("Compiling the tests of Fetch", || {
+        run(toolchain.cargo().args(["build", "--quiet", "--package", "webpubsub-edge-fetch-tests", "--target", WASM]))
+    })?;
+    let bindgen = toolchain::program("xtask-bindgen")?;
+    let wasm = files::target().join(WASM).join("debug/webpubsub_edge_fetch_tests.wasm");
+    let staging = files::fresh_staging("fetch")?;
+    run(Command::new(&bindgen).arg("module").arg(&wasm).arg(&staging).arg("index"))?;
+    files::mirror(&staging, &files::target().join("fetch"))
+}
