@@ -700,6 +700,23 @@ fn a_stream_goes_on_after_a_recovery_and_ends_with_its_connection() {
 }
 
 #[test]
+fn a_stream_whose_end_was_sent_before_a_recovery_has_ended() {
+    for ended_before in [true, false] {
+        let mut host = with_stream(Options::default());
+        host.hand(Input::StreamWrite { stream: 3 });
+        if ended_before {
+            host.hand(Input::StreamEnd { stream: 3 });
+        }
+        host.drop(1006);
+        host.opened();
+        host.pong();
+        host.hand(Input::StreamClosed { stream: 3, failed: true });
+        let problem = if ended_before { StreamProblem::None } else { StreamProblem::Refused };
+        assert_eq!(host.taken().last(), Some(&ended(problem)));
+    }
+}
+
+#[test]
 fn a_stream_of_which_the_service_acknowledges_what_was_never_sent_is_over() {
     for expected in [0, 2, u64::MAX] {
         let mut host = with_stream(Options::default());
