@@ -68,8 +68,8 @@ impl Session {
             Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
             Input::StreamNack { stream, expected } => self.heard() && self.stream_expects(stream, expected, true),
             Input::StreamClosed { stream, failed } => {
-                // After a recovery, that the stream is not known any more is the answer to the end that was sent before.
-                // (Or it was idle for too long in between, which nobody can tell from it.)
+                // After a recovery, that the stream is not known any more is the answer to the end that was sent
+                // before. (Or it was idle for too long in between, which nobody can tell from it.)
                 let failed = failed && self.find_stream(stream).is_none_or(|outbound| !outbound.may_be_over);
                 let problem = if failed { StreamProblem::Refused } else { StreamProblem::None };
                 self.heard() && self.close_stream(stream, problem)

@@ -85,7 +85,8 @@ fn a_handler_that_says_nothing_has_failed_after_a_hundred_seconds() {
 fn an_invocation_is_answered() {
     let mut world = world();
     let socket = connect(&mut world);
-    let invoke = |id: &str| json!({ "type": "invoke", "invocationId": id, "target": "event", "event": "add", "dataType": "text", "data": "x" });
+    let invoke =
+        |id: &str| json!({ "type": "invoke", "invocationId": id, "target": "event", "event": "add", "data": "x" });
     let response = |world: &mut World, reply| {
         world.answer(reply);
         world.frames(socket).remove(0)

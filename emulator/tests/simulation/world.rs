@@ -689,8 +689,8 @@ impl<'s> World<'s> {
             let is_whole = published.parts == stream.parts.len();
             match stream.over {
                 Some(StreamProblem::None) => {
-                    // An end that was sent before a recovery may have met a stream that was idle for too long: nobody can
-                    // tell.
+                    // An end that was sent before a recovery may have met a stream that was idle for too long:
+                    // nobody can tell.
                     let has_ended = is_whole && published.has_ended || published.was_idle;
                     client.check(has_ended, &format!("{} has ended well", stream.id))?;
                 }
