@@ -32,7 +32,10 @@ pub struct World<'s> {
     clients: Vec<Client>,
     sockets: BTreeMap<SocketId, Socket>,
     last_socket: SocketId,
+    /// When, in which order, and which of `pending`.
     events: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    /// The place of the event that happens now.
+    order: u64,
     /// The events by number, until they happen.
     pending: Vec<Option<Event>>,
     unreachable_until: u64,
@@ -112,6 +115,7 @@ impl<'s> World<'s> {
             sockets: BTreeMap::new(),
             last_socket: OBSERVER,
             events: BinaryHeap::new(),
+            order: 0,
             pending: Vec::new(),
             unreachable_until: 0,
             flapping_until: 0,
@@ -173,10 +177,11 @@ impl<'s> World<'s> {
 
     fn play_until(&mut self, end: u64) -> Result {
         let (mut time, mut repeats) = (0, 0);
-        while let Some(&Reverse((at, _, event))) = self.events.peek()
+        while let Some(&Reverse((at, order, event))) = self.events.peek()
             && at <= end
         {
             self.events.pop();
+            self.order = order;
             self.now = self.now.max(at);
             repeats = if self.now == time { repeats + 1 } else { 0 };
             time = self.now;
@@ -248,7 +253,9 @@ impl<'s> World<'s> {
         if self.now >= until {
             return Some(what);
         }
-        self.at(until, event(what));
+        // In the order in which it would have happened.
+        self.events.push(Reverse((until, self.order, self.pending.len())));
+        self.pending.push(Some(event(what)));
         None
     }
 
