@@ -38,6 +38,8 @@ pub struct Client {
     last_word: [u32; GROUPS.len()],
     told: Told,
     was_told: bool,
+    /// The groups that are being joined again, by ack id.
+    rejoins: BTreeMap<u64, u32>,
     /// The streams that this client publishes, by their numbers.
     pub streams: BTreeMap<u32, Stream>,
     /// Those it reads: their ids by their numbers, and on which connection it began.
@@ -110,6 +112,7 @@ impl Client {
             last_word: Default::default(),
             told: Told::Stopped,
             was_told: false,
+            rejoins: BTreeMap::new(),
             streams: BTreeMap::new(),
             readers: BTreeMap::new(),
             last_reader: 0,
@@ -162,6 +165,7 @@ impl Client {
     }
 
     pub fn leave(&mut self, now: u64, group: usize) -> Result {
+        self.rejoins.retain(|_, rejoined| *rejoined as usize != group);
         // Who leaves and comes back has missed parts.
         for stream in std::mem::take(&mut self.readers).into_keys() {
             self.handle(now, Input::ForgetStream { stream })?;
@@ -257,6 +261,7 @@ impl Client {
                 self.count_attempt(now)?;
                 if !recover {
                     self.last_code = 0;
+                    self.rejoins.clear();
                     self.connections += 1;
                     self.connection = None;
                 }
@@ -287,6 +292,7 @@ impl Client {
                 self.wishes.push(Wish::Write(frame));
             }
             Action::Rejoin { group, ack_id } => {
+                self.rejoins.insert(ack_id, group);
                 self.wishes.push(Wish::Write(
                     json!({ "type": "joinGroup", "group": GROUPS[group as usize], "ackId": ack_id }),
                 ));
@@ -316,10 +322,14 @@ impl Client {
                     self.groups[group] = Membership::Left;
                 }
             }
-            Action::RejoinFailed { group, .. } => self.groups[group as usize] = Membership::Unsure,
+            Action::RejoinFailed { group, .. } => {
+                self.rejoins.retain(|_, rejoined| *rejoined != group);
+                self.groups[group as usize] = Membership::Unsure;
+            }
             Action::Connected { possible_gap } => {
                 self.check(possible_gap == self.was_told, "each connection but the first may have a gap before it")?;
                 self.was_told = true;
+                self.check(self.rejoins.is_empty(), "the groups are joined again before it is told")?;
                 self.tell(Told::Connected, &[Told::Nothing, Told::Disconnected])?;
             }
             Action::Recovering => self.tell(Told::Recovering, &[Told::Connected])?,
@@ -432,7 +442,12 @@ impl Client {
                 self.connection = connection_id.map(|id| (id, reconnection_token.unwrap_or_default()));
                 Input::Connected { socket, recoverable }
             }
-            Frame::Ack { ack_id, outcome, .. } => Input::Ack { socket, ack_id, outcome },
+            Frame::Ack { ack_id, outcome, .. } => {
+                if socket == self.session.socket() {
+                    self.rejoins.remove(&ack_id);
+                }
+                Input::Ack { socket, ack_id, outcome }
+            }
             Frame::Message(Message { sequence_id: Some(sequence_id), stream, data, .. }) => {
                 if self.handle(now, Input::Data { socket, sequence_id })? {
                     if let Some(part) = stream {
