@@ -29,6 +29,8 @@ pub struct Service {
     hub_of_socket: BTreeMap<SocketId, String>,
     /// The hubs whose events the host answers.
     answered: BTreeSet<String>,
+    /// Whether a connection may be gone of which the others were not told.
+    pub(crate) has_ended: bool,
     pub(crate) network: Network,
 }
 
@@ -44,6 +46,7 @@ impl Service {
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
             answered: BTreeSet::new(),
+            has_ended: false,
             network: Network::default(),
         }
     }
@@ -102,15 +105,13 @@ impl Service {
             }
             Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
-        // Frames alone end nothing but their own connections.
-        if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
-            self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
-        }
         self.finish(turn, &mut actions);
         // Frames alone end nothing, and there may be many hubs.
         if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
+            self.has_ended = true;
             self.forget_empty_hubs();
         }
+        self.mourn(now, &mut actions);
         actions
     }
 
@@ -153,6 +154,7 @@ impl Service {
             self.settle(now, carried, actions);
         }
         if !ended.is_empty() {
+            self.has_ended = true;
             for socket in ended {
                 self.hub_of_socket.remove(&socket);
             }
@@ -162,6 +164,16 @@ impl Service {
 
     pub(crate) fn forget_empty_hubs(&mut self) {
         self.hubs.retain(|_, hub| !hub.is_empty());
+    }
+
+    /// Tells the others of connections that are gone. Whom that overwhelms is gone too, and told of in turn.
+    pub(crate) fn mourn(&mut self, now: u64, actions: &mut Vec<Action>) {
+        while std::mem::take(&mut self.has_ended) {
+            let mut turn = Turn::new(now);
+            self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
+            self.has_ended = !turn.actions.is_empty();
+            self.finish(turn, actions);
+        }
     }
 
     /// Tells the hubs what became of their sockets on the way.
@@ -178,6 +190,7 @@ impl Service {
             }
         }
         if has_ended {
+            self.has_ended = true;
             self.forget_empty_hubs();
         }
         actions.append(&mut carried.actions);
@@ -231,7 +244,6 @@ impl Service {
         if let Some((hub, key)) = self.connection(socket) {
             hub.heard(key);
             client::receive(hub, turn, key, incoming);
-            hub.mourn(turn);
         }
     }
 

@@ -119,6 +119,19 @@ fn a_stream_outlives_its_socket_but_not_its_connection() {
 }
 
 #[test]
+fn readers_are_told_when_the_publisher_is_cut() {
+    for fault in [json!({ "type": "cut", "userId": "zoe" }), json!({ "type": "cutOnFrame", "userId": "zoe" })] {
+        let (mut world, _, reader) = world();
+        let publisher = world.connect(JSON, json!({ "sub": "zoe", "role": "webpubsub.sendToGroup" }));
+        start(&mut world, publisher);
+        world.break_it(fault);
+        world.send(publisher, json!({ "type": "ping" }));
+        let frames = world.frames(reader);
+        assert_eq!((frames.len(), &frames[0]["stream"]["error"]["name"]), (1, &json!("Cancelled")));
+    }
+}
+
+#[test]
 fn a_stream_needs_the_role_and_an_id() {
     let (mut world, publisher, reader) = world();
     let begin = |group: &str, stream: Value| json!({ "type": "sendToGroup", "group": group, "stream": stream });
