@@ -560,6 +560,25 @@ fn half_open_is_noticed_by_silence() {
 }
 
 #[test]
+fn an_ack_that_does_not_come_is_a_reason_to_look_whether_the_connection_carries_anything() {
+    let mut host = Host::connected(Options::default());
+    host.pass(20_000);
+    host.pong();
+    host.hand(send(1));
+    host.pass(29_000);
+    assert!(host.data(1));
+    host.pass(1_000);
+    host.taken();
+    // Messages still come, but our frames do not arrive.
+    for nth in 2..11 {
+        host.pass(1_000);
+        assert!(host.data(nth));
+    }
+    host.pass(1_000);
+    assert!(host.taken().contains(&Action::Recovering));
+}
+
+#[test]
 fn after_sleep_a_dead_connection_is_noticed_within_one_keep_alive() {
     let mut host = Host::connected(Options::default());
     host.pass(20_000);

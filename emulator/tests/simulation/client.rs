@@ -391,12 +391,15 @@ impl Client {
     }
 
     /// Reads a stream from its first part on.
-    fn read_part(&mut self, now: u64, part: &StreamPart, data: &Data) -> Result {
+    fn read_part(&mut self, now: u64, group: Option<&str>, part: &StreamPart, data: &Data) -> Result {
+        let group = GROUPS.iter().position(|name| group == Some(name));
+        // While it leaves, a last part may come.
+        let is_in = group.is_some_and(|group| self.groups[group] == Membership::Joined);
         let StreamPart { stream_id, sequence_id, is_end, .. } = part;
         let known = self.readers.iter().find(|(_, (id, _))| id == stream_id).map(|(number, _)| *number);
         let number = match known {
             Some(number) => number,
-            None if *sequence_id == 1 => {
+            None if *sequence_id == 1 && is_in => {
                 self.last_reader += 1;
                 self.readers.insert(self.last_reader, (stream_id.clone(), self.connections));
                 self.handle(now, Input::ReadStream { stream: self.last_reader, idle_timeout_ms: 0 })?;
@@ -448,10 +451,10 @@ impl Client {
                 }
                 Input::Ack { socket, ack_id, outcome }
             }
-            Frame::Message(Message { sequence_id: Some(sequence_id), stream, data, .. }) => {
+            Frame::Message(Message { sequence_id: Some(sequence_id), group, stream, data, .. }) => {
                 if self.handle(now, Input::Data { socket, sequence_id })? {
                     if let Some(part) = stream {
-                        self.read_part(now, &part, &data)?;
+                        self.read_part(now, group.as_deref(), &part, &data)?;
                     }
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
                     self.delivered.entry(id.clone()).or_default().push((sequence_id, text.to_owned()));
