@@ -1,5 +1,6 @@
 //! What a client's frames do to its hub.
 
+use crate::handler::Asked;
 use crate::hub::{Hub, Key};
 use crate::limits::MAX_MESSAGE_BYTES;
 use crate::message::{Data, Message, Sender};
@@ -48,12 +49,15 @@ pub(crate) fn receive(hub: &mut Hub, turn: &mut Turn, key: Key, incoming: Incomi
 }
 
 fn simple(hub: &mut Hub, turn: &mut Turn, key: Key, mode: Mode, incoming: Incoming<'_>) {
-    let Mode::SendToGroup { group, no_echo } = mode else {
-        return hub.close(turn, key, 1011, "The hub has no event handler for the event 'message'.");
-    };
     let data = match incoming {
         Incoming::Text(text) => Data::Text(text.to_owned()),
         Incoming::Binary(bytes) => Data::Binary(bytes.to_vec()),
+    };
+    let Mode::SendToGroup { group, no_echo } = mode else {
+        if let Err(error) = hub.ask(turn, key, Asked::SimpleMessage, "message", data, Metadata::default()) {
+            hub.close(turn, key, 1011, &error.message);
+        }
+        return;
     };
     if let Err(error) =
         publish(hub, turn, key, Publication { group, data, metadata: Metadata::default(), no_echo, ttl_ms: None })
@@ -67,23 +71,72 @@ fn execute(hub: &mut Hub, turn: &mut Turn, key: Key, command: Command) {
     let (action, ack_id) = match command {
         Command::Ping => return hub.reply(turn, key, Reply::Pong),
         Command::SequenceAck(sequence_id) => return hub.acknowledge(key, sequence_id),
+        Command::Invoke { id, event, data, metadata } => return invoke(hub, turn, key, id, &event, data, metadata),
+        Command::CancelInvocation { id } => return hub.cancel_invocation(key, &id),
+        Command::Stream { id, command } => return hub.stream(turn, key, &id, command),
+        Command::Act { action: ClientAction::Event { name, data, metadata }, ack_id } => {
+            return event(hub, turn, key, ack_id, &name, data, metadata);
+        }
         Command::Act { action, ack_id } => (action, ack_id),
+    };
+    let watched = match &action {
+        ClientAction::WatchStates { group } => Some(group.clone()),
+        _ => None,
     };
     // Without an ack id nobody asked how it goes.
     let Some(ack_id) = ack_id else {
-        let _ = act(hub, turn, key, action);
+        if act(hub, turn, key, action).is_ok() {
+            watched.inspect(|group| hub.send_snapshot(turn, key, group));
+        }
         return;
     };
-    let outcome = if hub.connection(key).is_some_and(|connection| connection.acks.contains(ack_id)) {
-        let message = format!("Message with ack-id: {ack_id} has been processed");
-        Err(AckError { name: "Duplicate", message })
-    } else {
-        act(hub, turn, key, action)
+    let outcome = match check_is_new(hub, key, ack_id) {
+        Ok(()) => act(hub, turn, key, action),
+        Err(duplicate) => Err(duplicate),
     };
     if outcome.is_ok() {
         hub.remember_ack(key, ack_id);
     }
     hub.reply(turn, key, Reply::Ack { ack_id, outcome: outcome.as_ref().copied() });
+    if let Some(group) = watched.filter(|_| outcome.is_ok()) {
+        hub.send_snapshot(turn, key, &group);
+    }
+}
+
+fn check_is_new(hub: &Hub, key: Key, ack_id: u64) -> Result<(), AckError> {
+    if hub.connection(key).is_some_and(|connection| connection.acks.contains(ack_id)) {
+        let message = format!("Message with ack-id: {ack_id} has been processed");
+        return Err(AckError { name: "Duplicate", message });
+    }
+    Ok(())
+}
+
+/// The ack of an event follows the answer of the handler.
+fn event(hub: &mut Hub, turn: &mut Turn, key: Key, ack_id: Option<u64>, name: &str, data: Data, metadata: Metadata) {
+    let asked = Asked::Event { ack_id };
+    // A client that came back repeats what was not acknowledged; the handler is asked once.
+    if ack_id.is_some() && hub.waits_for(key, &asked) {
+        return;
+    }
+    let outcome = match ack_id.map_or(Ok(()), |ack_id| check_is_new(hub, key, ack_id)) {
+        Ok(()) => hub.ask(turn, key, asked, name, data, metadata),
+        Err(duplicate) => Err(duplicate),
+    };
+    if let (Err(error), Some(ack_id)) = (outcome, ack_id) {
+        hub.reply(turn, key, Reply::Ack { ack_id, outcome: Err(&error) });
+    }
+}
+
+fn invoke(hub: &mut Hub, turn: &mut Turn, key: Key, id: String, event: &str, data: Data, metadata: Metadata) {
+    let asked = Asked::Invocation { id: id.clone() };
+    let outcome = if hub.waits_for(key, &asked) {
+        Err(AckError { name: "BadRequest", message: format!("The invocation '{id}' is under way already.") })
+    } else {
+        hub.ask(turn, key, asked, event, data, metadata)
+    };
+    if let Err(error) = outcome {
+        hub.reply(turn, key, Reply::InvokeResponse { invocation_id: &id, result: Err(&error) });
+    }
 }
 
 fn act(hub: &mut Hub, turn: &mut Turn, key: Key, action: ClientAction) -> Result<(), AckError> {
@@ -98,10 +151,11 @@ fn act(hub: &mut Hub, turn: &mut Turn, key: Key, action: ClientAction) -> Result
             Ok(())
         }
         ClientAction::Publish(publication) => publish(hub, turn, key, publication),
-        ClientAction::Event { name } => {
-            let message = format!("The hub has no event handler for the event '{name}'.");
-            Err(AckError { name: "InternalServerError", message })
-        }
+        ClientAction::SetState { group, state } => hub.set_state(turn, key, &group, state),
+        ClientAction::WatchStates { group } => hub.watch_states(key, &group),
+        ClientAction::UnwatchStates { group } => hub.unwatch_states(key, &group),
+        // Its outcome comes later: see `event`.
+        ClientAction::Event { .. } => Ok(()),
     }
 }
 
@@ -120,7 +174,7 @@ fn publish(hub: &mut Hub, turn: &mut Turn, key: Key, publication: Publication) -
     };
     let mut receivers = hub.of_group(&group);
     receivers.retain(|receiver| !no_echo || *receiver != key);
-    let message = Message { from: Sender::Group { group, user_id }, data, metadata, ttl_ms };
+    let message = Message { from: Sender::Group { group, user_id }, data, metadata, ttl_ms, stream: None };
     hub.deliver(turn, &receivers, &message);
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::permissions::Permissions;
 use crate::protocol::{Protocol, Subprotocol};
 use crate::reliable::Unacknowledged;
 use crate::reply::Reply;
+use crate::streams::Streams;
 
 /// A client that is connected, or lost and still recoverable.
 pub(crate) struct Connection {
@@ -23,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) is_heard: bool,
     pub(crate) acks: AckMemory,
     pub(crate) unacknowledged: Unacknowledged,
+    /// The streams it publishes.
+    pub(crate) streams: Streams,
     /// What a reliable client must show to recover this connection.
     pub(crate) reconnection_token: String,
 }
@@ -61,6 +64,10 @@ impl Connection {
             groups: &self.groups,
             protocol: self.protocol.subprotocol(),
         }
+    }
+
+    pub(crate) fn is_simple(&self) -> bool {
+        matches!(self.protocol, Protocol::Simple(_))
     }
 
     pub(crate) fn is_reliable(&self) -> bool {

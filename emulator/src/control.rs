@@ -47,6 +47,8 @@ impl Service {
             }
             _ => Injected { id: Some(self.network.faults.add(now, hub.as_deref(), injection)?), cut: 0 },
         };
+        self.has_ended = true;
+        self.mourn(now, &mut actions);
         Ok((injected, actions))
     }
 

@@ -1,5 +1,6 @@
 //! What a host tells the service, and what it is told to do.
 
+use crate::event::{Event, EventId, EventReply};
 use crate::frame::Frame;
 use crate::http::{Request, Response};
 
@@ -65,6 +66,15 @@ pub enum Input<'a> {
         /// The request.
         request: &'a Request,
     },
+    /// The host answers an [`Action::Event`].
+    Reply {
+        /// The event's hub.
+        hub: &'a str,
+        /// The event's id.
+        id: EventId,
+        /// The answer.
+        reply: &'a EventReply,
+    },
     /// Nothing but time has passed; see [`Service::wake_at`](crate::Service::wake_at).
     Tick,
 }
@@ -113,6 +123,9 @@ pub enum Action {
         /// Which.
         socket: SocketId,
     },
+    /// Ask the event handler, and hand in its [`Input::Reply`]. Only of a host that
+    /// [has one](crate::Service::answer_events).
+    Event(Box<Event>),
     /// Answer a request.
     Respond {
         /// Which.

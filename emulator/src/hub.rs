@@ -5,12 +5,15 @@ use std::fmt;
 
 use crate::connection::{Connection, Link};
 use crate::frame::Frame;
+use crate::group_state::GroupStates;
+use crate::handler::Handler;
 use crate::limits::{MAX_GROUPS_PER_CONNECTION, RECOVERY_WINDOW_MS};
 use crate::message::{Frames, Message};
 use crate::permissions::Permissions;
 use crate::protocol::{Encoding, Protocol, Subprotocol};
 use crate::reliable::Full;
 use crate::reply::Reply;
+use crate::streams::{IdleStreams, Streams};
 use crate::turn::{Note, Turn};
 use crate::{Action, SocketId};
 
@@ -29,6 +32,13 @@ impl fmt::Display for TooManyGroups {
 
 /// The state of one hub. What it decides is collected by the turn.
 pub(crate) struct Hub {
+    /// Its name, in lower case.
+    pub(crate) name: String,
+    pub(crate) handler: Handler,
+    pub(crate) states: BTreeMap<String, GroupStates>,
+    pub(crate) idle_streams: IdleStreams,
+    /// Connections that are gone, whose streams and states the others must still be told about.
+    departed: Vec<(Key, Streams)>,
     connections: BTreeMap<Key, Connection>,
     by_id: BTreeMap<String, Key>,
     by_socket: BTreeMap<SocketId, Key>,
@@ -44,8 +54,13 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// A hub without connections.
-    pub(crate) fn new(keep_alive_ms: Option<u64>) -> Hub {
+    pub(crate) fn new(name: String, keep_alive_ms: Option<u64>) -> Hub {
         Hub {
+            name,
+            handler: Handler::default(),
+            states: BTreeMap::new(),
+            idle_streams: IdleStreams::new(),
+            departed: Vec::new(),
             connections: BTreeMap::new(),
             by_id: BTreeMap::new(),
             by_socket: BTreeMap::new(),
@@ -91,7 +106,22 @@ impl Hub {
         for group in &connection.groups {
             self.groups.remove(group, key);
         }
+        if !connection.streams.is_empty() || self.has_states(key) {
+            self.departed.push((key, connection.streams.clone()));
+        }
         Some(connection)
+    }
+
+    /// Tells the others of the connections that are gone.
+    pub(crate) fn mourn(&mut self, turn: &mut Turn) {
+        for (key, streams) in std::mem::take(&mut self.departed) {
+            self.cancel_streams(turn, key, streams);
+            self.clear_states(turn, key);
+        }
+    }
+
+    pub(crate) fn streams_mut(&mut self, key: Key) -> Option<&mut Streams> {
+        self.connections.get_mut(&key).map(|connection| &mut connection.streams)
     }
 
     pub(crate) fn connection(&self, key: Key) -> Option<&Connection> {
@@ -291,6 +321,7 @@ impl Hub {
         for frame in connection.unacknowledged.replay(turn.now) {
             turn.send(vec![socket], frame);
         }
+        self.send_snapshots(turn, key);
     }
 
     /// Forgets the connections that were not recovered in time.
@@ -304,6 +335,8 @@ impl Hub {
     /// Does what time alone brings: gives up lost connections, pings the others.
     pub(crate) fn pass_time(&mut self, turn: &mut Turn) {
         self.expire(turn.now);
+        self.expire_events(turn);
+        self.expire_streams(turn);
         if self.ping_due().is_some_and(|due| due <= turn.now) {
             self.ping(turn);
         }
@@ -312,7 +345,8 @@ impl Hub {
     /// When [`Hub::pass_time`] has something to do next.
     pub(crate) fn wake_at(&self) -> Option<u64> {
         let given_up = self.lost.first().map(|(until, _)| *until);
-        given_up.into_iter().chain(self.ping_due()).min()
+        let idle = self.idle_streams.first().map(|(due, ..)| *due);
+        given_up.into_iter().chain(self.ping_due()).chain(self.event_due()).chain(idle).min()
     }
 
     /// Something came from a client, so its socket is alive.
@@ -461,13 +495,14 @@ mod tests {
             is_heard: true,
             acks: Default::default(),
             unacknowledged: Default::default(),
+            streams: Default::default(),
             reconnection_token: String::new(),
         }
     }
 
     #[test]
     fn a_connection_is_found_by_the_socket_it_has_and_by_no_other() {
-        let mut hub = Hub::new(None);
+        let mut hub = Hub::new(String::new(), None);
         let mut turn = Turn::new(0);
         let key = hub.add(0, connection(1));
         hub.resume(&mut turn, key, 2);

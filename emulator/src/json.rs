@@ -1,14 +1,14 @@
 //! The frames of `json.webpubsub.azure.v1` and `json.reliable.webpubsub.azure.v1`.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use webpubsub_edge::protocol::protobuf::is_any;
 
+use crate::group_state::{State, StateItem};
 use crate::limits::{self, frame_ttl_ms};
-use crate::message::{Data, Message, Sender};
+use crate::message::{Data, Message, Sender, StreamPart};
 use crate::metadata::Metadata;
-use crate::protocol::{ClientAction, Command, Publication};
+use crate::protocol::{ClientAction, Command, Publication, StreamCommand};
 use crate::reply::{AckError, Reply};
 use crate::turn::shortened;
 
@@ -35,6 +35,31 @@ pub(crate) fn reply(reply: Reply<'_>) -> String {
         Reply::Disconnected { reason } => ServerFrame::System(SystemFrame::Disconnected { message: reason }),
         Reply::Ack { ack_id, outcome } => ServerFrame::Ack { ack_id, success: outcome.is_ok(), error: outcome.err() },
         Reply::Pong => ServerFrame::Pong,
+        Reply::InvokeResponse { invocation_id, result } => {
+            let data = result.ok().flatten();
+            ServerFrame::InvokeResponse {
+                invocation_id,
+                success: result.is_ok(),
+                data_type: data.map(Data::kind),
+                data: data.map(Written::of),
+                error: result.err(),
+            }
+        }
+        Reply::StreamAck { stream_id, expected } => {
+            ServerFrame::StreamAck { stream_id, expected_sequence_id: expected }
+        }
+        Reply::StreamNack { stream_id, expected, name, message } => {
+            ServerFrame::StreamNack { stream_id, expected_sequence_id: expected, name, message }
+        }
+        Reply::StreamClosed { stream_id, error } => ServerFrame::StreamClosed { stream_id, error },
+        Reply::GroupState { group, items, is_snapshot } => {
+            let items = items.iter().map(WrittenState::of).collect();
+            if is_snapshot {
+                ServerFrame::GroupStateSnapshot { group, items }
+            } else {
+                ServerFrame::GroupStateUpdate { group, items }
+            }
+        }
     })
 }
 
@@ -45,17 +70,10 @@ pub(crate) fn message(message: &Message) -> String {
         Sender::Group { group, user_id } => ("group", Some(group.as_str()), Some(user_id.as_deref())),
     };
     let data_type = message.data.kind();
-    let base64;
-    let data = match &message.data {
-        Data::Text(text) => Written::Text(text),
-        Data::Json(raw) => Written::Raw(raw),
-        Data::Binary(bytes) | Data::Protobuf(bytes) => {
-            base64 = Data::base64(bytes);
-            Written::Text(&base64)
-        }
-    };
+    let data = Written::of(&message.data);
     let metadata = Some(&message.metadata).filter(|metadata| !metadata.is_empty());
-    write(&ServerFrame::Message { from, group, from_user_id, data_type, data, metadata })
+    let stream = message.stream.as_ref();
+    write(&ServerFrame::Message { from, group, from_user_id, data_type, data, metadata, stream })
 }
 
 /// A message up to where the sequence id of its receiver and a closing brace follow.
@@ -97,8 +115,65 @@ enum ServerFrame<'a> {
         data: Written<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<&'a Metadata>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stream: Option<&'a StreamPart>,
     },
     Pong,
+    InvokeResponse {
+        invocation_id: &'a str,
+        success: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data_type: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<Written<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a AckError>,
+    },
+    StreamAck {
+        stream_id: &'a str,
+        expected_sequence_id: u64,
+    },
+    StreamNack {
+        stream_id: &'a str,
+        expected_sequence_id: u64,
+        name: &'a str,
+        message: &'a str,
+    },
+    StreamClosed {
+        stream_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a AckError>,
+    },
+    GroupStateSnapshot {
+        group: &'a str,
+        items: Vec<WrittenState<'a>>,
+    },
+    GroupStateUpdate {
+        group: &'a str,
+        items: Vec<WrittenState<'a>>,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenState<'a> {
+    connection_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a State>,
+    updated_at: u64,
+}
+
+impl<'a> WrittenState<'a> {
+    fn of(item: &'a StateItem) -> WrittenState<'a> {
+        WrittenState {
+            connection_id: &item.connection_id,
+            user_id: item.user_id.as_deref(),
+            state: item.state.as_ref(),
+            updated_at: item.updated_at,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -120,6 +195,17 @@ enum SystemFrame<'a> {
 enum Written<'a> {
     Text(&'a str),
     Raw(&'a RawValue),
+    Base64(String),
+}
+
+impl<'a> Written<'a> {
+    fn of(data: &'a Data) -> Written<'a> {
+        match data {
+            Data::Text(text) => Written::Text(text),
+            Data::Json(raw) => Written::Raw(raw),
+            Data::Binary(bytes) | Data::Protobuf(bytes) => Written::Base64(Data::base64(bytes)),
+        }
+    }
 }
 
 /// Every member that any frame of a client may have. Members that are not listed are ignored.
@@ -137,7 +223,27 @@ struct ClientFrame<'a> {
     ttl_seconds: Option<u64>,
     sequence_id: Option<u64>,
     metadata: Option<Metadata>,
-    stream: Option<IgnoredAny>,
+    stream: Option<StreamStart>,
+    stream_id: Option<String>,
+    stream_sequence_id: Option<u64>,
+    error: Option<StreamEndError>,
+    invocation_id: Option<String>,
+    target: Option<String>,
+    state: Option<State>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StreamStart {
+    stream_id: String,
+    idle_timeout_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StreamEndError {
+    message: Option<String>,
+    user_error_code: Option<String>,
 }
 
 impl ClientFrame<'_> {
@@ -152,6 +258,7 @@ impl ClientFrame<'_> {
             }
             "joingroup" => act(ClientAction::Join { group: self.group()? }),
             "leavegroup" => act(ClientAction::Leave { group: self.group()? }),
+            "sendtogroup" if self.stream.is_some() => self.stream_start(),
             "sendtogroup" => act(ClientAction::Publish(Publication {
                 group: self.group()?,
                 data: self.data()?,
@@ -159,17 +266,38 @@ impl ClientFrame<'_> {
                 no_echo: self.no_echo.unwrap_or(false),
                 ttl_ms: frame_ttl_ms(self.ttl_seconds)?,
             })),
-            "event" => {
-                self.data()?;
-                act(ClientAction::Event { name: self.event()? })
+            "event" => act(ClientAction::Event {
+                name: self.event()?,
+                data: self.data()?,
+                metadata: self.metadata.clone().unwrap_or_default(),
+            }),
+            "invoke" if self.target.as_deref() == Some("event") => Ok(Command::Invoke {
+                id: self.invocation_id()?,
+                event: self.event()?,
+                data: self.data()?,
+                metadata: self.metadata.clone().unwrap_or_default(),
+            }),
+            "invoke" => Err("The target of an invoke frame must be event.".to_owned()),
+            "cancelinvocation" => Ok(Command::CancelInvocation { id: self.invocation_id()? }),
+            "streamdata" => {
+                let command = match (self.stream_sequence_id, self.data) {
+                    (Some(sequence_id), _) => StreamCommand::Data { sequence_id, data: self.data()? },
+                    (None, None) => StreamCommand::KeepAlive,
+                    (None, Some(_)) => return Err("A streamData frame with data needs a streamSequenceId.".to_owned()),
+                };
+                Ok(Command::Stream { id: self.stream_id()?, command })
             }
-            "invoke"
-            | "cancelinvocation"
-            | "streamdata"
-            | "streamend"
-            | "setgroupstate"
-            | "subscribegroupstate"
-            | "unsubscribegroupstate" => Err(format!("The emulator does not support {} frames yet.", self.r#type)),
+            "streamend" => {
+                let id = self.stream_id()?;
+                let error = self.error.map(|error| (error.message, error.user_error_code));
+                Ok(Command::Stream { id, command: StreamCommand::end(error) })
+            }
+            "setgroupstate" => {
+                let group = self.group()?;
+                act(ClientAction::SetState { group, state: self.state })
+            }
+            "subscribegroupstate" => act(ClientAction::WatchStates { group: self.group()? }),
+            "unsubscribegroupstate" => act(ClientAction::UnwatchStates { group: self.group()? }),
             _ => Err("The frame's type is not known.".to_owned()),
         }
     }
@@ -182,10 +310,29 @@ impl ClientFrame<'_> {
         limits::event(self.event.as_deref().unwrap_or_default())
     }
 
+    fn stream_id(&self) -> Result<String, String> {
+        self.stream_id.clone().ok_or_else(|| "The frame needs a streamId.".to_owned())
+    }
+
+    fn invocation_id(&self) -> Result<String, String> {
+        let id = self.invocation_id.clone().filter(|id| !id.is_empty());
+        id.ok_or_else(|| "The frame needs an invocationId.".to_owned())
+    }
+
+    fn stream_start(self) -> Result<Command, String> {
+        if self.data.is_some() || self.ack_id.is_some() {
+            return Err("The start of a stream has neither data nor an ackId.".to_owned());
+        }
+        let group = self.group()?;
+        let StreamStart { stream_id, idle_timeout_ms } = self.stream.ok_or("The frame needs a stream.")?;
+        let no_echo = self.no_echo.unwrap_or(false);
+        Ok(Command::Stream { id: stream_id, command: StreamCommand::Start { group, no_echo, idle_timeout_ms } })
+    }
+
     fn data(&self) -> Result<Data, String> {
         // To drop it silently would look like a fault of the client.
         if self.stream.is_some() {
-            return Err("The emulator does not support streams yet.".to_owned());
+            return Err("Only a sendToGroup frame can start a stream.".to_owned());
         }
         let raw = match self.data {
             Some(raw) => raw,
@@ -239,7 +386,7 @@ mod tests {
         let json = r#"{"b" : 1.0,"a":[ 1e400, "\ud800" ],"a":0}"#;
         let (Publication { data, .. }, _) = sent(&format!(r#"{{"type":"sendToGroup","group":"g","data": {json} }}"#));
         let from = Sender::Group { group: "g".to_owned(), user_id: None };
-        let written = message(&Message { from, data, metadata: Metadata::default(), ttl_ms: None });
+        let written = message(&Message { from, data, metadata: Metadata::default(), ttl_ms: None, stream: None });
         assert_eq!(
             written,
             format!(
@@ -252,8 +399,13 @@ mod tests {
     fn bytes_travel_as_base64() {
         let (Publication { data, .. }, _) =
             sent(r#"{"type":"sendToGroup","group":"g","dataType":"binary","data":"AQI="}"#);
-        let written =
-            message_head(&Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None });
+        let written = message_head(&Message {
+            from: Sender::Server,
+            data,
+            metadata: Metadata::default(),
+            ttl_ms: None,
+            stream: None,
+        });
         assert_eq!(written, r#"{"type":"message","from":"server","dataType":"binary","data":"AQI=","sequenceId":"#);
     }
 
@@ -286,7 +438,7 @@ mod tests {
     fn metadata_travels_behind_the_data_and_may_stand_alone() {
         let (Publication { data, metadata, .. }, _) =
             sent(r#"{"type":"sendToGroup","group":"g","metadata":{"k":"v"}}"#);
-        let written = message(&Message { from: Sender::Server, data, metadata, ttl_ms: None });
+        let written = message(&Message { from: Sender::Server, data, metadata, ttl_ms: None, stream: None });
         assert_eq!(written, r#"{"type":"message","from":"server","dataType":"text","data":"","metadata":{"k":"v"}}"#);
         assert!(read(r#"{"type":"sendToGroup","group":"g","metadata":{}}"#).is_err());
     }

@@ -21,6 +21,8 @@
 //! | `rest` | carries out the requests of a server, a file for each kind of operation |
 //! | `filter` | the filters that choose connections: read and evaluated |
 //! | `control` | `/_emulator`: looks into a hub, injects faults |
+//! | `event`, `handler` | events and invocations that the host answers |
+//! | `streams`, `group_state` | streams to a group, and the states of its connections |
 //! | `hub` | holds connections, groups and users, and delivers messages |
 //! | `connection`, `permissions`, `pattern`, `acks`, `reliable` | the state of one client |
 //! | `protocol`, `json`, `protobuf`, `reply` | what clients say, and how frames are read and written |
@@ -34,8 +36,10 @@
 //! | what | how much of it |
 //! | --- | --- |
 //! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `protobuf.webpubsub.azure.v1`, and `json.reliable`, `protobuf.reliable` of the same |
-//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`, with `metadata`, `ttlSeconds` and `noEcho`; `event` is acknowledged with `InternalServerError`, for there is no handler |
-//! | roles | `joinLeaveGroup`, `sendToGroup`, with a group or without; `joinLeaveGroups`, `sendToGroups` with a pattern |
+//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`, with `metadata`, `ttlSeconds` and `noEcho`; `event` and `invoke`, answered by the host ([`Service::answer_events`]) or, without it, failed with `InternalServerError` |
+//! | streams | to a group, with every ack, nack and close; idle time-outs; they outlive a socket, not a connection |
+//! | group state | set, cleared, subscribed to, snapshots and updates |
+//! | roles | `joinLeaveGroup`, `sendToGroup`, with a group or without; `joinLeaveGroups`, `sendToGroups` with a pattern; `setGroupState`, `getGroupState`, with a group or without |
 //! | recovery | within 30 seconds, in order, of what was not acknowledged and has not outlived its time to live |
 //! | keep-alive | a WebSocket ping every 20 seconds or as the hub's settings say; who answers nothing is dropped |
 //! | close codes | 1000 by REST, 1003 wrong kind of frame, 1007 malformed frame, 1008 recovery refused, too much unacknowledged, client reads too slowly, or simple client without the role, 1009 over 1 MiB, 1011 event without handler of a simple client |
@@ -44,8 +48,11 @@
 //! | `GET /_emulator?hub=` | the connections and groups of a hub |
 //! | `/_emulator/faults?hub=` | `POST` injects an [`Injection`], `GET` lists, `DELETE` ends all of the hub, `DELETE /_emulator/faults/{id}` ends one |
 //!
-//! What it does not have is refused aloud, never ignored: preview versions of REST (400), the MQTT subprotocol (400),
-//! MQTT and Socket.IO paths (404), and streams, invocations and group state in frames (close code 1007).
+//! What it does not have is refused aloud, never ignored: preview versions of REST (400), the MQTT subprotocol (400)
+//! and MQTT and Socket.IO paths (404).
+//!
+//! Invocations, streams and group state were never recorded from the service. They follow the client specification, and
+//! what that leaves open is said in `handler`, `streams` and `group_state`.
 //!
 //! Entra tokens cannot be validated here. They are refused unless the host sets
 //! [`Settings::allow_unvalidated_entra_tokens`]; then any token that claims the audience of the service and has not
@@ -66,11 +73,14 @@ mod client;
 mod connection;
 mod control;
 mod entra;
+mod event;
 mod fault;
 mod faults;
 mod filter;
 mod frame;
+mod group_state;
 pub mod guard;
+mod handler;
 mod host;
 mod http;
 mod hub;
@@ -90,6 +100,7 @@ mod reply;
 mod rest;
 mod service;
 mod settings;
+mod streams;
 mod turn;
 mod upgrade;
 mod url;
@@ -97,6 +108,7 @@ mod url;
 mod worker_http;
 
 pub use control::{Connected, GroupSize, Injected, Snapshot};
+pub use event::{Event, EventId, EventReply, Payload};
 pub use fault::{Direction, FaultType, Injection};
 pub use faults::Listed;
 pub use frame::{Body, Content, Frame};

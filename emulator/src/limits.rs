@@ -37,6 +37,22 @@ pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
 /// How many bytes the keys and values of a message's metadata may have together.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024;
 
+/// How long a stream may be idle when its publisher says nothing, in milliseconds.
+pub const DEFAULT_STREAM_IDLE_MS: u64 = 300_000;
+
+/// How many streams one connection may have open. The service publishes no such number.
+pub const MAX_STREAMS_PER_CONNECTION: usize = 100;
+
+/// The largest state of a connection in a group, names and texts together, in bytes. The service publishes no such
+/// number.
+pub const MAX_GROUP_STATE_BYTES: usize = 8 * 1024;
+
+/// How long a host may take to answer an event, in milliseconds: as long as the service waits for a web server.
+pub const HANDLER_TIMEOUT_MS: u64 = 100_000;
+
+/// How many events may wait for the host's answer. The service publishes no such number.
+pub const MAX_PENDING_EVENTS: usize = 10_000;
+
 /// The longest time to live of a message, in seconds.
 pub const MAX_MESSAGE_TTL_SECONDS: u64 = 300;
 

@@ -160,7 +160,8 @@ impl Host {
             Action::Close { socket, code, reason } => self.end(socket, code, &reason),
             Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
             // Workers cannot send pings, and the settings say so.
-            Action::Ping { .. } => {}
+            // It pings nobody, and answers no events.
+            Action::Ping { .. } | Action::Event(_) => {}
             Action::Respond { id, response } => {
                 self.answers.borrow_mut().insert(id, response);
                 if let Some(resolve) = self.unanswered.borrow_mut().remove(&id) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::frame::{Body, Frame};
@@ -19,6 +20,38 @@ pub(crate) struct Message {
     pub(crate) metadata: Metadata,
     /// How long a reliable client may take to receive it; `None` means for ever.
     pub(crate) ttl_ms: Option<u64>,
+    /// Which part of which stream it is.
+    pub(crate) stream: Option<StreamPart>,
+}
+
+/// What a message says of its stream.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StreamPart {
+    pub(crate) stream_id: String,
+    #[serde(rename = "streamSequenceId")]
+    pub(crate) sequence_id: u64,
+    #[serde(rename = "endOfStream", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_end: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<StreamError>,
+}
+
+/// Why a stream ended, when not as it should.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StreamError {
+    pub(crate) name: &'static str,
+    pub(crate) message: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) user_error_code: String,
+}
+
+impl StreamError {
+    /// One of the service's own.
+    pub(crate) fn new(name: &'static str, message: &str) -> StreamError {
+        StreamError { name, message: message.to_owned(), user_error_code: String::new() }
+    }
 }
 
 /// Where a message came from, as its receivers see it.
@@ -120,7 +153,7 @@ mod tests {
     use super::*;
 
     fn message(data: Data) -> Message {
-        Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None }
+        Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None, stream: None }
     }
 
     #[test]

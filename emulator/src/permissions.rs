@@ -10,6 +10,15 @@ use crate::pattern::Pattern;
 pub(crate) struct Permissions {
     join_leave: Groups,
     send: Groups,
+    set_state: Groups,
+    get_state: Groups,
+}
+
+/// What may be done with the states of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StateRight {
+    Set,
+    Get,
 }
 
 /// The two kinds of permission.
@@ -50,6 +59,10 @@ impl Permissions {
                 ("sendToGroup", None) => permissions.send.all = true,
                 ("joinLeaveGroup", Some(group)) => permissions.join_leave.set(group, true)?,
                 ("sendToGroup", Some(group)) => permissions.send.set(group, true)?,
+                ("setGroupState", None) => permissions.set_state.all = true,
+                ("getGroupState", None) => permissions.get_state.all = true,
+                ("setGroupState", Some(group)) => permissions.set_state.set(group, true)?,
+                ("getGroupState", Some(group)) => permissions.get_state.set(group, true)?,
                 ("joinLeaveGroups", Some(pattern)) => permissions.join_leave.allow_pattern(pattern)?,
                 ("sendToGroups", Some(pattern)) => permissions.send.allow_pattern(pattern)?,
                 _ => {}
@@ -68,6 +81,13 @@ impl Permissions {
 
     pub(crate) fn may_send_to(&self, group: &str) -> bool {
         self.may(Kind::SendToGroup, group)
+    }
+
+    pub(crate) fn may_state(&self, right: StateRight, group: &str) -> bool {
+        match right {
+            StateRight::Set => self.set_state.holds(group),
+            StateRight::Get => self.get_state.holds(group),
+        }
     }
 
     /// Allows a group by name, whatever else is said of it.

@@ -2,13 +2,16 @@
 
 use serde_json::value::RawValue;
 use webpubsub_edge::protocol::protobuf as wire;
-use wire::{DataMessage, Downstream, Failure, Upstream};
+use wire::{
+    DataMessage, Downstream, Failure, GroupState, GroupStateItem, StreamEndError, StreamInfo, StreamStart, Upstream,
+};
 
+use crate::group_state::StateItem;
 use crate::limits;
 use crate::message::{Data, Message, Sender};
 use crate::metadata::Metadata;
-use crate::protocol::{ClientAction, Command, Publication};
-use crate::reply::Reply;
+use crate::protocol::{ClientAction, Command, Publication, StreamCommand};
+use crate::reply::{AckError, Reply};
 
 /// Reads a client's frame.
 ///
@@ -25,8 +28,50 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Command, String> {
         Upstream::LeaveGroup { group, ack_id } => {
             Ok(Command::Act { action: ClientAction::Leave { group: limits::group(group)? }, ack_id })
         }
-        Upstream::SendToGroup { stream: Some(_), .. } | Upstream::Event { stream: Some(_), .. } => {
-            Err(NOT_SUPPORTED.to_owned())
+        Upstream::Event { stream: Some(_), .. } | Upstream::Invoke { stream: Some(_), .. } => {
+            Err("Only a send to a group can start a stream.".to_owned())
+        }
+        Upstream::SendToGroup { group, ack_id, data, no_echo, stream: Some(stream), .. } => {
+            if data.is_some() || ack_id.is_some() {
+                return Err("The start of a stream has neither data nor an ack_id.".to_owned());
+            }
+            let StreamStart { stream_id, idle_timeout_ms } = stream;
+            let (group, idle_timeout_ms) = (limits::group(group)?, idle_timeout_ms.map(u64::from));
+            let command = StreamCommand::Start { group, no_echo, idle_timeout_ms };
+            Ok(Command::Stream { id: stream_id.to_owned(), command })
+        }
+        Upstream::StreamData { stream_id, stream_sequence_id, data } => {
+            let command = match (stream_sequence_id, data) {
+                (Some(sequence_id), data) => StreamCommand::Data { sequence_id, data: payload(data, &[])?.0 },
+                (None, None) => StreamCommand::KeepAlive,
+                (None, Some(_)) => return Err("A part of a stream needs a stream_sequence_id.".to_owned()),
+            };
+            Ok(Command::Stream { id: stream_id.to_owned(), command })
+        }
+        Upstream::StreamEnd { stream_id, error } => {
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            let error =
+                error.map(|StreamEndError { message, user_error_code }| (owned(message), owned(user_error_code)));
+            Ok(Command::Stream { id: stream_id.to_owned(), command: StreamCommand::end(error) })
+        }
+        Upstream::Invoke { event, invocation_id, data, metadata, stream: None } => {
+            let (data, metadata) = payload(data, &metadata)?;
+            if invocation_id.is_empty() {
+                return Err("The frame needs an invocation_id.".to_owned());
+            }
+            Ok(Command::Invoke { id: invocation_id.to_owned(), event: limits::event(event)?, data, metadata })
+        }
+        Upstream::CancelInvocation { invocation_id } => Ok(Command::CancelInvocation { id: invocation_id.to_owned() }),
+        Upstream::SetGroupState { group, ack_id, state } => {
+            let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+            let state = state.map(|state| state.into_iter().map(owned).collect());
+            Ok(Command::Act { action: ClientAction::SetState { group: limits::group(group)?, state }, ack_id })
+        }
+        Upstream::SubscribeGroupState { group, ack_id } => {
+            Ok(Command::Act { action: ClientAction::WatchStates { group: limits::group(group)? }, ack_id })
+        }
+        Upstream::UnsubscribeGroupState { group, ack_id } => {
+            Ok(Command::Act { action: ClientAction::UnwatchStates { group: limits::group(group)? }, ack_id })
         }
         Upstream::SendToGroup { group, ack_id, data, no_echo, ttl_seconds, metadata, stream: None } => {
             let (data, metadata) = payload(data, &metadata)?;
@@ -40,20 +85,11 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Command, String> {
             Ok(Command::Act { action: ClientAction::Publish(publication), ack_id })
         }
         Upstream::Event { event, data, ack_id, metadata, stream: None } => {
-            payload(data, &metadata)?;
-            Ok(Command::Act { action: ClientAction::Event { name: limits::event(event)? }, ack_id })
+            let (data, metadata) = payload(data, &metadata)?;
+            Ok(Command::Act { action: ClientAction::Event { name: limits::event(event)?, data, metadata }, ack_id })
         }
-        Upstream::Invoke { .. }
-        | Upstream::CancelInvocation { .. }
-        | Upstream::StreamData { .. }
-        | Upstream::StreamEnd { .. }
-        | Upstream::SetGroupState { .. }
-        | Upstream::SubscribeGroupState { .. }
-        | Upstream::UnsubscribeGroupState { .. } => Err(NOT_SUPPORTED.to_owned()),
     }
 }
-
-const NOT_SUPPORTED: &str = "The emulator does not support invocations, streams and group states yet.";
 
 fn payload(data: Option<wire::Data<'_>>, pairs: &[(&str, &str)]) -> Result<(Data, Metadata), String> {
     let mut metadata = Metadata::default();
@@ -81,14 +117,50 @@ pub(crate) fn reply(reply: Reply<'_>) -> Vec<u8> {
             Downstream::Connected { connection_id, user_id: user_id.unwrap_or_default(), reconnection_token }
         }
         Reply::Disconnected { reason } => Downstream::Disconnected { reason },
-        Reply::Ack { ack_id, outcome } => Downstream::Ack {
-            ack_id,
-            success: outcome.is_ok(),
-            error: outcome.err().map(|error| Failure { name: error.name, message: &error.message }),
-        },
+        Reply::Ack { ack_id, outcome } => {
+            Downstream::Ack { ack_id, success: outcome.is_ok(), error: outcome.err().map(failure) }
+        }
         Reply::Pong => Downstream::Pong,
+        Reply::InvokeResponse { invocation_id, result } => Downstream::InvokeResponse {
+            invocation_id,
+            success: result.is_ok(),
+            data: result.ok().flatten().map(wire_data),
+            error: result.err().map(failure),
+            metadata: Vec::new(),
+        },
+        Reply::StreamAck { stream_id, expected } => Downstream::StreamAck { stream_id, expected_sequence_id: expected },
+        Reply::StreamNack { stream_id, expected, name, message } => {
+            Downstream::StreamNack { stream_id, name, message, expected_sequence_id: expected }
+        }
+        Reply::StreamClosed { stream_id, error } => Downstream::StreamClosed { stream_id, error: error.map(failure) },
+        Reply::GroupState { group, items, is_snapshot } => {
+            let state = GroupState { group, items: items.iter().map(state_item).collect(), sequence_id: None };
+            if is_snapshot { Downstream::GroupStateSnapshot(state) } else { Downstream::GroupStateUpdate(state) }
+        }
     };
     frame.encode()
+}
+
+fn state_item(item: &StateItem) -> GroupStateItem<'_> {
+    GroupStateItem {
+        connection_id: &item.connection_id,
+        user_id: item.user_id.as_deref(),
+        state: item.state.as_ref().map(|state| state.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect()),
+        updated_at: i64::try_from(item.updated_at).unwrap_or(i64::MAX),
+    }
+}
+
+fn failure(error: &AckError) -> Failure<'_> {
+    Failure { name: error.name, message: &error.message }
+}
+
+fn wire_data(data: &Data) -> wire::Data<'_> {
+    match data {
+        Data::Text(text) => wire::Data::Text(text),
+        Data::Json(raw) => wire::Data::Json(raw.get()),
+        Data::Binary(bytes) => wire::Data::Binary(bytes),
+        Data::Protobuf(bytes) => wire::Data::Any(bytes),
+    }
 }
 
 /// The frame of a message without a sequence id.
@@ -106,11 +178,15 @@ fn data_message(message: &Message) -> DataMessage<'_> {
         Sender::Server => ("server", None),
         Sender::Group { group, .. } => ("group", Some(group.as_str())),
     };
-    let data = match &message.data {
-        Data::Text(text) => wire::Data::Text(text),
-        Data::Json(raw) => wire::Data::Json(raw.get()),
-        Data::Binary(bytes) => wire::Data::Binary(bytes),
-        Data::Protobuf(bytes) => wire::Data::Any(bytes),
-    };
-    DataMessage { from, group, data: Some(data), metadata: message.metadata.pairs().collect(), stream: None }
+    let stream = message.stream.as_ref().map(|part| StreamInfo {
+        stream_id: &part.stream_id,
+        stream_sequence_id: part.sequence_id,
+        end_of_stream: part.is_end,
+        error: part
+            .error
+            .as_ref()
+            .map(|error| (Failure { name: error.name, message: &error.message }, error.user_error_code.as_str())),
+    });
+    let (data, metadata) = (Some(wire_data(&message.data)), message.metadata.pairs().collect());
+    DataMessage { from, group, data, metadata, stream }
 }

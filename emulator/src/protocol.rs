@@ -1,7 +1,8 @@
 //! The protocols that clients speak, and what a client may ask for in any of them.
 
 use crate::frame::Frame;
-use crate::message::Data;
+use crate::group_state::State;
+use crate::message::{Data, StreamError};
 use crate::metadata::Metadata;
 use crate::reply::Reply;
 use crate::{json, protobuf};
@@ -107,6 +108,20 @@ pub(crate) enum Command {
     Ping,
     /// Everything up to this sequence id has arrived.
     SequenceAck(u64),
+    /// Answered by a response.
+    Invoke {
+        id: String,
+        event: String,
+        data: Data,
+        metadata: Metadata,
+    },
+    CancelInvocation {
+        id: String,
+    },
+    Stream {
+        id: String,
+        command: StreamCommand,
+    },
     /// Something that is acknowledged when it carries an id.
     Act {
         action: ClientAction,
@@ -120,7 +135,31 @@ pub(crate) enum ClientAction {
     Join { group: String },
     Leave { group: String },
     Publish(Publication),
-    Event { name: String },
+    Event { name: String, data: Data, metadata: Metadata },
+    SetState { group: String, state: Option<State> },
+    WatchStates { group: String },
+    UnwatchStates { group: String },
+}
+
+/// What a client does with a stream of its own.
+#[derive(Debug)]
+pub(crate) enum StreamCommand {
+    Start { group: String, no_echo: bool, idle_timeout_ms: Option<u64> },
+    Data { sequence_id: u64, data: Data },
+    KeepAlive,
+    End { error: Option<StreamError> },
+}
+
+impl StreamCommand {
+    /// The end of a stream, with what its publisher says went wrong.
+    pub(crate) fn end(error: Option<(Option<String>, Option<String>)>) -> StreamCommand {
+        let error = error.map(|(message, code)| StreamError {
+            name: "UserError",
+            message: message.unwrap_or_default(),
+            user_error_code: code.unwrap_or_default(),
+        });
+        StreamCommand::End { error }
+    }
 }
 
 /// A message of a client for a group.

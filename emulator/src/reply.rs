@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::group_state::StateItem;
+use crate::message::Data;
+
 /// Something that every subprotocol can say.
 #[derive(Clone, Copy)]
 pub(crate) enum Reply<'a> {
@@ -13,6 +16,16 @@ pub(crate) enum Reply<'a> {
     Ack { ack_id: u64, outcome: Result<(), &'a AckError> },
     /// The answer to a ping.
     Pong,
+    /// What an invocation came to.
+    InvokeResponse { invocation_id: &'a str, result: Result<Option<&'a Data>, &'a AckError> },
+    /// The parts of a stream before this one were published.
+    StreamAck { stream_id: &'a str, expected: u64 },
+    /// A part of a stream was not published; this one is expected.
+    StreamNack { stream_id: &'a str, expected: u64, name: &'a str, message: &'a str },
+    /// A stream is over for its publisher.
+    StreamClosed { stream_id: &'a str, error: Option<&'a AckError> },
+    /// States of connections in a group: all there are, or those that changed.
+    GroupState { group: &'a str, items: &'a [StateItem], is_snapshot: bool },
 }
 
 /// Why a client's request was not carried out.

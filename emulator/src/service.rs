@@ -1,6 +1,6 @@
 //! The emulated service: takes what happens on the network, finds the hub it is about, and says what to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use webpubsub_edge::jwt::Key;
@@ -27,6 +27,10 @@ pub struct Service {
     pub(crate) settings: Settings,
     pub(crate) hubs: BTreeMap<String, Hub>,
     hub_of_socket: BTreeMap<SocketId, String>,
+    /// The hubs whose events the host answers.
+    answered: BTreeSet<String>,
+    /// Whether a connection may be gone of which the others were not told.
+    pub(crate) has_ended: bool,
     pub(crate) network: Network,
 }
 
@@ -41,7 +45,23 @@ impl Service {
             settings,
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            has_ended: false,
             network: Network::default(),
+        }
+    }
+
+    /// Says whether the host answers the events and invocations of a hub: then each is an [`Action::Event`]. Without an
+    /// answer within 100 seconds it has failed, as with a web server that does not answer.
+    pub fn answer_events(&mut self, hub: &str, does: bool) {
+        let name = hub.to_ascii_lowercase();
+        if let Some(hub) = self.hubs.get_mut(&name) {
+            hub.handler.is_there = does;
+        }
+        if does {
+            self.answered.insert(name);
+        } else {
+            self.answered.remove(&name);
         }
     }
 
@@ -78,13 +98,20 @@ impl Service {
                 }
             }
             Input::Request { id, request } => self.respond(&mut turn, &mut actions, id, request),
+            Input::Reply { hub, id, reply } => {
+                if let Some(hub) = self.hubs.get_mut(&hub.to_ascii_lowercase()) {
+                    hub.answer(&mut turn, id, reply.clone());
+                }
+            }
             Input::Tick => self.hubs.values_mut().for_each(|hub| hub.pass_time(&mut turn)),
         }
         self.finish(turn, &mut actions);
         // Frames alone end nothing, and there may be many hubs.
         if !matches!(input, Input::Text { .. } | Input::Binary { .. } | Input::Pong { .. }) {
+            self.has_ended = true;
             self.forget_empty_hubs();
         }
+        self.mourn(now, &mut actions);
         actions
     }
 
@@ -127,6 +154,7 @@ impl Service {
             self.settle(now, carried, actions);
         }
         if !ended.is_empty() {
+            self.has_ended = true;
             for socket in ended {
                 self.hub_of_socket.remove(&socket);
             }
@@ -136,6 +164,16 @@ impl Service {
 
     pub(crate) fn forget_empty_hubs(&mut self) {
         self.hubs.retain(|_, hub| !hub.is_empty());
+    }
+
+    /// Tells the others of connections that are gone. Whom that overwhelms is gone too, and told of in turn.
+    pub(crate) fn mourn(&mut self, now: u64, actions: &mut Vec<Action>) {
+        while std::mem::take(&mut self.has_ended) {
+            let mut turn = Turn::new(now);
+            self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
+            self.has_ended = !turn.actions.is_empty();
+            self.finish(turn, actions);
+        }
     }
 
     /// Tells the hubs what became of their sockets on the way.
@@ -152,6 +190,7 @@ impl Service {
             }
         }
         if has_ended {
+            self.has_ended = true;
             self.forget_empty_hubs();
         }
         actions.append(&mut carried.actions);
@@ -179,9 +218,10 @@ impl Service {
         let is_refused = matches!(upgrade, Upgrade::Recover(_))
             && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
         let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
+        hub.handler.is_there = self.answered.contains(&name);
         self.hub_of_socket.insert(socket, name);
         match upgrade {
-            Upgrade::New(client) => connect(hub, turn, socket, client, random),
+            Upgrade::New(client) => connect(hub, turn, socket, *client, random),
             Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery, is_refused),
         }
         Ok(())
@@ -276,7 +316,7 @@ fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name:
         settings.can_ping.then_some(hub)
     };
     let keep_alive_ms = keep_alive_ms();
-    hubs.entry(name).or_insert_with(|| Hub::new(keep_alive_ms))
+    hubs.entry(name.clone()).or_insert_with(|| Hub::new(name, keep_alive_ms))
 }
 
 fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
@@ -292,6 +332,7 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         is_heard: true,
         acks: Default::default(),
         unacknowledged: Default::default(),
+        streams: Default::default(),
         reconnection_token: hex(token_bytes),
     };
     turn.actions.push(Action::Accept { socket, subprotocol });

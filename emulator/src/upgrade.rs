@@ -14,7 +14,7 @@ use crate::url::{Query, Url};
 
 /// What an upgrade asks for.
 pub(crate) enum Upgrade {
-    New(NewClient),
+    New(Box<NewClient>),
     Recover(Recovery),
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn read(
             return Err(answer::bad_request(&format!("The emulator does not speak the subprotocol '{name}' yet.")));
         }
     };
-    new_client(protocol, subprotocol, &claims).map(Upgrade::New)
+    new_client(protocol, subprotocol, &claims).map(|client| Upgrade::New(Box::new(client)))
 }
 
 fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) -> Result<NewClient, Response> {
@@ -166,7 +166,7 @@ mod tests {
 
     fn new_with(query: &str, offered: &str, claims: &str) -> NewClient {
         match read_with(query, offered, claims) {
-            Ok(Upgrade::New(client)) => client,
+            Ok(Upgrade::New(client)) => *client,
             _ => panic!("a new client was expected"),
         }
     }

@@ -13,13 +13,15 @@
 //! | [`Frame::StreamAck`], [`Frame::StreamNack`], [`Frame::StreamClosed`] | the input of the same name |
 //! | anything else, and what cannot be read | [`Input::Heard`] |
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::AckOutcome;
 #[cfg(doc)]
 use super::Input;
+use super::{AckOutcome, StateItem};
 
 /// A frame of the service.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +82,15 @@ pub enum Frame {
         stream_id: String,
         /// Why, when it was not ended by its sender.
         error: Option<ErrorDetail>,
+    },
+    /// States in a group.
+    GroupState {
+        /// Which group.
+        group: String,
+        /// All that are set, or those that changed.
+        items: Vec<StateItem>,
+        /// Whether it is all of them.
+        is_snapshot: bool,
     },
     /// A kind of frame that is not known here; there may be more in the future.
     Unknown,
@@ -181,6 +192,10 @@ pub fn read(text: &str) -> Option<Frame> {
             let error = error_detail(&Value::Object(frame.clone()));
             Frame::StreamNack { stream_id: text("streamId")?, expected: number("expectedSequenceId")?, error }
         }
+        kind @ ("groupStateSnapshot" | "groupStateUpdate") => {
+            let items = frame.get("items")?.as_array()?.iter().map(state_item).collect::<Option<Vec<_>>>()?;
+            Frame::GroupState { group: text("group")?, items, is_snapshot: kind == "groupStateSnapshot" }
+        }
         "streamClosed" => Frame::StreamClosed { stream_id: text("streamId")?, error },
         _ => Frame::Unknown,
     })
@@ -198,6 +213,17 @@ fn stream_part(stream: &Value) -> Option<StreamPart> {
         is_end: stream.get("endOfStream").and_then(Value::as_bool).unwrap_or_default(),
         error: stream.get("error").map(error_detail),
     })
+}
+
+fn state_item(item: &Value) -> Option<StateItem> {
+    let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+    let entry = |(name, text): (&String, &Value)| Some((name.clone(), text.as_str()?.to_owned()));
+    let state = match item.get("state") {
+        None | Some(Value::Null) => None,
+        Some(state) => Some(state.as_object()?.iter().map(entry).collect::<Option<_>>()?),
+    };
+    let updated_at = item.get("updatedAt")?.as_u64()?;
+    Some(StateItem { connection_id: text("connectionId")?, user_id: text("userId"), state, updated_at })
 }
 
 fn data(frame: &mut Map<String, Value>) -> Option<Data> {
@@ -279,6 +305,25 @@ pub fn stream_end(stream_id: &str, error: Option<(&str, &str)>) -> String {
         }
     }
     .to_string()
+}
+
+/// `setGroupState`; without a state it clears it.
+pub fn set_group_state(group: &str, state: Option<&BTreeMap<String, String>>, ack_id: u64) -> String {
+    match state {
+        None => json!({ "type": "setGroupState", "group": group, "ackId": ack_id }),
+        Some(state) => json!({ "type": "setGroupState", "group": group, "ackId": ack_id, "state": state }),
+    }
+    .to_string()
+}
+
+/// `subscribeGroupState`
+pub fn subscribe_group_state(group: &str, ack_id: u64) -> String {
+    json!({ "type": "subscribeGroupState", "group": group, "ackId": ack_id }).to_string()
+}
+
+/// `unsubscribeGroupState`
+pub fn unsubscribe_group_state(group: &str, ack_id: u64) -> String {
+    json!({ "type": "unsubscribeGroupState", "group": group, "ackId": ack_id }).to_string()
 }
 
 fn with_data(mut frame: Value, ack_id: Option<u64>, data: &Data) -> String {
@@ -406,10 +451,27 @@ mod tests {
     }
 
     #[test]
+    fn group_states() {
+        let item = r#"{"connectionId":"c","userId":"u","state":{"k":"v"},"updatedAt":1700000000000}"#;
+        let cleared = r#"{"connectionId":"d","updatedAt":1}"#;
+        for (kind, is_snapshot) in [("groupStateSnapshot", true), ("groupStateUpdate", false)] {
+            let text = format!(r#"{{"type":"{kind}","group":"g","items":[{item},{cleared}]}}"#);
+            let state = Some(BTreeMap::from([("k".to_owned(), "v".to_owned())]));
+            let (connection_id, user_id) = ("c".to_owned(), Some("u".to_owned()));
+            let first = StateItem { connection_id, user_id, state, updated_at: 1_700_000_000_000 };
+            let second = StateItem { connection_id: "d".to_owned(), user_id: None, state: None, updated_at: 1 };
+            let items = vec![first, second];
+            assert_eq!(read(&text), Some(Frame::GroupState { group: "g".to_owned(), items, is_snapshot }));
+        }
+        assert_eq!(read(r#"{"type":"groupStateUpdate","group":"g","items":[{"connectionId":"c"}]}"#), None);
+    }
+
+    #[test]
     fn what_is_written() {
         let written = |text: String| serde_json::from_str::<Value>(&text).ok();
         let (binary, stream) = (Data::Binary(vec![1, 2]), json!({ "streamId": "S", "idleTimeoutMs": 1000 }));
         let (to_group, part) = (r#"{"type":"sendToGroup","group":"g","#, r#"{"type":"streamData","streamId":"S","#);
+        let state = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
         let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
         for (text, frame) in [
             (join_group("g", 1), json!({ "type": "joinGroup", "group": "g", "ackId": 1 })),
@@ -444,6 +506,13 @@ mod tests {
                 stream_end("S", Some(("m", "c"))),
                 json!({ "type": "streamEnd", "streamId": "S", "error": { "message": "m", "userErrorCode": "c" } }),
             ),
+            (
+                set_group_state("g", Some(&state), 7),
+                json!({ "type": "setGroupState", "group": "g", "ackId": 7, "state": { "k": "v" } }),
+            ),
+            (set_group_state("g", None, 7), json!({ "type": "setGroupState", "group": "g", "ackId": 7 })),
+            (subscribe_group_state("g", 8), json!({ "type": "subscribeGroupState", "group": "g", "ackId": 8 })),
+            (unsubscribe_group_state("g", 9), json!({ "type": "unsubscribeGroupState", "group": "g", "ackId": 9 })),
             (stream_end("S", None), json!({ "type": "streamEnd", "streamId": "S" })),
         ] {
             assert_eq!(written(text), Some(frame));

@@ -364,7 +364,11 @@ impl Session {
                         self.cancel(at, Outcome::TimedOut);
                         self.settle(at, Outcome::TimedOut);
                     }
-                    (State::Sent, _) => self.retry(at, Outcome::TimedOut),
+                    (State::Sent, _) => {
+                        // What is heard may come over a connection that carries nothing the other way.
+                        self.probe();
+                        self.retry(at, Outcome::TimedOut);
+                    }
                     (State::Delayed, _) if self.is_writable() => self.write(at),
                     (State::Queued | State::Unsure, _) if !self.is_held() => self.settle(at, Outcome::NotConnected),
                     (State::Delayed | State::Queued | State::Unsure, _) => self.requeue(at, limit),

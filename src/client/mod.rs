@@ -17,6 +17,7 @@
 //! | `groups` | which groups are joined again |
 //! | `sequence` | which messages are new, and when they are acknowledged |
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
+//! | `group_state` | the states in a group, out of snapshots and updates in any order |
 //! | `json` | reads and writes the frames of the JSON subprotocols, for hosts in Rust (feature `json`) |
 //!
 //! # A host
@@ -55,6 +56,7 @@
 
 mod action;
 mod clock;
+mod group_state;
 mod groups;
 mod input;
 #[cfg(feature = "json")]
@@ -69,6 +71,7 @@ mod streams;
 mod tests;
 
 pub use action::{Action, Outcome, StreamProblem};
+pub use group_state::{GroupStates, StateItem};
 pub use input::{AckOutcome, Input, NEXT_ACK_ID};
 pub use options::{Options, Protocol, Retry, RetryMode};
 pub use session::{Session, Status};

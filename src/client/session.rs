@@ -321,6 +321,7 @@ impl Session {
     /// A new connection is there.
     fn greeted(&mut self) {
         self.sequence = Sequence::default();
+        self.probe_until = NEVER;
         self.keep_alive();
         if !self.is_writable {
             self.rejoin();
@@ -508,7 +509,7 @@ impl Session {
     }
 
     /// Asks for a sign of life, which must come soon. Says whether it can be asked for.
-    fn probe(&mut self) -> bool {
+    pub(super) fn probe(&mut self) -> bool {
         let interval = self.options.keep_alive_interval_ms;
         if interval == 0 {
             return false;

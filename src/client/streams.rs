@@ -38,6 +38,8 @@ struct Outbound {
     is_ended: bool,
     /// Whether the end was sent.
     is_end_sent: bool,
+    /// Whether it was sent on a socket that is gone: the service may have carried it out.
+    may_be_over: bool,
     refusals: u32,
     /// Nothing is sent before this.
     retry_at: u64,
@@ -66,6 +68,9 @@ impl Session {
             Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
             Input::StreamNack { stream, expected } => self.heard() && self.stream_expects(stream, expected, true),
             Input::StreamClosed { stream, failed } => {
+                // After a recovery, that the stream is not known any more is the answer to the end that was sent
+                // before. (Or it was idle for too long in between, which nobody can tell from it.)
+                let failed = failed && self.find_stream(stream).is_none_or(|outbound| !outbound.may_be_over);
                 let problem = if failed { StreamProblem::Refused } else { StreamProblem::None };
                 self.heard() && self.close_stream(stream, problem)
             }
@@ -98,6 +103,7 @@ impl Session {
             oldest: 1,
             is_ended: false,
             is_end_sent: false,
+            may_be_over: false,
             refusals: 0,
             retry_at: 0,
             until,
@@ -204,6 +210,7 @@ impl Session {
         while let Some(outbound) = self.streams.outbound.get_mut(at) {
             let (stream, is_open) = (outbound.stream, outbound.is_open);
             outbound.cursor = outbound.oldest;
+            outbound.may_be_over |= outbound.is_end_sent;
             outbound.is_end_sent = false;
             outbound.retry_at = 0;
             outbound.until = if is_open { NEVER } else { limit };

@@ -560,6 +560,25 @@ fn half_open_is_noticed_by_silence() {
 }
 
 #[test]
+fn an_ack_that_does_not_come_is_a_reason_to_look_whether_the_connection_carries_anything() {
+    let mut host = Host::connected(Options::default());
+    host.pass(20_000);
+    host.pong();
+    host.hand(send(1));
+    host.pass(29_000);
+    assert!(host.data(1));
+    host.pass(1_000);
+    host.taken();
+    // Messages still come, but our frames do not arrive.
+    for nth in 2..11 {
+        host.pass(1_000);
+        assert!(host.data(nth));
+    }
+    host.pass(1_000);
+    assert!(host.taken().contains(&Action::Recovering));
+}
+
+#[test]
 fn after_sleep_a_dead_connection_is_noticed_within_one_keep_alive() {
     let mut host = Host::connected(Options::default());
     host.pass(20_000);
@@ -697,6 +716,23 @@ fn a_stream_goes_on_after_a_recovery_and_ends_with_its_connection() {
     assert_eq!(host.told(), [Action::Recovered, part(2), part(3), part(4)]);
     host.drop(1008);
     assert!(host.taken().contains(&ended(StreamProblem::Lost)));
+}
+
+#[test]
+fn a_stream_whose_end_was_sent_before_a_recovery_has_ended() {
+    for ended_before in [true, false] {
+        let mut host = with_stream(Options::default());
+        host.hand(Input::StreamWrite { stream: 3 });
+        if ended_before {
+            host.hand(Input::StreamEnd { stream: 3 });
+        }
+        host.drop(1006);
+        host.opened();
+        host.pong();
+        host.hand(Input::StreamClosed { stream: 3, failed: true });
+        let problem = if ended_before { StreamProblem::None } else { StreamProblem::Refused };
+        assert_eq!(host.taken().last(), Some(&ended(problem)));
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
         Scope::Group(group) => Sender::Group { group, user_id: None },
         _ => Sender::Server,
     };
-    hub.deliver(turn, &receivers, &Message { from, data, metadata, ttl_ms });
+    hub.deliver(turn, &receivers, &Message { from, data, metadata, ttl_ms, stream: None });
     Ok(Response::empty(202))
 }
 

@@ -8,7 +8,8 @@ use crate::random::Random;
 use crate::soak::protobuf::{damaged, upstream};
 use crate::world::{Event, JSON, PROTOBUF, PROTOBUF_RELIABLE, RELIABLE, World, body, header};
 
-const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+const ALL_ROLES: [&str; 4] =
+    ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup", "webpubsub.setGroupState", "webpubsub.getGroupState"];
 
 fn connect(world: &mut World, protocol: &str) -> SocketId {
     let socket = world.connect(protocol, json!({ "role": ALL_ROLES, "webpubsub.group": "g" }));
@@ -70,6 +71,12 @@ fn bad_json_frames_end_their_connection_only() {
         r#"{"type":"event","event":"save","ackId":4,"dataType":"json","data":1}"#,
         r#"{"type":"sequenceAck","sequenceId":7}"#,
         r#"{"type":"ping"}"#,
+        r#"{"type":"invoke","invocationId":"1","target":"event","event":"add","dataType":"text","data":"x"}"#,
+        r#"{"type":"sendToGroup","group":"g","noEcho":false,"stream":{"streamId":"S","idleTimeoutMs":9}}"#,
+        r#"{"type":"streamData","streamId":"S","streamSequenceId":1,"dataType":"text","data":"x"}"#,
+        r#"{"type":"streamEnd","streamId":"S","error":{"message":"m","userErrorCode":"c"}}"#,
+        r#"{"type":"setGroupState","group":"g","ackId":5,"state":{"a":"b"}}"#,
+        r#"{"type":"subscribeGroupState","group":"g","ackId":6}"#,
     ];
     let send = |world: &mut World, random: &mut Random, socket| {
         let frame = random.pick(&frames);

@@ -206,6 +206,8 @@ fn a_wrong_frame_ends_the_connection() {
         metadata: vec![],
         stream: None,
     };
+    let data = Some(Data::Text("x"));
+    let unnumbered = Upstream::StreamData { stream_id: "s", stream_sequence_id: None, data };
     for (frame, code) in [
         (&[][..], 1007),
         (&[0xff], 1007),
@@ -215,7 +217,7 @@ fn a_wrong_frame_ends_the_connection() {
         (&no_group, 1007),
         (&no_data.encode(), 1007),
         (&long_ttl.encode(), 1007),
-        (&Upstream::CancelInvocation { invocation_id: "1" }.encode(), 1007),
+        (&unnumbered.encode(), 1007),
         (&vec![0; 1024 * 1024 + 1], 1009),
     ] {
         let socket = world.connect(PROTOBUF, json!({ "role": ALL_ROLES }));

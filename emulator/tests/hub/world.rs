@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use webpubsub_edge::jwt::Key;
-use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Input, Request, Response, Service, Settings, SocketId};
+use webpubsub_edge_emulator::{
+    ACCESS_KEY, Action, Content, Event as Asked, EventReply, Input, Request, Response, Service, Settings, SocketId,
+};
 
 pub const JSON: &str = "json.webpubsub.azure.v1";
 pub const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
@@ -36,6 +38,8 @@ pub struct World {
     pub sends: usize,
     /// Answers that came after their request.
     pub late: Vec<Response>,
+    /// What the event handler was asked.
+    pub events: Vec<Asked>,
 }
 
 impl World {
@@ -57,6 +61,7 @@ impl World {
             mute: BTreeSet::new(),
             sends: 0,
             late: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -191,6 +196,12 @@ impl World {
         self.handle(Input::Request { id, request })
     }
 
+    /// The event handler of the hub `chat` answers what it was asked last.
+    pub fn answer(&mut self, reply: EventReply) {
+        let id = self.events.last().expect("something was asked").id;
+        self.handle(Input::Reply { hub: "chat", id, reply: &reply });
+    }
+
     /// What a socket saw since it was last asked.
     pub fn seen(&mut self, socket: SocketId) -> Vec<Event> {
         self.seen.remove(&socket).unwrap_or_default()
@@ -243,6 +254,7 @@ impl World {
                 }
                 Action::Close { socket, code, reason } => self.note(socket, Event::Closed(code, reason)),
                 Action::Ping { to } => self.ping(&to),
+                Action::Event(event) => self.events.push(*event),
                 Action::Abort { socket } => self.note(socket, Event::Aborted),
             }
         }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::json::{self, Frame, Message};
-use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Outcome, Session, Status};
+use webpubsub_edge::client::json::{self, Data, Frame, Message, StreamPart};
+use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamProblem};
 
 use crate::schedule::GROUPS;
 
@@ -38,6 +38,15 @@ pub struct Client {
     last_word: [u32; GROUPS.len()],
     told: Told,
     was_told: bool,
+    /// The groups that are being joined again, by ack id.
+    rejoins: BTreeMap<u64, u32>,
+    /// The streams that this client publishes, by their numbers.
+    pub streams: BTreeMap<u32, Stream>,
+    /// Those it reads: their ids by their numbers, and on which connection it began.
+    readers: BTreeMap<u32, (String, usize)>,
+    last_reader: u32,
+    /// The close code that the session was told last.
+    pub last_code: u16,
     /// By connection id, all that was delivered.
     pub delivered: BTreeMap<String, Vec<(u64, String)>>,
     /// Payloads that the service said it has.
@@ -50,6 +59,16 @@ pub struct Client {
     pub stop_by: Option<u64>,
 }
 
+pub struct Stream {
+    pub id: String,
+    group: usize,
+    pub parts: Vec<String>,
+    trimmed: u64,
+    pub is_open: bool,
+    pub is_ended: bool,
+    pub over: Option<StreamProblem>,
+}
+
 struct Kept {
     frame: Value,
     join: Option<usize>,
@@ -58,8 +77,9 @@ struct Kept {
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Membership {
     #[default]
+    Never,
     Left,
-    /// A join is under way, or its end is not known.
+    /// A join or leave is under way, or its end is not known.
     Unsure,
     Joined,
 }
@@ -92,6 +112,11 @@ impl Client {
             last_word: Default::default(),
             told: Told::Stopped,
             was_told: false,
+            rejoins: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            last_reader: 0,
+            last_code: 0,
             delivered: BTreeMap::new(),
             accepted: Vec::new(),
             connections: 0,
@@ -140,6 +165,11 @@ impl Client {
     }
 
     pub fn leave(&mut self, now: u64, group: usize) -> Result {
+        self.rejoins.retain(|_, rejoined| *rejoined as usize != group);
+        // Who leaves and comes back has missed parts.
+        for stream in std::mem::take(&mut self.readers).into_keys() {
+            self.handle(now, Input::ForgetStream { stream })?;
+        }
         self.groups[group] = Membership::Unsure;
         let message = self.keep(json!({ "type": "leaveGroup", "group": GROUPS[group] }), None);
         self.last_word[group] = message;
@@ -168,13 +198,16 @@ impl Client {
     }
 
     pub fn event(&mut self, now: u64) -> Result {
-        let message = self.keep(json!({ "type": "event", "event": "e", "dataType": "text", "data": "x" }), None);
+        let data = format!("{}-{}", self.name, self.last_message + 1);
+        let message = self.keep(json!({ "type": "event", "event": "e", "dataType": "text", "data": data }), None);
         self.handle(now, Input::Send { message, ack_id: NEXT_ACK_ID }).map(drop)
     }
 
     pub fn invoke(&mut self, now: u64) -> Result {
-        // The hub may not know invocations; a ping in its place is never answered as one.
-        let message = self.keep(json!({ "type": "ping" }), None);
+        let id = (self.last_message + 1).to_string();
+        let mut frame = json!({ "type": "invoke", "invocationId": id, "target": "event", "event": "e" });
+        frame["data"] = json!(1);
+        let message = self.keep(frame, None);
         self.handle(now, Input::Invoke { message }).map(drop)
     }
 
@@ -182,6 +215,33 @@ impl Client {
         let Some((&message, _)) = self.messages.first_key_value() else { return Ok(()) };
         self.handle(now, Input::Abort { message })?;
         self.check(!self.messages.contains_key(&message), "an aborted message is settled")
+    }
+
+    pub fn open_stream(&mut self, now: u64, group: usize) -> Result {
+        let number = self.streams.len() as u32 + 1;
+        let id = format!("S{}-{number}", self.name);
+        let stream = Stream { id, group, parts: Vec::new(), trimmed: 0, is_open: false, is_ended: false, over: None };
+        self.streams.insert(number, stream);
+        self.handle(now, Input::StreamOpen { stream: number }).map(drop)
+    }
+
+    pub fn write_stream(&mut self, now: u64, count: usize) -> Result {
+        for _ in 0..count {
+            let Some((&number, stream)) = self.streams.iter_mut().next_back() else { return Ok(()) };
+            if stream.is_ended || stream.over.is_some() {
+                return Ok(());
+            }
+            let part = format!("{} part {}", stream.id, stream.parts.len() + 1);
+            stream.parts.push(part);
+            self.handle(now, Input::StreamWrite { stream: number })?;
+        }
+        Ok(())
+    }
+
+    pub fn end_stream(&mut self, now: u64) -> Result {
+        let Some((&number, stream)) = self.streams.iter_mut().next_back() else { return Ok(()) };
+        stream.is_ended = true;
+        self.handle(now, Input::StreamEnd { stream: number }).map(drop)
     }
 
     fn keep_publication(&mut self, group: usize) -> u32 {
@@ -200,6 +260,8 @@ impl Client {
             Action::Open { socket, recover } => {
                 self.count_attempt(now)?;
                 if !recover {
+                    self.last_code = 0;
+                    self.rejoins.clear();
                     self.connections += 1;
                     self.connection = None;
                 }
@@ -207,6 +269,7 @@ impl Client {
                 let query =
                     query.map(|(id, token)| format!("&awps_connection_id={id}&awps_reconnection_token={token}"));
                 self.check(query.is_some() == recover, "only what is known is recovered")?;
+                self.check(!recover || self.last_code != 1008, "a refused recovery is not tried again")?;
                 self.wishes.push(Wish::Open { number: socket, query });
             }
             Action::Close { socket, clean } => self.wishes.push(Wish::Close { number: socket, is_clean: clean }),
@@ -229,11 +292,15 @@ impl Client {
                 self.wishes.push(Wish::Write(frame));
             }
             Action::Rejoin { group, ack_id } => {
+                self.rejoins.insert(ack_id, group);
                 self.wishes.push(Wish::Write(
                     json!({ "type": "joinGroup", "group": GROUPS[group as usize], "ackId": ack_id }),
                 ));
             }
-            Action::Cancel { .. } => {}
+            Action::Cancel { message } => {
+                let id = message.to_string();
+                self.wishes.push(Wish::Write(json!({ "type": "cancelInvocation", "invocationId": id })));
+            }
             Action::Settle { message, outcome } => {
                 let Kept { frame, join } = self.messages.remove(&message).ok_or("a message is settled twice")?;
                 let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
@@ -247,11 +314,22 @@ impl Client {
                 {
                     self.groups[group] = Membership::Joined;
                 }
+                let left = GROUPS.iter().position(|name| frame["type"] == "leaveGroup" && frame["group"] == *name);
+                if let Some(group) = left
+                    && is_done
+                    && self.last_word[group] == message
+                {
+                    self.groups[group] = Membership::Left;
+                }
             }
-            Action::RejoinFailed { group, .. } => self.groups[group as usize] = Membership::Unsure,
+            Action::RejoinFailed { group, .. } => {
+                self.rejoins.retain(|_, rejoined| *rejoined != group);
+                self.groups[group as usize] = Membership::Unsure;
+            }
             Action::Connected { possible_gap } => {
                 self.check(possible_gap == self.was_told, "each connection but the first may have a gap before it")?;
                 self.was_told = true;
+                self.check(self.rejoins.is_empty(), "the groups are joined again before it is told")?;
                 self.tell(Told::Connected, &[Told::Nothing, Told::Disconnected])?;
             }
             Action::Recovering => self.tell(Told::Recovering, &[Told::Connected])?,
@@ -262,7 +340,77 @@ impl Client {
                 self.stop_by = None;
                 self.check(self.messages.is_empty(), "when it has stopped, all is settled")?;
             }
-            other => return Err(format!("{other:?} without a stream")),
+            Action::StreamStart { stream } => {
+                let Stream { id, group, .. } = self.stream(stream)?;
+                let frame = json!({ "type": "sendToGroup", "group": GROUPS[*group], "stream": { "streamId": id } });
+                self.wishes.push(Wish::Write(frame));
+            }
+            Action::StreamOpened { stream } => {
+                let is_open = std::mem::replace(&mut self.stream(stream)?.is_open, true);
+                self.check(!is_open, "a stream is opened once")?;
+            }
+            Action::StreamData { stream, sequence_id } => {
+                let Stream { id, parts, trimmed, .. } = self.stream(stream)?;
+                if sequence_id <= *trimmed {
+                    return Err("a part is sent after it was acknowledged".to_owned());
+                }
+                let part = parts.get(sequence_id as usize - 1).ok_or("a part is sent before it was written")?;
+                let frame = json!({
+                    "type": "streamData", "streamId": id, "streamSequenceId": sequence_id,
+                    "dataType": "text", "data": part,
+                });
+                self.wishes.push(Wish::Write(frame));
+            }
+            Action::StreamTrim { stream, sequence_id } => self.stream(stream)?.trimmed = sequence_id - 1,
+            Action::StreamEnd { stream } => {
+                let id = self.stream(stream)?.id.clone();
+                self.wishes.push(Wish::Write(json!({ "type": "streamEnd", "streamId": id })));
+            }
+            Action::StreamClosed { stream, problem } => {
+                let before = self.stream(stream)?.over.replace(problem);
+                self.check(before.is_none(), "a stream is over once")?;
+                self.check(problem != StreamProblem::ProtocolViolation, "the service keeps to the protocol")?;
+            }
+            Action::ReadEnded { stream, problem } => {
+                let (id, began) = self.readers.remove(&stream).ok_or("a reader ends twice")?;
+                let is_good = problem != StreamProblem::Gap || began != self.connections;
+                self.check(is_good, &format!("no part of {id} is missing"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One that is not over.
+    fn stream(&mut self, number: u32) -> Result<&mut Stream> {
+        let stream = self.streams.get_mut(&number).ok_or("no such stream")?;
+        if stream.over.is_none() { Ok(stream) } else { Err(format!("something about {} after its end", stream.id)) }
+    }
+
+    fn number_of(&self, id: &str) -> u32 {
+        self.streams.iter().find(|(_, stream)| stream.id == id).map_or(0, |(number, _)| *number)
+    }
+
+    /// Reads a stream from its first part on.
+    fn read_part(&mut self, now: u64, group: Option<&str>, part: &StreamPart, data: &Data) -> Result {
+        let group = GROUPS.iter().position(|name| group == Some(name));
+        // While it leaves, a last part may come.
+        let is_in = group.is_some_and(|group| self.groups[group] == Membership::Joined);
+        let StreamPart { stream_id, sequence_id, is_end, .. } = part;
+        let known = self.readers.iter().find(|(_, (id, _))| id == stream_id).map(|(number, _)| *number);
+        let number = match known {
+            Some(number) => number,
+            None if *sequence_id == 1 && is_in => {
+                self.last_reader += 1;
+                self.readers.insert(self.last_reader, (stream_id.clone(), self.connections));
+                self.handle(now, Input::ReadStream { stream: self.last_reader, idle_timeout_ms: 0 })?;
+                self.last_reader
+            }
+            None => return Ok(()),
+        };
+        let input = Input::Part { stream: number, sequence_id: *sequence_id, is_end: *is_end };
+        if self.handle(now, input)? && !is_end {
+            let expected = format!("{stream_id} part {sequence_id}");
+            self.check(*data == Data::Text(expected), "each part is what was written")?;
         }
         Ok(())
     }
@@ -297,15 +445,35 @@ impl Client {
                 self.connection = connection_id.map(|id| (id, reconnection_token.unwrap_or_default()));
                 Input::Connected { socket, recoverable }
             }
-            Frame::Ack { ack_id, outcome, .. } => Input::Ack { socket, ack_id, outcome },
-            Frame::Message(Message { sequence_id: Some(sequence_id), .. }) => {
+            Frame::Ack { ack_id, outcome, .. } => {
+                if socket == self.session.socket() {
+                    self.rejoins.remove(&ack_id);
+                }
+                Input::Ack { socket, ack_id, outcome }
+            }
+            Frame::Message(Message { sequence_id: Some(sequence_id), group, stream, data, .. }) => {
                 if self.handle(now, Input::Data { socket, sequence_id })? {
+                    if let Some(part) = stream {
+                        self.read_part(now, group.as_deref(), &part, &data)?;
+                    }
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
                     self.delivered.entry(id.clone()).or_default().push((sequence_id, text.to_owned()));
                 }
                 return Ok(());
             }
             Frame::Pong => Input::Pong { socket },
+            Frame::InvokeResponse { invocation_id, .. } => {
+                Input::Response { message: invocation_id.parse().map_err(|_| "an unknown invocation")? }
+            }
+            Frame::StreamAck { stream_id, expected } => {
+                Input::StreamAck { stream: self.number_of(&stream_id), expected }
+            }
+            Frame::StreamNack { stream_id, expected, .. } => {
+                Input::StreamNack { stream: self.number_of(&stream_id), expected }
+            }
+            Frame::StreamClosed { stream_id, error } => {
+                Input::StreamClosed { stream: self.number_of(&stream_id), failed: error.is_some() }
+            }
             _ => Input::Heard { socket },
         };
         self.handle(now, input).map(drop)
@@ -326,6 +494,12 @@ impl Client {
     pub fn joined(&self) -> impl Iterator<Item = &'static str> {
         let joined = |group: &usize| self.groups[*group] == Membership::Joined;
         (0..GROUPS.len()).filter(joined).map(|group| GROUPS[group])
+    }
+
+    /// The groups that the service must not have it in.
+    pub fn left(&self) -> impl Iterator<Item = &'static str> {
+        let left = |group: &usize| self.groups[*group] == Membership::Left;
+        (0..GROUPS.len()).filter(left).map(|group| GROUPS[group])
     }
 
     pub fn check(&self, holds: bool, what: &str) -> Result {

@@ -11,6 +11,8 @@ pub struct Schedule {
     pub seed: u64,
     pub clients: usize,
     pub options: Options,
+    /// Whether events and invocations are answered.
+    pub has_handler: bool,
     /// The longest that a frame is under way, in milliseconds.
     pub latency: usize,
     pub steps: Vec<Step>,
@@ -31,10 +33,12 @@ pub enum What {
     /// A send with an ack id of the caller's, twice.
     SendTwice(usize),
     Post(usize),
-    /// Acknowledged with InternalServerError, for the hub has no handler.
     Event,
-    /// Never answered.
     Invoke,
+    OpenStream(usize),
+    /// Writes so many parts to the stream that was opened last.
+    WriteStream(usize),
+    EndStream,
     AbortOldest,
     /// The service sends so many messages to everybody.
     Broadcast(usize),
@@ -86,7 +90,8 @@ impl Schedule {
                 Step { at, client: random.below(clients), what: what(&mut random) }
             })
             .collect();
-        Schedule { seed, clients, options, latency: [1, 20, 400][random.below(3)], steps }
+        let has_handler = random.one_in(2);
+        Schedule { seed, clients, options, has_handler, latency: [1, 20, 400][random.below(3)], steps }
     }
 }
 
@@ -115,7 +120,7 @@ fn options(random: &mut Random) -> Options {
 fn what(random: &mut Random) -> What {
     let group = random.below(GROUPS.len());
     let (many, long) = (if random.one_in(16) { 400 } else { 5 }, if random.one_in(3) { 600_000 } else { 20_000 });
-    match random.below(60) {
+    match random.below(72) {
         0..8 => What::Join(group),
         8..11 => What::Leave(group),
         11..23 => What::Send(group),
@@ -140,7 +145,10 @@ fn what(random: &mut Random) -> What {
         54 => What::Hanging(random.below(60_000) as u64),
         55..57 => What::JumbleAcks(random.below(10_000) as u64),
         57 => What::Close { code: [1000, 1001, 1008, 1011, 1012][random.below(5)] },
-        _ => What::Cut,
+        58..60 => What::Cut,
+        60..63 => What::OpenStream(group),
+        63..70 => What::WriteStream(1 + random.below(4)),
+        _ => What::EndStream,
     }
 }
 

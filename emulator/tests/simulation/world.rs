@@ -1,13 +1,15 @@
 //! The service, the network and its faults, on one clock.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::{Input as ClientInput, Protocol, Status};
+use webpubsub_edge::client::{Input as ClientInput, Protocol, Status, StreamProblem, json};
 use webpubsub_edge::jwt::Key;
-use webpubsub_edge_emulator::{ACCESS_KEY, Action, Content, Frame, Input, Request, Service, Settings, SocketId};
+use webpubsub_edge_emulator::{
+    ACCESS_KEY, Action, Content, EventReply, Frame, Input, Payload, Request, Service, Settings, SocketId,
+};
 
 use crate::client::{Client, Result, Wish};
 use crate::random::Random;
@@ -30,7 +32,10 @@ pub struct World<'s> {
     clients: Vec<Client>,
     sockets: BTreeMap<SocketId, Socket>,
     last_socket: SocketId,
+    /// When, in which order, and which of `pending`.
     events: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    /// The place of the event that happens now.
+    order: u64,
     /// The events by number, until they happen.
     pending: Vec<Option<Event>>,
     unreachable_until: u64,
@@ -41,8 +46,22 @@ pub struct World<'s> {
     sent: BTreeMap<String, BTreeMap<u64, String>>,
     /// How often the service accepted each payload.
     accepted: BTreeMap<String, usize>,
+    /// What the event handler was asked.
+    asked: BTreeSet<String>,
     broadcasts: usize,
+    /// By stream id, the parts that were published, and how the stream ended.
+    published: BTreeMap<String, Published>,
+    /// What was found wrong where nothing can be returned.
+    wrong: Option<String>,
     is_calm: bool,
+}
+
+#[derive(Default)]
+struct Published {
+    parts: usize,
+    has_ended: bool,
+    /// It was idle for so long that the service ended it.
+    was_idle: bool,
 }
 
 struct Socket {
@@ -60,8 +79,10 @@ struct Socket {
 }
 
 /// The pings of WebSocket are not simulated: what goes silent is for the client to notice.
-fn service() -> Service {
-    Service::new(Settings { can_ping: false, ..Settings::default() })
+fn service(schedule: &Schedule) -> Service {
+    let mut service = Service::new(Settings { can_ping: false, ..Settings::default() });
+    service.answer_events("chat", schedule.has_handler);
+    service
 }
 
 enum Event {
@@ -72,6 +93,8 @@ enum Event {
     /// The service learns that a socket is gone.
     Gone(SocketId, u16),
     Timer(usize, u64),
+    /// The event handler answers.
+    Reply(u64, EventReply),
 }
 
 enum Down {
@@ -87,11 +110,12 @@ impl<'s> World<'s> {
             schedule,
             random: Random::new(!schedule.seed),
             now: START,
-            service: service(),
+            service: service(schedule),
             clients: (0..schedule.clients).map(client).collect(),
             sockets: BTreeMap::new(),
             last_socket: OBSERVER,
             events: BinaryHeap::new(),
+            order: 0,
             pending: Vec::new(),
             unreachable_until: 0,
             flapping_until: 0,
@@ -99,7 +123,10 @@ impl<'s> World<'s> {
             jumble_until: 0,
             sent: BTreeMap::new(),
             accepted: BTreeMap::new(),
+            asked: BTreeSet::new(),
             broadcasts: 0,
+            published: BTreeMap::new(),
+            wrong: None,
             is_calm: false,
         };
         world.observe();
@@ -129,6 +156,10 @@ impl<'s> World<'s> {
         }
         let calm = CALM + u64::from(self.schedule.options.keep_alive_timeout_ms);
         self.play_until(self.now + calm)?;
+        // A stream may have become idle just now, and its readers be about to hear of it.
+        while self.pending.iter().any(|event| matches!(event, Some(Event::ToClient(_, Down::Text(_))))) {
+            self.play_until(self.now + 1_000)?;
+        }
         self.check_at_rest()?;
         for client in 0..self.clients.len() {
             self.clients[client].stop(self.now)?;
@@ -146,10 +177,11 @@ impl<'s> World<'s> {
 
     fn play_until(&mut self, end: u64) -> Result {
         let (mut time, mut repeats) = (0, 0);
-        while let Some(&Reverse((at, _, event))) = self.events.peek()
+        while let Some(&Reverse((at, order, event))) = self.events.peek()
             && at <= end
         {
             self.events.pop();
+            self.order = order;
             self.now = self.now.max(at);
             repeats = if self.now == time { repeats + 1 } else { 0 };
             time = self.now;
@@ -161,6 +193,7 @@ impl<'s> World<'s> {
             }
             let event = self.pending[event].take().unwrap();
             self.happen(event)?;
+            self.wrong.take().map_or(Ok(()), Err)?;
         }
         self.now = end;
         Ok(())
@@ -177,6 +210,10 @@ impl<'s> World<'s> {
                 if self.sockets[&socket].service_open {
                     self.service(Input::Text { socket, text: &text });
                 }
+                Ok(())
+            }
+            Event::Reply(id, reply) => {
+                self.service(Input::Reply { hub: "chat", id, reply: &reply });
                 Ok(())
             }
             Event::Gone(socket, code) => {
@@ -216,7 +253,9 @@ impl<'s> World<'s> {
         if self.now >= until {
             return Some(what);
         }
-        self.at(until, event(what));
+        // In the order in which it would have happened.
+        self.events.push(Reverse((until, self.order, self.pending.len())));
+        self.pending.push(Some(event(what)));
         None
     }
 
@@ -234,6 +273,9 @@ impl<'s> World<'s> {
             What::Post(group) => subject.post(now, group)?,
             What::Event => subject.event(now)?,
             What::Invoke => subject.invoke(now)?,
+            What::OpenStream(group) => subject.open_stream(now, group)?,
+            What::WriteStream(count) => subject.write_stream(now, count)?,
+            What::EndStream => subject.end_stream(now)?,
             What::AbortOldest => subject.abort_oldest(now)?,
             What::Wake => _ = subject.handle(now, ClientInput::Wake)?,
             What::Offline => _ = subject.handle(now, ClientInput::Offline)?,
@@ -440,6 +482,9 @@ impl<'s> World<'s> {
             Down::Opened => ClientInput::Opened { socket: number },
             Down::Closed(code) => {
                 self.sockets.get_mut(&socket).unwrap().client_open = false;
+                if self.clients[client].session.socket() == number {
+                    self.clients[client].last_code = code;
+                }
                 ClientInput::Closed { socket: number, code }
             }
             // A host hands in late frames too; the session knows what to do.
@@ -496,7 +541,7 @@ impl<'s> World<'s> {
             self.down(socket, Down::Closed(1006));
         }
         if !keeps_state {
-            self.service = service();
+            self.service = service(self.schedule);
             self.observe();
         }
     }
@@ -544,7 +589,40 @@ impl<'s> World<'s> {
                     self.down(socket, Down::Closed(1006));
                 }
                 Action::Refuse { response, .. } => panic!("refused: {}", String::from_utf8_lossy(&response.body)),
+                Action::Event(event) => self.ask(event.id, event.payload),
                 _ => {}
+            }
+        }
+    }
+
+    /// The event handler: mostly it says yes, sometimes no, sometimes later than anybody waits.
+    fn ask(&mut self, id: u64, payload: Payload) {
+        if let Payload::Text(data) = &payload {
+            self.asked.insert(data.clone());
+        }
+        let reply = match self.random.below(8) {
+            0..2 => EventReply::Failed("no".to_owned()),
+            2..5 => EventReply::Done(None),
+            _ => EventReply::Done(Some(payload)),
+        };
+        let slowest = if self.random.one_in(8) { 40_000 } else { 3_000 };
+        let at = self.now + self.random.below(slowest) as u64;
+        self.at(at, Event::Reply(id, reply));
+    }
+
+    /// A part of a stream, as it was published.
+    fn note_part(&mut self, text: &str) {
+        let Some(json::Frame::Message(message)) = json::read(text) else { return };
+        let Some(part) = message.stream else { return };
+        let published = self.published.entry(part.stream_id.clone()).or_default();
+        if part.is_end {
+            published.was_idle |= part.error.as_ref().is_some_and(|error| error.name == "IdleTimeout");
+            published.has_ended |= part.error.is_none();
+        } else {
+            published.parts += 1;
+            let expected = json::Data::Text(format!("{} part {}", part.stream_id, published.parts));
+            if part.sequence_id != published.parts as u64 || message.data != expected {
+                self.wrong = Some(format!("{text} is published after {} parts", published.parts - 1));
             }
         }
     }
@@ -552,6 +630,9 @@ impl<'s> World<'s> {
     fn send(&mut self, socket: SocketId, frame: &Frame) {
         let Content::Text(text) = frame.content() else { panic!("a binary frame") };
         if socket == OBSERVER {
+            if text.contains(r#""stream":{"#) {
+                return self.note_part(&text);
+            }
             if let Some(data) = text.split(r#""data":""#).nth(1).and_then(|rest| rest.split('"').next()) {
                 *self.accepted.entry(data.to_owned()).or_default() += 1;
             }
@@ -580,6 +661,7 @@ impl<'s> World<'s> {
             client.check(may_stop || !is_stopped, "it goes on trying")?;
             client.check_at_rest(!is_stopped)?;
             self.check_deliveries(client, is_stopped)?;
+            self.check_streams(client)?;
             if !is_stopped {
                 self.check_groups(index)?;
             }
@@ -603,6 +685,31 @@ impl<'s> World<'s> {
         let Some(id) = client.connection_id().filter(|_| !is_stopped) else { return Ok(()) };
         let counts = (self.sent.get(id).map_or(0, BTreeMap::len), client.delivered.get(id).map_or(0, Vec::len));
         client.check(counts.0 == counts.1, &format!("everything is delivered: {counts:?}"))
+    }
+
+    /// What was written to an open stream is published; one that was ended is over, and ended well if its caller was
+    /// told so.
+    fn check_streams(&self, client: &Client) -> Result {
+        for stream in client.streams.values() {
+            let nothing = Published::default();
+            let published = self.published.get(&stream.id).unwrap_or(&nothing);
+            let is_whole = published.parts == stream.parts.len();
+            match stream.over {
+                Some(StreamProblem::None) => {
+                    // An end that was sent before a recovery may have met a stream that was idle for too long:
+                    // nobody can tell.
+                    let has_ended = is_whole && published.has_ended || published.was_idle;
+                    client.check(has_ended, &format!("{} has ended well", stream.id))?;
+                }
+                Some(_) => {}
+                None => {
+                    client.check(!stream.is_ended, &format!("{} ends", stream.id))?;
+                    client.check(stream.is_open, &format!("{} opens or fails", stream.id))?;
+                    client.check(is_whole, &format!("{} is published whole", stream.id))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_groups(&mut self, index: usize) -> Result {
@@ -629,6 +736,10 @@ impl<'s> World<'s> {
             let is_in = groups["groups"].as_array().unwrap().iter().any(|name| name == group);
             client.check(is_in, &format!("it is in {group}"))?;
         }
+        for group in client.left() {
+            let is_in = groups["groups"].as_array().unwrap().iter().any(|name| name == group);
+            client.check(!is_in, &format!("it has left {group}"))?;
+        }
         Ok(())
     }
 
@@ -636,7 +747,8 @@ impl<'s> World<'s> {
     fn check_accepted(&self) -> Result {
         for client in &self.clients {
             for data in &client.accepted {
-                client.check(self.accepted.contains_key(data), &format!("{data} was accepted"))?;
+                let is_known = self.accepted.contains_key(data) || self.asked.contains(data);
+                client.check(is_known, &format!("{data} was accepted"))?;
             }
         }
         let most = self.clients.iter().map(|client| client.connections).max().unwrap_or(0);

@@ -205,7 +205,8 @@ impl Emulator {
             Action::Close { socket, code, reason } => self.host.close(number(socket), code, &reason),
             Action::Abort { socket } => self.host.abort(number(socket)),
             Action::Respond { id, response } => self.respond(number(id), response),
-            Action::Send { .. } => {}
+            // This host answers no events.
+            Action::Send { .. } | Action::Event(_) => {}
         }
     }
 

@@ -1,0 +1,146 @@
+//! The state that each connection may set in a group, and those who watch it.
+//!
+//! Not recorded from the service: the roles it takes (here `webpubsub.setGroupState` and `webpubsub.getGroupState`,
+//! with a group or without), that a state ends with its connection, and that a client which recovers gets a snapshot
+//! in place of the updates it missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::hub::{Hub, Key};
+use crate::limits::MAX_GROUP_STATE_BYTES;
+use crate::permissions::StateRight;
+use crate::reply::{AckError, Reply};
+use crate::turn::Turn;
+
+/// The states of one group.
+#[derive(Debug, Default)]
+pub(crate) struct GroupStates {
+    watchers: BTreeSet<Key>,
+    items: BTreeMap<Key, StateItem>,
+}
+
+/// Texts by their names.
+pub(crate) type State = BTreeMap<String, String>;
+
+/// The state of one connection in a group.
+#[derive(Clone, Debug)]
+pub(crate) struct StateItem {
+    pub(crate) connection_id: String,
+    pub(crate) user_id: Option<String>,
+    /// None once it is cleared.
+    pub(crate) state: Option<State>,
+    /// Milliseconds since 1970, larger with each change.
+    pub(crate) updated_at: u64,
+}
+
+impl Hub {
+    /// Sets or clears the state of a connection in a group.
+    pub(crate) fn set_state(
+        &mut self,
+        turn: &mut Turn,
+        key: Key,
+        group: &str,
+        state: Option<State>,
+    ) -> Result<(), AckError> {
+        self.check_state_right(key, StateRight::Set, group)?;
+        let size = state.iter().flatten().map(|(name, text)| name.len().saturating_add(text.len()));
+        if size.fold(0, usize::saturating_add) > MAX_GROUP_STATE_BYTES {
+            let message = format!("A group state may have {MAX_GROUP_STATE_BYTES} bytes in the emulator.");
+            return Err(AckError { name: "BadRequest", message });
+        }
+        let Some(connection) = self.connection(key) else { return Ok(()) };
+        let (connection_id, user_id) = (connection.id.clone(), connection.user_id.clone());
+        self.change_state(turn, key, group, StateItem { connection_id, user_id, state, updated_at: turn.now });
+        Ok(())
+    }
+
+    fn change_state(&mut self, turn: &mut Turn, key: Key, group: &str, mut item: StateItem) {
+        let states = self.states.entry(group.to_owned()).or_default();
+        let before = states.items.remove(&key);
+        item.updated_at =
+            before.map_or(item.updated_at, |before| item.updated_at.max(before.updated_at.saturating_add(1)));
+        if item.state.is_some() {
+            states.items.insert(key, item.clone());
+        }
+        let watchers = states.watchers.clone();
+        self.forget_states_of_nobody(group);
+        for watcher in watchers {
+            self.reply(
+                turn,
+                watcher,
+                Reply::GroupState { group, items: std::slice::from_ref(&item), is_snapshot: false },
+            );
+        }
+    }
+
+    /// Begins to watch the states of a group; [`Hub::send_snapshot`] follows.
+    pub(crate) fn watch_states(&mut self, key: Key, group: &str) -> Result<(), AckError> {
+        self.check_state_right(key, StateRight::Get, group)?;
+        self.states.entry(group.to_owned()).or_default().watchers.insert(key);
+        Ok(())
+    }
+
+    pub(crate) fn unwatch_states(&mut self, key: Key, group: &str) -> Result<(), AckError> {
+        self.check_state_right(key, StateRight::Get, group)?;
+        if let Some(states) = self.states.get_mut(group) {
+            states.watchers.remove(&key);
+        }
+        self.forget_states_of_nobody(group);
+        Ok(())
+    }
+
+    /// Tells a watcher all states of a group.
+    pub(crate) fn send_snapshot(&self, turn: &mut Turn, key: Key, group: &str) {
+        if let Some(states) = self.states.get(group).filter(|states| states.watchers.contains(&key)) {
+            let items: Vec<StateItem> = states.items.values().cloned().collect();
+            self.reply(turn, key, Reply::GroupState { group, items: &items, is_snapshot: true });
+        }
+    }
+
+    /// A watcher came back: what it missed is in the snapshots.
+    pub(crate) fn send_snapshots(&self, turn: &mut Turn, key: Key) {
+        for group in self.states.keys() {
+            self.send_snapshot(turn, key, group);
+        }
+    }
+
+    /// A connection is gone, and its states with it.
+    pub(crate) fn clear_states(&mut self, turn: &mut Turn, key: Key) {
+        let groups: Vec<String> = self.states.keys().cloned().collect();
+        for group in groups {
+            let Some(states) = self.states.get_mut(&group) else { continue };
+            states.watchers.remove(&key);
+            match states.items.get(&key).cloned() {
+                Some(item) => {
+                    self.change_state(turn, key, &group, StateItem { state: None, updated_at: turn.now, ..item });
+                }
+                None => self.forget_states_of_nobody(&group),
+            }
+        }
+    }
+
+    /// Whether a connection has or watches any state.
+    pub(crate) fn has_states(&self, key: Key) -> bool {
+        self.states.values().any(|states| states.watchers.contains(&key) || states.items.contains_key(&key))
+    }
+
+    fn forget_states_of_nobody(&mut self, group: &str) {
+        if self.states.get(group).is_some_and(|states| states.watchers.is_empty() && states.items.is_empty()) {
+            self.states.remove(group);
+        }
+    }
+
+    fn check_state_right(&self, key: Key, right: StateRight, group: &str) -> Result<(), AckError> {
+        match self.connection(key) {
+            Some(connection) if connection.permissions.may_state(right, group) => Ok(()),
+            _ => {
+                let what = match right {
+                    StateRight::Set => "set",
+                    StateRight::Get => "get",
+                };
+                let message = format!("The client does not have permission to {what} the state of group '{group}'.");
+                Err(AckError { name: "Forbidden", message })
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The hub's side of events and invocations: what waits for the host's answer, and what becomes of it.
+//!
+//! How the service forwards an invocation was never recorded. Here it is an event whose answer becomes the response.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::event::{Event, EventId, EventReply, Payload};
+use crate::host::Action;
+use crate::hub::{Hub, Key};
+use crate::limits::{HANDLER_TIMEOUT_MS, MAX_PENDING_EVENTS};
+use crate::message::{Data, Message, Sender};
+use crate::metadata::Metadata;
+use crate::reply::{AckError, Reply};
+use crate::turn::Turn;
+
+/// The handler of a hub, if its host has one, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Handler {
+    pub(crate) is_there: bool,
+    last_id: EventId,
+    pending: BTreeMap<EventId, Pending>,
+}
+
+struct Pending {
+    key: Key,
+    asked: Asked,
+    due: u64,
+}
+
+/// What a client waits for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// An ack, if it gave an id.
+    Event { ack_id: Option<u64> },
+    /// Nothing, but a failure closes the connection of a simple client.
+    SimpleMessage,
+    /// A response.
+    Invocation { id: String },
+}
+
+impl Hub {
+    /// Asks the handler.
+    ///
+    /// # Errors
+    /// There is none, or too much waits for it already.
+    pub(crate) fn ask(
+        &mut self,
+        turn: &mut Turn,
+        key: Key,
+        asked: Asked,
+        name: &str,
+        data: Data,
+        metadata: Metadata,
+    ) -> Result<(), AckError> {
+        let failure = |message: String| Err(AckError { name: "InternalServerError", message });
+        if !self.handler.is_there {
+            return failure(format!("The hub has no event handler for the event '{name}'."));
+        }
+        if self.handler.pending.len() >= MAX_PENDING_EVENTS {
+            return failure("Too many events wait for the event handler.".to_owned());
+        }
+        let Some(connection) = self.connection(key) else {
+            return Ok(());
+        };
+        let (connection_id, user_id) = (connection.id.clone(), connection.user_id.clone());
+        let id = self.handler.last_id.saturating_add(1);
+        let is_invocation = matches!(asked, Asked::Invocation { .. });
+        self.handler.last_id = id;
+        self.handler.pending.insert(id, Pending { key, asked, due: turn.now.saturating_add(HANDLER_TIMEOUT_MS) });
+        turn.actions.push(Action::Event(Box::new(Event {
+            id,
+            hub: self.name.clone(),
+            connection_id,
+            user_id,
+            name: name.to_owned(),
+            is_invocation,
+            payload: payload(data),
+            metadata: metadata.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        })));
+        Ok(())
+    }
+
+    /// Whether the handler was asked this and has not answered: a client that came back asks again.
+    pub(crate) fn waits_for(&self, key: Key, asked: &Asked) -> bool {
+        self.handler.pending.values().any(|pending| pending.key == key && pending.asked == *asked)
+    }
+
+    /// The client does not want the response any more.
+    pub(crate) fn cancel_invocation(&mut self, key: Key, id: &str) {
+        self.handler.pending.retain(|_, pending| {
+            pending.key != key || !matches!(&pending.asked, Asked::Invocation { id: asked } if asked == id)
+        });
+    }
+
+    /// The handler has answered. What nobody waits for any more is dropped.
+    pub(crate) fn answer(&mut self, turn: &mut Turn, id: EventId, reply: EventReply) {
+        let Some(Pending { key, asked, .. }) = self.handler.pending.remove(&id) else {
+            return;
+        };
+        let outcome = match reply {
+            EventReply::Failed(message) => Err(AckError { name: "InternalServerError", message }),
+            EventReply::Done(None) => Ok(None),
+            EventReply::Done(Some(payload)) => data(payload).map(Some),
+        };
+        match asked {
+            Asked::Invocation { id } => {
+                let result = outcome.as_ref().map(Option::as_ref);
+                self.reply(turn, key, Reply::InvokeResponse { invocation_id: &id, result });
+            }
+            Asked::SimpleMessage => match outcome {
+                Ok(data) => self.deliver_answer(turn, key, data),
+                Err(error) => self.close(turn, key, 1011, &error.message),
+            },
+            Asked::Event { ack_id } => {
+                let outcome = outcome.map(|data| self.deliver_answer(turn, key, data));
+                if let Some(ack_id) = ack_id {
+                    if outcome.is_ok() {
+                        self.remember_ack(key, ack_id);
+                    }
+                    self.reply(turn, key, Reply::Ack { ack_id, outcome: outcome.as_ref().copied() });
+                }
+            }
+        }
+    }
+
+    fn deliver_answer(&mut self, turn: &mut Turn, key: Key, data: Option<Data>) {
+        if let Some(data) = data {
+            let message =
+                Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None, stream: None };
+            self.deliver(turn, &[key], &message);
+        }
+    }
+
+    /// Fails what the handler has not answered in time.
+    pub(crate) fn expire_events(&mut self, turn: &mut Turn) {
+        let is_late = |pending: &Pending| pending.due <= turn.now;
+        let late: Vec<EventId> =
+            self.handler.pending.iter().filter(|(_, pending)| is_late(pending)).map(|(id, _)| *id).collect();
+        for id in late {
+            self.answer(turn, id, EventReply::Failed("The event handler did not answer in time.".to_owned()));
+        }
+    }
+
+    pub(crate) fn event_due(&self) -> Option<u64> {
+        // Each has the same limit, so the first was asked first.
+        self.handler.pending.values().next().map(|pending| pending.due)
+    }
+}
+
+fn payload(data: Data) -> Payload {
+    match data {
+        Data::Text(text) => Payload::Text(text),
+        Data::Json(raw) => Payload::Json(raw.get().to_owned()),
+        Data::Binary(bytes) => Payload::Binary(bytes),
+        Data::Protobuf(bytes) => Payload::Protobuf(bytes),
+    }
+}
+
+fn data(payload: Payload) -> Result<Data, AckError> {
+    Ok(match payload {
+        Payload::Text(text) => Data::Text(text),
+        Payload::Binary(bytes) => Data::Binary(bytes),
+        Payload::Protobuf(bytes) => Data::Protobuf(bytes),
+        Payload::Json(text) => Data::Json(RawValue::from_string(text).map_err(|_| AckError {
+            name: "InternalServerError",
+            message: "The answer of the event handler is not JSON.".to_owned(),
+        })?),
+    })
+}
