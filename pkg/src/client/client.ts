@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";

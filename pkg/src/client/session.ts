@@ -9,7 +9,6 @@ import type {
   AckMessage,
   AckMessageError,
   DisconnectedMessage,
-  DownstreamMessage,
   GroupDataMessage,
   GroupMessage,
   GroupStateSnapshotMessage,
@@ -21,6 +20,7 @@ import type {
   StreamClosedMessage,
   StreamNackMessage,
   UpstreamMessage,
+  WebPubSubMessage,
 } from "./messages.js";
 import type { WebPubSubClientCredential, WebPubSubClientEvents, WebPubSubClientStatus } from "./options.js";
 import type { Settings } from "./settings.js";
@@ -419,7 +419,7 @@ export class ClientSession {
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {
-    let messages: DownstreamMessage | readonly DownstreamMessage[] | null;
+    let messages: WebPubSubMessage | readonly WebPubSubMessage[] | null;
     try {
       messages = this.#settings.protocol.parseMessages(data);
     } catch (error) {
@@ -433,11 +433,11 @@ export class ClientSession {
     } else if (Array.isArray(messages)) {
       for (const message of messages) this.#receivedMessage(socket, message);
     } else {
-      this.#receivedMessage(socket, messages as DownstreamMessage);
+      this.#receivedMessage(socket, messages as WebPubSubMessage);
     }
   }
 
-  #receivedMessage(socket: number, message: DownstreamMessage): void {
+  #receivedMessage(socket: number, message: WebPubSubMessage): void {
     switch (message.kind) {
       case "groupData":
       case "serverData":

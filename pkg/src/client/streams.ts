@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as StreamProblem from "./core/stream-problem.js";
