@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{Result, files};
 
+mod page;
 pub mod pkg;
 pub mod worker;
 
