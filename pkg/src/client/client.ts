@@ -59,15 +59,15 @@ const FAILURES: Readonly<Record<number, Failure>> = {
  *
  * @example
  * ```ts
+ * import { roles } from "webpubsub-edge";
  * import { WebPubSubClient } from "webpubsub-edge/client";
  *
- * const client = new WebPubSubClient({
- *   getClientAccessUrl: async () => (await (await fetch("/negotiate", { method: "POST" })).json()).url,
- * });
- * client.on("group-message", ({ message }) => console.log(message.group, message.data));
- * await client.connect();
- * await client.joinGroup("news");
- * await client.sendToGroup("news", { text: "hello" }, "json");
+ * const getClientAccessUrl = async () => (await client.getClientAccessToken({ roles: [roles.joinLeaveGroup("news")] })).url;
+ * const chat = new WebPubSubClient({ getClientAccessUrl }); // in a page, ask your own server for the URL
+ * chat.on("group-message", ({ message }) => console.log(message.group, message.data));
+ * await chat.connect();
+ * await chat.joinGroup("news");
+ * await chat.stop();
  * ```
  */
 export class WebPubSubClient<Message = JSONTypes> {
@@ -174,8 +174,11 @@ export class WebPubSubClient<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * for await (const message of client.messages()) {
-   *   console.log(message.data);
+   * const messages = chat.messages();
+   * await client.sendToUser("ann", "hello", { contentType: "text/plain" });
+   * for await (const message of messages) {
+   *   console.log(message.data); // hello
+   *   break; // or go on until the client stops
    * }
    * ```
    */

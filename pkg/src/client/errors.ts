@@ -28,7 +28,7 @@ export type WebPubSubClientErrorCode =
  *
  * @example
  * ```ts
- * await client.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_CONNECT
+ * await chat.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_STATE
  * ```
  */
 export class WebPubSubClientError extends Error {

@@ -6,10 +6,15 @@ import type { UpstreamMessage, WebPubSubMessage } from "./messages.js";
  *
  * @example
  * ```ts
+ * import { type WebPubSubClientProtocol, WebPubSubJsonReliableProtocol } from "webpubsub-edge/client";
+ *
  * const json = WebPubSubJsonReliableProtocol();
  * const logged: WebPubSubClientProtocol = {
  *   ...json,
- *   parseMessages: (frame) => (console.log(frame), json.parseMessages(frame)),
+ *   parseMessages: (frame) => {
+ *     console.log(frame);
+ *     return json.parseMessages(frame);
+ *   },
  * };
  * ```
  */
