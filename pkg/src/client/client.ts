@@ -97,7 +97,8 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /** What the client is doing. */
   get status(): WebPubSubClientStatus {
-    return this.#session?.status ?? (this.#starting === undefined ? "stopped" : "connecting");
+    const status = this.#session?.status ?? "stopped";
+    return status === "stopped" && this.#starting ? "connecting" : status;
   }
 
   /** The id of the connection, once there is one. */
@@ -143,7 +144,8 @@ export class WebPubSubClient<Message = JSONTypes> {
       };
       this.on("stopped", done);
     }));
-    if (session === undefined) this.#emitter.emit("stopped", {});
+    // It may not have got further than loading.
+    if (session === undefined || session.status === "stopped") this.#emitter.emit("stopped", {});
     else session.input(Input.Stop);
     return stopped;
   }
@@ -283,7 +285,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     dataType: WebPubSubDataType,
     options?: InvokeEventOptions,
   ): Promise<InvokeEventResult<Message>> {
-    const session = this.#session ?? (await this.#load());
+    const session = await this.#load();
     const invocationId = options?.invocationId ?? String(++this.#lastInvocation);
     if (session.hasInvocation(invocationId)) {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
@@ -307,7 +309,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link WebPubSubClientError}
    */
   async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
-    const session = this.#session ?? (await this.#load());
+    const session = await this.#load();
     return this.#streams.open(session, groupName, options ?? {});
   }
 
@@ -375,12 +377,16 @@ export class WebPubSubClient<Message = JSONTypes> {
       };
       signal?.addEventListener("abort", abort);
     });
+    // It may end while the module is loading, when nobody waits for it yet.
+    started.catch(() => {});
     try {
-      this.#session ??= await this.#load();
+      // Without a turn between where there is nothing to load: what is sent right after must find it started.
+      const loading = this.#load();
+      const session = loading instanceof Promise ? await loading : loading;
       // It may have been stopped while it was loading.
       if (this.#starting !== undefined) {
-        this.#session.onOpened = () => isReady || this.#started(undefined);
-        this.#session.start();
+        session.onOpened = () => isReady || this.#started(undefined);
+        session.start();
       }
       return await started;
     } finally {
@@ -408,9 +414,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /** Makes the session, at the first thing that needs one. */
-  async #load(): Promise<ClientSession> {
-    const loading = loadCore();
-    const core = loading instanceof Promise ? await loading : loading;
+  #load(): ClientSession | Promise<ClientSession> {
+    const core = loadCore();
+    if (core instanceof Promise) return core.then(() => this.#load());
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
       stateReceived: (message) => this.#views.get(message.group)?.received(message),
@@ -432,7 +438,8 @@ export class WebPubSubClient<Message = JSONTypes> {
     }
     const send = (session: ClientSession) =>
       this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
-    return this.#session === undefined ? this.#load().then(send) : send(this.#session);
+    const session = this.#session ?? this.#load();
+    return session instanceof Promise ? session.then(send) : send(session);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */

@@ -202,7 +202,9 @@ export class Streams<Message> implements StreamHost {
   act(action: number, number: number, detail: number): void {
     if (action === Action.ReadEnded) {
       const name = PROBLEMS[detail];
-      return this.#inbound.get(number)?.end(name && streamError({ name }));
+      // The end that is no problem came with a part, which is not handed on yet.
+      if (name) this.#inbound.get(number)?.end(streamError({ name }));
+      return;
     }
     const stream = this.#outbound.get(number);
     if (stream === undefined) return;
