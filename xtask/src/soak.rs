@@ -10,7 +10,7 @@ use crate::node::Node;
 use crate::run::{run, say};
 use crate::{Result, files, toolchain};
 
-const FILES: [&str; 2] = ["tests/soak/memory.test.mjs", "tests/soak/urls.test.mjs"];
+const FILES: [&str; 3] = ["tests/soak/memory.test.mjs", "tests/soak/urls.test.mjs", "tests/client/runtimes.test.mjs"];
 
 pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
@@ -31,7 +31,7 @@ pub fn command(arguments: &[String]) -> Result {
     }
     let node = Node::version_24()?;
     for file in FILES {
-        failures.extend(how.run(node.command().arg(files::root().join(file)), file));
+        failures.extend(how.run(node.command().arg(files::root().join(file)).env("NODE24", &node.program), file));
     }
     if failures.is_empty() { Ok(()) } else { Err(format!("found something: {}", failures.join(", ")).into()) }
 }
