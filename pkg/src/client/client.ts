@@ -213,7 +213,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Join, (ackId) => ({ kind: "joinGroup", group: groupName, ackId }), options, groupName);
+    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options, groupName);
   }
 
   /**
@@ -222,7 +222,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Leave, (ackId) => ({ kind: "leaveGroup", group: groupName, ackId }), options, groupName);
+    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options, groupName);
   }
 
   /**
@@ -240,16 +240,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const data = content as JSONTypes;
     return this.#send(
       options?.fireAndForget ? Input.Post : Input.Send,
-      (ackId) => ({
-        kind: "sendToGroup",
-        group: groupName,
-        ackId,
-        noEcho,
-        dataType,
-        data,
-        ttlSeconds,
-        metadata,
-      }),
+      { kind: "sendToGroup", group: groupName, ackId: undefined, noEcho, dataType, data, ttlSeconds, metadata },
       options,
     );
   }
@@ -269,7 +260,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const data = content as JSONTypes;
     return this.#send(
       options?.fireAndForget ? Input.Post : Input.Send,
-      (ackId) => ({ kind: "sendEvent", event: eventName, ackId, dataType, data, metadata }),
+      { kind: "sendEvent", event: eventName, ackId: undefined, dataType, data, metadata },
       options,
     );
   }
@@ -291,7 +282,8 @@ export class WebPubSubClient<Message = JSONTypes> {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
     }
     const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
-    return this.#settled(session, Input.Invoke, () => message, options?.abortSignal, ({ response }, failure) => {
+    return this.#settled(session, Input.Invoke, message, options?.abortSignal, ({ response }, outcome) => {
+      const failure = FAILURES[outcome];
       const fail = (text: string, code: WebPubSubClientErrorCode) =>
         new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
       if (failure !== undefined) throw fail(failure[1], failure[0]);
@@ -337,7 +329,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   ): Promise<WebPubSubResult> {
     if (state) this.#states.set(groupName, state);
     else this.#states.delete(groupName);
-    return this.#send(Input.Send, (ackId) => ({ kind: "setGroupState", group: groupName, ackId, state }), options);
+    return this.#send(Input.Send, { kind: "setGroupState", group: groupName, state }, options);
   }
 
   /**
@@ -348,7 +340,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
-      this.#send(input, (ackId) => ({ kind, group: groupName, ackId }), options, groupName, "subscribeGroupState");
+      this.#send(input, { kind, group: groupName }, options, groupName, "subscribeGroupState");
     const close = async () => {
       this.#views.delete(groupName);
       await ask("unsubscribeGroupState", Input.Leave);
@@ -425,7 +417,7 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   #send(
     input: number,
-    message: (ackId?: Id) => UpstreamMessage,
+    message: UpstreamMessage,
     options: SendEventOptions | undefined,
     group?: string,
     joining?: "subscribeGroupState",
@@ -446,29 +438,22 @@ export class WebPubSubClient<Message = JSONTypes> {
   #settled<Result>(
     session: ClientSession,
     input: number,
-    message: (ackId?: Id) => UpstreamMessage,
+    message: UpstreamMessage,
     signal: AbortSignal | undefined,
-    result: (sent: Outgoing, failure: Failure | undefined, outcome: number) => Result,
+    result: (sent: Outgoing, outcome: number) => Result,
     ackId?: Id,
     group?: string,
     joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      let abort: (() => void) | undefined;
-      const outgoing = new Outgoing(message, input === Input.Post, (outcome) => {
-        if (abort !== undefined) signal!.removeEventListener("abort", abort);
-        try {
-          if (outgoing.error !== undefined) throw outgoing.error;
-          resolve(result(outgoing, FAILURES[outcome], outcome));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       const number = session.send(input, outgoing, ackId, group, joining);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
-        signal.addEventListener("abort", (abort = () => void session.input(Input.Abort, number)));
+        const abort = () => void session.input(Input.Abort, number);
+        signal.addEventListener("abort", abort);
+        outgoing.onSettled = () => signal.removeEventListener("abort", abort);
       }
     });
   }
@@ -485,7 +470,8 @@ export class WebPubSubClient<Message = JSONTypes> {
 }
 
 /** What a caller gets of a message. */
-function sent({ ackId, detail }: Outgoing, failure: Failure | undefined, outcome: number): WebPubSubResult {
+function sent({ message: { ackId }, detail }: Outgoing, outcome: number): WebPubSubResult {
+  const failure = FAILURES[outcome];
   if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
   const isDuplicated = outcome === Outcome.Duplicate;
   return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };
