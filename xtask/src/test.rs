@@ -101,7 +101,16 @@ type Check = (&'static str, fn() -> Result<Counts>);
 const CARGO_CHECKS: [Check; 5] = [
     ("fmt", || all_or_nothing(toolchain::cargo().args(["fmt", "--all", "--check"]))),
     ("clippy", || all_or_nothing(&mut clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
-    ("clippy wasm", || clippy_for_wasm(&["--package", "webpubsub-edge-worker", "--package", "webpubsub-edge-wasm"])),
+    ("clippy wasm", || {
+        clippy_for_wasm(&[
+            "--package",
+            "webpubsub-edge-worker",
+            "--package",
+            "webpubsub-edge-wasm",
+            "--package",
+            "webpubsub-edge-wasm-client",
+        ])
+    }),
     ("clippy wasm emulator", || clippy_for_wasm(&["--package", "webpubsub-edge-worker", "--features", "emulator"])),
     ("rust tests", || {
         let (is_ok, output) = capture(toolchain::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;

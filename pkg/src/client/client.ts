@@ -81,6 +81,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
+  #hasStopped: (() => void) | undefined;
   #lastInvocation = 0;
 
   /**
@@ -137,13 +138,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   stop(): Promise<void> {
     const session = this.#session;
     if (this.status === "stopped") return Promise.resolve();
-    const stopped = (this.#stopping ??= new Promise((resolve) => {
-      const done = () => {
-        this.off("stopped", done);
-        resolve();
-      };
-      this.on("stopped", done);
-    }));
+    const stopped = (this.#stopping ??= new Promise((resolve) => (this.#hasStopped = resolve)));
     // It may not have got further than loading.
     if (session === undefined || session.status === "stopped") this.#emitter.emit("stopped", {});
     else session.input(Input.Stop);
@@ -188,17 +183,18 @@ export class WebPubSubClient<Message = JSONTypes> {
     const queue = new MessageQueue<GroupDataMessage<Message> | ServerDataMessage<Message>>();
     const take = ({ message }: { message: GroupDataMessage<Message> | ServerDataMessage<Message> }) => queue.push(message);
     const end = () => queue.end();
+    const signal = options?.abortSignal;
     queue.onEnd = () => {
       this.off("group-message", take);
       this.off("server-message", take);
       this.off("stopped", end);
-      options?.abortSignal?.removeEventListener("abort", end);
+      signal?.removeEventListener("abort", end);
     };
     this.on("group-message", take);
     this.on("server-message", take);
     this.on("stopped", end);
-    if (options?.abortSignal?.aborted) end();
-    options?.abortSignal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
     return queue;
   }
 
@@ -398,10 +394,11 @@ export class WebPubSubClient<Message = JSONTypes> {
   #stopped(): void {
     this.#starting?.reject(
       this.#stopping
-        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected.")
+        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped.")
         : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
     );
     this.#starting = this.#stopping = undefined;
+    this.#hasStopped?.();
     if (this.#session) this.#session.onOpened = undefined;
   }
 

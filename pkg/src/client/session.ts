@@ -535,7 +535,7 @@ function urlProblem(url: unknown): string | undefined {
   } catch {
     // Told below.
   }
-  return "The client access URL is no ws: or wss: URL: check where it comes from.";
+  return "The client access URL is no ws: or wss: URL.";
 }
 
 /** Ends the sessions of clients that nobody holds any more. */
