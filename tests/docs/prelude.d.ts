@@ -9,7 +9,7 @@ declare const group: string;
 /** Of the request that is served. */
 declare const traceparent: string;
 
-/** A WebSocket client of the user `ann`, which is connected, may do everything, and is in the group `news`. */
+/** A WebSocket client of the user `cat`, which is connected and may do everything. */
 declare const chat: import("webpubsub-edge/client").WebPubSubClient;
 
 /** The variables of a Worker. */

@@ -172,7 +172,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @example
    * ```ts
    * const messages = chat.messages();
-   * await client.sendToUser("ann", "hello", { contentType: "text/plain" });
+   * await client.sendToUser("cat", "hello", { contentType: "text/plain" });
    * for await (const message of messages) {
    *   console.log(message.data); // hello
    *   break; // or go on until the client stops
