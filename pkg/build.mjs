@@ -1,6 +1,6 @@
 // Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` for the
 // emulator. `cargo xtask build pkg` makes build/ and runs this.
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
@@ -15,7 +15,7 @@ copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
 inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
 
 copyFileSync(here("build/client/webpubsub_edge_client.wasm"), here("dist/wasm/webpubsub_edge_client.wasm"));
-writeFileSync(here("dist/wasm/inline-client.js"), `export const text = "${textOf("build/client/webpubsub_edge_client.wasm")}";\n`);
+writeFileSync(here("dist/wasm/inline-client.js"), textOf(readFileSync(here("build/client/webpubsub_edge_client.wasm"))));
 
 copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
 // Where it runs there is zlib, and it is large.
@@ -36,13 +36,29 @@ function inline(bytes, script) {
 }
 
 /**
- * A module as printable text that gzip can read: src/wasm/text.ts reads it. 91 characters stand for themselves, and two
- * more say that the next one is 91 or 182 higher. Quotation mark and backslash are in neither.
+ * Bytes as printable text, and the table that src/wasm/text.ts reads it with: the 91 most frequent bytes are a character
+ * each, and two more characters say that the next one is 91 or 182 further in the table. Quotation mark and backslash
+ * are none of them. What is frequent in the bytes is what is frequent in scripts, so that one code of gzip serves both.
  */
-function textOf(module) {
-  const character = (code) => String.fromCharCode(code + 35 + (code >= 57 ? 1 : 0));
-  const codes = Array.from(readFileSync(here(module)), (byte) => (80 - byte) & 255);
-  return codes.map((code) => ["", " ", "!"][Math.floor(code / 91)] + character(code % 91)).join("");
+function textOf(bytes) {
+  const characters = Array.from({ length: 91 }, (_, index) => String.fromCharCode(index + 35 + (index >= 57 ? 1 : 0)));
+  const script = readdirSync(here("dist/client/"))
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => readFileSync(here(`dist/client/${name}`), "latin1"))
+    .join("");
+  const byFrequency = (values, all) => {
+    const counts = new Map(values.map((value) => [value, 0]));
+    for (const value of all) counts.set(value, (counts.get(value) ?? 0) + 1);
+    return values.toSorted((a, b) => counts.get(b) - counts.get(a));
+  };
+  const frequent = byFrequency(Array.from({ length: 256 }, (_, byte) => byte), bytes).slice(0, 91);
+  const favoured = byFrequency(characters, script);
+  const known = characters.map((character) => frequent[favoured.indexOf(character)]);
+  const all = [...new Set([...known, ...Array(256).keys()])];
+  const codes = Array.from(bytes, (byte) => all.indexOf(byte));
+  const text = codes.map((code) => ["", " ", "!"][Math.floor(code / 91)] + characters[code % 91]).join("");
+  const table = known.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `export const text = "${text}";\nexport const table = "${table}";\n`;
 }
 
 /** The server of `ws` in one file, with its licence, so that the package depends on nothing. */

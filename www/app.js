@@ -3,16 +3,23 @@
 import { mode, post } from "./api.js";
 import { Connection } from "./connection.js";
 import { byId, clock, element, say, warn } from "./dom.js";
+import { faultButtons } from "./faults.js";
 import { Groups } from "./groups.js";
 import { Inspector } from "./inspector.js";
-import { showMessage } from "./messages.js";
+import { showGap, showMessage } from "./messages.js";
 
 const MODES = { emulator: "Local emulator", azure: "Azure Web PubSub", unconfigured: "Not configured" };
 const NOT_CONFIGURED = "Press Connect, and the Worker says what to set.";
 const SESSION_HELP = "Paste a session above. “cargo xtask session” makes one.";
 const SOCKET_HELP =
   "Check host and key in AZURE_WEBPUBSUB_CONNECTION_STRING, and that connect-src in www/_headers allows this host.";
-const STATES = { disconnected: "Disconnected", connecting: "Connecting", connected: "Connected", reconnecting: "Retrying" };
+const STATES = {
+  disconnected: "Disconnected",
+  connecting: "Connecting",
+  connected: "Connected",
+  recovering: "Recovering",
+  reconnecting: "Retrying",
+};
 const NONE = "–";
 
 const inspector = new Inspector(byId("frames"), byId("frame-count"));
@@ -21,12 +28,12 @@ const connection = new Connection(negotiate);
 let granted = [];
 let expiresOn;
 let connectionId;
-let retryOn;
 let runsOnAzure = false;
 
 connection.addEventListener("state", ({ detail }) => showState(detail));
 connection.addEventListener("connected", ({ detail }) => onConnected(detail));
 connection.addEventListener("message", ({ detail }) => showMessage(byId("messages"), detail));
+connection.addEventListener("lost-group", ({ detail }) => setGroup(detail, "forbidden"));
 connection.addEventListener("frame", ({ detail }) => inspector.addFrame(detail));
 onSubmit("connect", connect);
 byId("disconnect-button").addEventListener("click", disconnect);
@@ -36,6 +43,7 @@ byId("to").addEventListener("change", showHowToSkip);
 byId("session").addEventListener("input", () => byId("session").removeAttribute("aria-invalid"));
 byId("pause").addEventListener("click", togglePause);
 byId("clear").addEventListener("click", () => inspector.clear());
+byId("faults").append(...faultButtons(breakIt));
 setInterval(showTimes, 250);
 begin();
 
@@ -49,6 +57,8 @@ async function begin() {
   if (current === "unconfigured") say(byId("connect-note"), NOT_CONFIGURED, "not_configured");
   runsOnAzure = current === "azure";
   if (runsOnAzure) askForSession();
+  // Shown until it is known to be no use, so that nothing moves where it is.
+  byId("break").hidden = current !== "emulator";
   if (current !== "emulator") return;
   byId("name").value ||= `guest-${100 + Math.floor(Math.random() * 900)}`;
   byId("groups").value ||= "lobby, builders";
@@ -85,14 +95,14 @@ async function negotiate() {
   return answer.url;
 }
 
-/** The service forgets a connection's groups when it ends, so a later connection joins them again. */
-function onConnected({ userId, connectionId: id }) {
+/** The client joins the groups again that it was in. */
+function onConnected({ userId, connectionId: id, mayHaveMissedMessages }) {
   connectionId = id;
-  byId("fact-user").textContent = userId ?? "anonymous";
+  byId("fact-user").textContent = userId || "anonymous";
   byId("fact-connection").textContent = id;
   byId("fact-connection").title = id;
   for (const group of granted) if (!groups.names.includes(group)) setGroup(group, "granted");
-  for (const group of groups.joined) toggleGroup(group, false);
+  if (mayHaveMissedMessages) showGap(byId("messages"));
 }
 
 function toggleGroup(group, isJoined) {
@@ -140,9 +150,21 @@ async function broadcast(message, skip) {
   return `Accepted. This tab is not connected, so it shows no copy.${unused}`;
 }
 
+/** While it recovers, what is sent waits for the connection. */
 function checkConnected() {
   if (connection.state === "disconnected") throw new Error("Connect first.");
-  if (connection.state !== "connected") throw new Error("There is no connection yet. Try again once there is.");
+  if (connection.state !== "connected" && connection.state !== "recovering") {
+    throw new Error("There is no connection yet. Try again once there is.");
+  }
+}
+
+/** The emulator does it to this connection only. */
+function breakIt(fault) {
+  return attempt(byId("break-note"), async () => {
+    checkConnected();
+    await callWorker("/_emulator/faults", { ...fault, connectionId });
+    return "Done. Watch the state and the frames.";
+  });
 }
 
 function callWorker(path, body) {
@@ -171,22 +193,22 @@ function askForSession() {
 
 /** What to do about an error goes where it can be done. */
 function help({ name, message }) {
-  if (name === "NotOpened" && runsOnAzure) say(byId("connect-note"), `${message} ${SOCKET_HELP}`, name);
+  if (name === "WebPubSubClientError" && runsOnAzure) say(byId("connect-note"), `${message} ${SOCKET_HELP}`, name);
   if (name !== "unauthorized") return;
   say(byId("connect-note"), `${message} ${SESSION_HELP}`, name);
   byId("session").setAttribute("aria-invalid", "true");
   byId("session").focus();
 }
 
-function showState({ state, reason, retryInMs, error }) {
+function showState({ state, reason, error, note: text }) {
   const note = byId("connect-note");
   byId("state").dataset.state = state;
   byId("state-word").textContent = STATES[state];
-  retryOn = retryInMs && Date.now() + retryInMs;
   showTimes();
   showConnectForm(state === "disconnected");
   groups.setConnected(state === "connected");
-  if (state === "connected") say(note, "Connected. The URL is needed only to connect.");
+  if (state === "connected") showConnection(text);
+  if (state === "recovering") warn(note, reason);
   if (state === "reconnecting") showLoss(reason);
   if (state === "disconnected") forgetConnection();
   if (state === "disconnected") say(note, reason, error?.name);
@@ -204,6 +226,11 @@ function showConnectForm(disconnected) {
   byId("groups-hint").textContent = disconnected ? "Separate them with commas." : "Disconnect to change name or groups.";
 }
 
+function showConnection(text = "Connected. The URL is needed only to connect.") {
+  say(byId("connect-note"), text);
+  if (connectionId) byId("fact-connection").textContent = connectionId;
+}
+
 function showLoss(reason) {
   warn(byId("connect-note"), reason);
   if (connectionId) byId("fact-connection").replaceChildren(element("s", {}, connectionId));
@@ -219,8 +246,6 @@ function forgetConnection() {
 }
 
 function showTimes() {
-  const retry = retryOn && ` in ${Math.max(1, Math.ceil((retryOn - Date.now()) / 1_000))} s`;
-  byId("retry").textContent = retry ?? "";
   if (!expiresOn) return;
   const seconds = Math.round((expiresOn - Date.now()) / 1_000);
   const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;

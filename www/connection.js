@@ -1,150 +1,105 @@
-// A Web PubSub connection over a plain WebSocket: the subprotocol `json.webpubsub.azure.v1`.
-// Every frame is one JSON object in one text message. A request carries an `ackId`, and the
-// service answers with an `ack` frame of the same id, so each request here is a promise.
-//
-//   const connection = new Connection(getUrl);
-//   connection.addEventListener("connected", () => connection.joinGroup("lobby"));
-//   connection.addEventListener("message", ({ detail }) => console.log(detail.data));
-//   await connection.start();
-//
-// Every attempt asks `getUrl` for a client URL, because a URL soon expires. If it throws, `start`
-// fails, and a reconnect asks again later, or ends if the error has `permanent: true`.
+// What the page needs of a WebPubSubClient: its state in one word with the reason, and every frame for the inspector.
+// The client connects, recovers, reconnects and joins groups again by itself; ./webpubsub-edge is its build.
 //
 // Events, each with a `detail`:
-//   state      { state, reason?, retryInMs?, error? }
-//   connected  { connectionId, userId }, at the first connection and at every later one
-//   message    the frame: { from, group?, fromUserId?, dataType, data }
+//   state      { state, reason?, error?, note? }
+//   connected  { connectionId, userId, mayHaveMissedMessages }, at the first connection and at every new one
+//   message    the message: { kind, group?, fromUserId?, dataType, data }
 //   frame      { direction: "sent" | "received", frame }, everything, for an inspector
 
-const PING_INTERVAL_MS = 20_000;
-const LONGEST_WAIT_MS = 30_000;
+import { WebPubSubClient, WebPubSubJsonReliableProtocol } from "./webpubsub-edge/entrypoints/client.js";
+
+/** A page that is open looks more often than a server would. */
+const SILENCE_MS = 30_000;
 
 export class Connection extends EventTarget {
-  state = "disconnected"; // or "connecting", "connected", "reconnecting"
-  #getUrl;
-  #socket;
-  #run; // Changes at every start and stop: work left over from an earlier run sees that it is stale.
-  #pingTimer;
-  #heardSincePing;
-  #lastAckId = 0;
-  #requests = new Map(); // The promises that wait for an ack, by ackId.
+  state = "disconnected"; // or "connecting", "connected", "recovering", "reconnecting"
+  #client;
+  #failure; // Why it ends, when that is known before it does.
 
+  /** `getUrl` gives a client URL for every new connection. An error of it with `permanent: true` ends a reconnect. */
   constructor(getUrl) {
     super();
-    this.#getUrl = getUrl;
+    const getClientAccessUrl = () => getUrl().catch((error) => this.#fail(error));
+    const options = { protocol: this.#observed(WebPubSubJsonReliableProtocol()), keepAliveTimeoutInMs: SILENCE_MS };
+    this.#client = new WebPubSubClient({ getClientAccessUrl }, options);
+    const on = (event, listener) => this.#client.on(event, listener);
+    on("connected", (args) => {
+      const gap = "Connected anew. Messages of the meantime may be missing.";
+      this.#enter("connected", { note: args.mayHaveMissedMessages ? gap : undefined });
+      this.#emit("connected", args);
+    });
+    on("recovering", ({ code }) => this.#enter("recovering", { reason: closed(code) }));
+    on("recovered", () => this.#enter("connected", { note: "Recovered: nothing was lost." }));
+    on("disconnected", ({ code, message }) => this.#enter("reconnecting", { reason: message?.message ?? closed(code) }));
+    on("error", ({ error }) => this.state === "reconnecting" && this.#enter("reconnecting", { reason: told(error).message }));
+    on("stopped", () => this.#enter("disconnected", { reason: this.#failure?.message ?? "Stopped by the page.", error: this.#failure }));
+    on("group-message", ({ message }) => this.#emit("message", message));
+    on("server-message", ({ message }) => this.#emit("message", message));
+    on("rejoin-group-failed", ({ group }) => this.#emit("lost-group", group));
   }
 
   /** Resolves once connected. The first attempt is not repeated: its error is the caller's to show. */
   async start() {
-    if (this.state !== "disconnected") throw new Error("The connection is already started.");
-    const run = (this.#run = Symbol("run"));
-    await this.#open(run).catch((error) => {
-      if (run === this.#run) this.stop(error.message, error);
-      throw error;
+    this.#failure = undefined;
+    this.#enter("connecting");
+    await this.#client.connect().catch((error) => {
+      this.#failure ??= told(error);
+      this.#enter("disconnected", { reason: this.#failure.message, error: this.#failure });
+      throw this.#failure;
     });
   }
 
-  stop(reason = "Stopped by the page.", error) {
-    this.#run = undefined;
-    this.#abandonSocket(reason);
-    this.#enter("disconnected", { reason, error });
-  }
+  stop = () => this.#client.stop();
 
-  joinGroup = (group) => this.#request({ type: "joinGroup", group });
-  leaveGroup = (group) => this.#request({ type: "leaveGroup", group });
+  joinGroup = (group) => this.#client.joinGroup(group).catch(refused);
+  leaveGroup = (group) => this.#client.leaveGroup(group).catch(refused);
 
   /** A string goes as text, anything else as JSON. With `noEcho` this connection gets no copy. */
-  sendToGroup(group, data, { noEcho = false } = {}) {
-    const dataType = typeof data === "string" ? "text" : "json";
-    return this.#request({ type: "sendToGroup", group, noEcho, dataType, data });
+  sendToGroup(group, data, options) {
+    return this.#client.sendToGroup(group, data, typeof data === "string" ? "text" : "json", options).catch(refused);
   }
 
-  /** One attempt: a new URL, a new socket, and then the `connected` frame. */
-  async #open(run) {
-    this.#enter("connecting");
-    const url = await this.#getUrl();
-    if (run !== this.#run) throw new Error("Stopped while connecting.");
-    const { protocol, host } = URL.parse(url) ?? {}; // No error shows the whole URL: it is a secret.
-    const unusable = "getUrl gave no ws: or wss: URL. Check the answer that it takes the URL from.";
-    if (!/^wss?:$/.test(protocol)) throw Object.assign(new TypeError(unusable), { permanent: true });
-    const socket = (this.#socket = new WebSocket(url, "json.webpubsub.azure.v1"));
-    await new Promise((connected, failed) => {
-      socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(JSON.parse(data), connected);
-      socket.onclose = ({ code, reason }) => {
-        const error = new Error(`The socket closed with code ${code}.${reason && ` ${reason}`}`);
-        const unopened = { name: "NotOpened", message: `The socket to ${host} did not open.` }; // No browser says why.
-        failed(socket.protocol === "" ? Object.assign(error, unopened) : error);
-        if (socket === this.#socket && this.state === "connected") this.#reconnect(error.message);
-      };
-    });
+  /** The same protocol, which also shows what it reads and writes. */
+  #observed(protocol) {
+    const show = (direction, text) => this.#emit("frame", { direction, frame: JSON.parse(text) });
+    return {
+      ...protocol,
+      parseMessages: (text) => {
+        show("received", text);
+        return protocol.parseMessages(text);
+      },
+      writeMessage: (message) => {
+        const text = protocol.writeMessage(message);
+        show("sent", text);
+        return text;
+      },
+    };
   }
 
-  /** Ignores what it does not know: a newer service must not break an older page. */
-  #receive(frame, connected) {
-    this.#heardSincePing = true;
-    this.#emit("frame", { direction: "received", frame });
-    if (frame.type === "message") this.#emit("message", frame);
-    if (frame.type === "ack") this.#settle(frame);
-    if (frame.type === "system" && frame.event === "connected") {
-      this.#pingTimer = setInterval(() => this.#ping(), PING_INTERVAL_MS);
-      this.#enter("connected");
-      this.#emit("connected", { connectionId: frame.connectionId, userId: frame.userId });
-      connected();
+  #fail(error) {
+    if (error.permanent) {
+      this.#failure = error;
+      // At a start the client ends by itself.
+      if (this.state !== "connecting") this.#client.stop();
     }
-  }
-
-  #request(frame) {
-    if (this.state !== "connected") return Promise.reject(new Error("There is no connection: connect first."));
-    const ackId = (this.#lastAckId += 1);
-    return new Promise((resolve, reject) => {
-      this.#requests.set(ackId, { resolve, reject });
-      this.#send({ ...frame, ackId });
-    });
-  }
-
-  /** `Duplicate` means that the service has already done it, which is success. */
-  #settle({ ackId, success, error }) {
-    const request = this.#requests.get(ackId);
-    this.#requests.delete(ackId);
-    if (success || error?.name === "Duplicate") request?.resolve();
-    else request?.reject(Object.assign(new Error(error?.message), { name: error?.name }));
-  }
-
-  #send(frame) {
-    this.#socket.send(JSON.stringify(frame));
-    this.#emit("frame", { direction: "sent", frame });
-  }
-
-  /** A network that goes away closes no socket. Silence since the last ping is how we notice. */
-  #ping() {
-    if (!this.#heardSincePing) return this.#reconnect("The service did not answer a ping.");
-    this.#heardSincePing = false;
-    this.#send({ type: "ping" });
-  }
-
-  #abandonSocket(reason) {
-    clearInterval(this.#pingTimer);
-    this.#socket?.close();
-    this.#socket = undefined;
-    for (const { reject } of this.#requests.values()) reject(new Error(reason));
-    this.#requests.clear();
-  }
-
-  /** Each wait is up to twice the last one, and partly random so that clients do not return at once. */
-  async #reconnect(reason, run = this.#run) {
-    this.#abandonSocket(reason);
-    for (let longest = 1_000; ; longest = Math.min(longest * 2, LONGEST_WAIT_MS)) {
-      const retryInMs = longest * (0.5 + Math.random() / 2);
-      this.#enter("reconnecting", { reason, retryInMs });
-      await new Promise((resolve) => setTimeout(resolve, retryInMs));
-      if (run !== this.#run) return;
-      const error = await this.#open(run).catch((error) => error);
-      if (!error || run !== this.#run) return;
-      if (error.permanent) return this.stop(error.message, error);
-      reason = error.message;
-    }
+    throw error;
   }
 
   #enter = (state, detail) => this.#emit("state", { state: (this.state = state), ...detail });
   #emit = (type, detail) => this.dispatchEvent(new CustomEvent(type, { detail }));
+}
+
+function closed(code) {
+  return code === undefined ? "The service fell silent." : `The socket closed with code ${code}.`;
+}
+
+/** What `getUrl` threw is behind the client's error, and says more. */
+function told(error) {
+  return error.code === "ERR_URL" && error.cause ? error.cause : error;
+}
+
+/** What the service said is better known than that it said so. */
+function refused(error) {
+  throw error.errorDetail ? Object.assign(new Error(error.errorDetail.message), { name: error.errorDetail.name }) : error;
 }

@@ -5,9 +5,14 @@ import { pretty } from "./pretty.js";
 
 const LIMIT = 200;
 
-/** Shows one `message` frame. A server message names no sender, and an anonymous one has none. */
+/** Shows that messages may be missing between the one before and the next. */
+export function showGap(list) {
+  appendBounded(list, element("p", { className: "gap" }, "The connection was lost: messages may be missing here."), LIMIT);
+}
+
+/** Shows one message. A server message names no sender, and an anonymous one has none. */
 export function showMessage(list, frame) {
-  const fromServer = frame.from === "server";
+  const fromServer = frame.kind === "serverData";
   const sender = fromServer ? "Server" : (frame.fromUserId ?? "anonymous");
   const place = fromServer ? "" : `in ${frame.group}`;
   const head = element("p", { className: "head" },
@@ -19,7 +24,7 @@ export function showMessage(list, frame) {
 
 /** A string reads best as it is, also when it came as JSON. */
 function payload({ dataType, data }) {
-  if (dataType !== "text" && dataType !== "json") return element("pre", {}, clip(`${dataType}, base64: ${data}`));
+  if (dataType !== "text" && dataType !== "json") return element("pre", {}, clip(`${dataType}: ${[...new Uint8Array(data)].join(" ")}`));
   if (typeof data === "string") return element("p", { className: "text" }, clip(data));
   return element("pre", {}, clip(pretty(data)));
 }

@@ -1,17 +1,23 @@
 // One suite of the WebSocket client, over the package as `npm pack` makes it, in every runtime that has sockets, against
 // the emulator.
 
+import assert from "node:assert/strict";
 import { copyFile, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { WebPubSubClient as OfficialClient } from "@azure/web-pubsub-client";
 import { chromium } from "playwright-core";
 import { FLAGS } from "../browser/browser.mjs";
 import { RUNTIMES } from "../conformance/runtimes.mjs";
 import { startWorker } from "../harness.mjs";
+import { WebPubSubServiceClient } from "../../pkg/dist/entrypoints/index.js";
 import { bundle, installPacked } from "../packed.mjs";
+import { underCuts } from "./cuts.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
+/** For how long sockets are cut in each runtime. `cargo xtask soak` says how long it has. */
+const cutSeconds = Math.min(Number(process.env.SOAK_SECONDS ?? 10), 300);
 const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 let packed;
@@ -21,12 +27,12 @@ let given;
 before(async () => {
   [packed, worker] = await Promise.all([installPacked(), startWorker({ env: "local" })]);
   const wsModule = pathToFileURL(path.join(here, "../node_modules/ws/wrapper.mjs")).href;
-  given = { connectionString: `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, origin: worker.origin, wsModule };
+  given = { connectionString: `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, origin: worker.origin, wsModule, cutSeconds };
   const conformance = path.join(here, "../conformance");
   for (const file of await readdir(conformance)) {
     await copyFile(path.join(conformance, file), path.join(packed.folder, file));
   }
-  await copyFile(path.join(here, "suite.mjs"), path.join(packed.folder, "suite.mjs"));
+  for (const file of ["suite.mjs", "cuts.mjs"]) await copyFile(path.join(here, file), path.join(packed.folder, file));
 });
 
 after(async () => {
@@ -46,6 +52,27 @@ for (const [name, { skip, run }] of Object.entries({ ...others, "Chromium page":
     }
   });
 }
+
+/** What the official client comes to is told, and not judged. */
+test("the official client under the same cuts", async (t) => {
+  const service = new WebPubSubServiceClient(given.connectionString, "client");
+  const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+  const connect = async (userId) => {
+    const client = new OfficialClient({ getClientAccessUrl: async () => (await service.getClientAccessToken({ userId, roles })).url });
+    const connected = new Promise((resolve) => client.on("connected", resolve));
+    await client.start();
+    await connected;
+    return client;
+  };
+  const cut = async (userId) => {
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ type: "cut", userId });
+    await (await fetch(`${given.origin}/_emulator/faults?hub=client`, { method: "POST", headers, body })).text();
+  };
+  const counts = await underCuts({ connect, cut, seconds: cutSeconds, run: "official" });
+  assert.ok(counts.cuts > 10);
+  t.diagnostic(Object.entries(counts).map(([what, count]) => `${count} ${what}`).join(", "));
+});
 
 /** A page of the emulator's own origin: it lets no other page in, nor does Chromium let another one reach it. */
 async function inPage(folder, given) {

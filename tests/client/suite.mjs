@@ -1,14 +1,15 @@
 // What the WebSocket client must do against a service, the same in every runtime. `lib` is the service client of the
-// package; `given` is { connectionString, origin, wsModule }: the service, where its faults are, and a WebSocket for
-// runtimes that have none.
+// package; `given` is { connectionString, origin, wsModule, cutSeconds }: the service, where its faults are, a WebSocket
+// for runtimes that have none, and for how long sockets are cut.
 
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "webpubsub-edge/client";
+import { underCuts } from "./cuts.mjs";
 import { equal, ok, rejects } from "./expect.mjs";
 
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
 /** The tests: a list of [name, function]. */
-export function suite(lib, { connectionString, origin, wsModule }) {
+export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
   const service = new lib.WebPubSubServiceClient(connectionString, "client");
   // Runs side by side share a hub.
   const run = Math.random().toString(36).slice(2);
@@ -87,6 +88,14 @@ export function suite(lib, { connectionString, origin, wsModule }) {
       equal(ann.names(), ["connected", "disconnected", "stopped"]);
       equal([ann.client.status, ann.client.connectionId], ["stopped", undefined]);
     }]),
+
+    ["sockets that are cut at random lose nothing, double nothing, and keep the order", async () => {
+      const connect = async (userId) => (await connected({}, { userId })).client;
+      const cut = (userId) => fault({ type: "cut", userId });
+      const { sent, failed, cuts, lost, doubled, disordered } = await underCuts({ connect, cut, seconds: cutSeconds, run });
+      ok(sent > 10 && cuts > 10, `${sent} sent, ${cuts} cuts`);
+      equal({ failed, lost, doubled, disordered }, { failed: 0, lost: 0, doubled: 0, disordered: 0 });
+    }],
 
     ["what is not allowed is refused with what the service says", async () => {
       const { client } = await connected({}, { roles: [] });

@@ -10,6 +10,9 @@ import { runEdgeLight } from "./host-edge-light.mjs";
 const denoArguments = ["run", "--no-prompt", "--no-remote", "--allow-net=127.0.0.1", "run-deno.mjs"];
 const noChromium = !process.env.CHROME && "set CHROME to the path of a Chromium or Chrome";
 
+/** A suite that still runs after this hangs. `cargo xtask soak` gives it longer. */
+const TIMEOUT_MS = 120_000 + Number(process.env.SOAK_SECONDS ?? 0) * 1000;
+
 /**
  * By name: why the runtime cannot run here, if it cannot; how it runs the suite; and whether its `fetch` tells that a
  * connection was never made.
@@ -46,7 +49,7 @@ async function inWorkerd(folder, given) {
 function printed(program, args, folder, given) {
   const env = { ...process.env, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1" };
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"], timeout: 120_000 });
+    const child = spawn(program, args, { cwd: folder, env, stdio: ["pipe", "pipe", "inherit"], timeout: TIMEOUT_MS });
     let output = "";
     child.stdout.on("data", (data) => (output += data));
     child.on("error", reject);

@@ -9,6 +9,9 @@ declare const group: string;
 /** Of the request that is served. */
 declare const traceparent: string;
 
+/** A WebSocket client of the user `cat`, which is connected and may do everything. */
+declare const chat: import("webpubsub-edge/client").WebPubSubClient;
+
 /** The variables of a Worker. */
 declare const env: Record<
   | "AZURE_WEBPUBSUB_CONNECTION_STRING"

@@ -25,6 +25,7 @@ const of = (language) => snippets.filter((snippet) => snippet.language === langu
 let packed;
 let emulator;
 let ann;
+let chat;
 let errors;
 let globals;
 
@@ -40,8 +41,16 @@ before(async () => {
   const client = new WebPubSubServiceClient(connectionString, "chat");
   ann = keepConnected(client, { userId: "ann", groups: ["chat", "news"] });
   process.env.AZURE_WEBPUBSUB_CONNECTION_STRING = connectionString;
+  const { WebPubSubClient } = await import(
+    pathToFileURL(path.join(packed.folder, "node_modules/webpubsub-edge/dist/entrypoints/client.js"))
+  );
+  const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+  const getClientAccessUrl = async () => (await client.getClientAccessToken({ userId: "cat", roles })).url;
+  chat = new WebPubSubClient({ getClientAccessUrl });
+  await chat.connect();
   globals = {
     client,
+    chat,
     userId: "ann",
     group: "news",
     traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -59,12 +68,13 @@ before(async () => {
 
 after(async () => {
   ann?.stop();
+  await chat?.stop();
   await emulator?.stop();
   await packed?.remove();
 });
 
 test("there are snippets in every place that is searched", () => {
-  for (const page of ["README.md", "docs/", "pkg/README.md", "pkg/SKILL.md", "pkg/src/service/client.ts", "pkg/src/entrypoints/slim.ts", "pkg/src/emulator/start.ts"]) {
+  for (const page of ["README.md", "docs/", "pkg/README.md", "pkg/SKILL.md", "pkg/src/service/client.ts", "pkg/src/entrypoints/slim.ts", "pkg/src/client/client.ts", "pkg/src/emulator/start.ts"]) {
     assert.ok(snippets.some(({ name }) => name.startsWith(page)), page);
   }
 });
@@ -82,6 +92,20 @@ test("docs/from-azure-web-pubsub.md has every export and method of the official 
   assert.deepEqual(missing.filter((name) => name !== "constructor"), []);
 });
 
+test("docs/from-azure-web-pubsub-client.md has every method, option and event of the official client", async () => {
+  const types = new URL("tests/node_modules/@azure/web-pubsub-client/dist/esm/", home);
+  const [client, options] = await Promise.all(
+    ["webPubSubClient", "models/index"].map((name) => readFile(new URL(`${name}.d.ts`, types), "utf8")),
+  );
+  const methods = [...client.matchAll(/^ {4}([a-z]\w+)\(/gm)].map(([, name]) => name);
+  const events = [...client.matchAll(/event: "([\w-]+)"/g)].map(([, name]) => name);
+  const members = [...options.matchAll(/^ {4}(?:readonly )?(\w+)\??:/gm)].map(([, name]) => name);
+  assert.ok(methods.length > 10 && events.length >= 6 && members.length > 20);
+  const page = await readFile(new URL("docs/from-azure-web-pubsub-client.md", home), "utf8");
+  const missing = [...new Set([...methods, ...events, ...members])].filter((name) => !new RegExp(`\\b${name}\\b`).test(page));
+  assert.deepEqual(missing.filter((name) => name !== "constructor"), []);
+});
+
 for (const snippet of snippets.filter(({ mode }) => mode === "skip")) {
   test(snippet.name, { skip: snippet.reason }, () => {});
 }
@@ -91,6 +115,8 @@ for (const snippet of of("ts")) {
     const found = errors.get(path.basename(snippet.file));
     assert.ok(found === undefined, `tsc finds errors:\n${found}`);
     if (snippet.mode === "run") {
+      // An earlier snippet may have closed it.
+      if (chat.status !== "connected") await new Promise((resolve) => chat.on("connected", resolve));
       await runTypeScript(snippet, { ...globals, connectionId: await ann.connectionId() });
     } else {
       await t.test(`${snippet.name} runs`, { skip: snippet.reason }, () => {});

@@ -36,7 +36,9 @@ export async function writeTypeScript(snippets, folder, root) {
     },
   }));
 
-  const names = Object.keys(await import(pathToFileURL(at("node_modules/webpubsub-edge/dist/entrypoints/index.js"))));
+  const namesOf = async (entry) => Object.keys(await import(pathToFileURL(at(`node_modules/webpubsub-edge/dist/entrypoints/${entry}.js`))));
+  const service = (await namesOf("index")).map((name) => [name, "webpubsub-edge"]);
+  const chat = (await namesOf("client")).map((name) => [name, "webpubsub-edge/client"]);
   // A page goes on from its own imports; an example in the sources from those of the whole package.
   let page;
   let imported;
@@ -44,7 +46,7 @@ export async function writeTypeScript(snippets, folder, root) {
     const [file] = snippet.name.split(":");
     if (file !== page) {
       page = file;
-      imported = new Map(file.endsWith(".ts") ? names.map((name) => [name, "webpubsub-edge"]) : []);
+      imported = new Map(file.startsWith("pkg/src/client/") ? chat : file.endsWith(".ts") ? service : []);
     }
     snippet.file = at("snippets", `${index}-${snippet.name.replaceAll(/[^A-Za-z0-9]+/g, "-")}.ts`);
     // Below the snippet: what tsc says of a line is then about that line of it.

@@ -27,11 +27,11 @@ after(() => packed?.remove());
 const RESOLUTIONS = { bundler: "preserve", node16: "node16", nodenext: "nodenext" };
 /** Where the global types come from, and what is compiled with them. Node's have no WebAssembly. */
 const HOSTS = {
-  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "entries.ts", "emulator.ts"] },
+  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "client.ts", "entries.ts", "emulator.ts"] },
   Workers: {
     lib: ["ES2022"],
     types: ["@cloudflare/workers-types"],
-    files: ["api.ts", "events.ts", "entries.ts", "worker.ts"],
+    files: ["api.ts", "events.ts", "client.ts", "entries.ts", "worker.ts"],
   },
   Node: { lib: ["ES2022"], types: ["node"], files: ["api.ts", "events.ts", "emulator.ts"] },
 };
@@ -81,15 +81,30 @@ test("every name that the official SDK exports is there", async () => {
   assert.ok(theirs.length > 30, `only ${theirs.length} names found`);
   const outOfDate = Object.keys(LEFT_OUT).filter((name) => !theirs.includes(name));
   assert.deepEqual(outOfDate, [], "names of the table that are not official");
-  const lines = theirs.map((name) => `${name in LEFT_OUT ? "// @ts-expect-error\n" : ""}export type { ${name} } from "webpubsub-edge";\n`);
+  await compileNames("webpubsub-edge", theirs, LEFT_OUT);
+});
+
+test("every name that the official client exports is there", async () => {
+  const dist = path.join(nodeModules, "@azure/web-pubsub-client/dist/esm");
+  const theirs = new Set();
+  for (const file of (await readdir(dist, { recursive: true })).filter((name) => /^(webPubSub.*|(models|protocols|errors)\/index|models\/messages)\.d\.ts$/.test(name))) {
+    const code = await readFile(path.join(dist, file), "utf8");
+    for (const [, name] of code.matchAll(/export (?:declare )?(?:interface|type|class|const) (\w+)/g)) theirs.add(name);
+  }
+  assert.ok(theirs.size > 60, `only ${theirs.size} names found`);
+  await compileNames("webpubsub-edge/client", [...theirs], {});
+});
+
+async function compileNames(entry, names, leftOut) {
+  const lines = names.map((name) => `${name in leftOut ? "// @ts-expect-error\n" : ""}export type { ${name} } from "${entry}";\n`);
   await writeFile(path.join(packed.folder, "names.ts"), lines.join(""));
   await compile("typescript", ["names.ts"], { module: "nodenext", lib: HOSTS.DOM.lib, types: [] });
-});
+}
 
 test("the public declarations are those of api.txt", async () => {
   const dist = path.join(packed.folder, "node_modules/webpubsub-edge/dist");
   const files = new Map();
-  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts", "emulator/index.d.ts"];
+  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts", "entrypoints/client.d.ts", "entrypoints/client-protobuf.d.ts", "emulator/index.d.ts"];
   for (const file of queue) {
     if (files.has(file)) continue;
     const code = await readFile(path.join(dist, file), "utf8");

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::{Result, files};
 
 pub mod fetch;
+mod page;
 pub mod pkg;
 pub mod worker;
 

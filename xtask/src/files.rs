@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Result;
 
@@ -26,6 +26,17 @@ pub fn stamp_of(inputs: &[&Path]) -> Result<String> {
         stamp.push_str(&format!("{} {}\n", metadata.len(), changed.as_nanos()));
     }
     Ok(stamp)
+}
+
+/// When the newest file below a folder was changed.
+pub fn newest(folder: &Path) -> Result<SystemTime> {
+    let mut newest = UNIX_EPOCH;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_folder = entry.file_type()?.is_dir();
+        newest = newest.max(if is_folder { self::newest(&entry.path())? } else { entry.metadata()?.modified()? });
+    }
+    Ok(newest)
 }
 
 /// Whether the file holds exactly this text.

@@ -10,7 +10,12 @@ use crate::node::Node;
 use crate::run::{run, say};
 use crate::{Result, files, toolchain};
 
-const FILES: [&str; 3] = ["tests/soak/memory.test.mjs", "tests/soak/urls.test.mjs", "tests/emulator/loss.test.mjs"];
+const FILES: [&str; 4] = [
+    "tests/soak/memory.test.mjs",
+    "tests/soak/urls.test.mjs",
+    "tests/emulator/loss.test.mjs",
+    "tests/client/runtimes.test.mjs",
+];
 
 pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
@@ -33,7 +38,7 @@ pub fn command(arguments: &[String]) -> Result {
     node.install(".")?;
     node.install("tests")?;
     for file in FILES {
-        failures.extend(how.run(node.command().arg(files::root().join(file)), file));
+        failures.extend(how.run(node.command().arg(files::root().join(file)).env("NODE24", &node.program), file));
     }
     if failures.is_empty() { Ok(()) } else { Err(format!("found something: {}", failures.join(", ")).into()) }
 }

@@ -104,7 +104,10 @@ type Check = (&'static str, fn() -> Result<Counts>);
 const CARGO_CHECKS: [Check; 5] = [
     ("fmt", || all_or_nothing(toolchain::cargo().args(["fmt", "--all", "--check"]))),
     ("clippy", || all_or_nothing(&mut clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
-    ("clippy wasm", || clippy_for_wasm(&["--package", "webpubsub-edge-worker", "--package", "webpubsub-edge-wasm"])),
+    ("clippy wasm", || {
+        let packages = ["webpubsub-edge-worker", "webpubsub-edge-wasm", "webpubsub-edge-wasm-client"];
+        clippy_for_wasm(&packages.map(|package| ["--package", package]).concat())
+    }),
     ("clippy wasm emulator", || {
         let packages = ["--package", "webpubsub-edge-worker", "--package", "webpubsub-edge-emulator-wasm"];
         clippy_for_wasm(&[&packages[..], &["--features", "webpubsub-edge-worker/emulator"]].concat())

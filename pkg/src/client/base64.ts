@@ -1,5 +1,5 @@
-// Standard base64, by what the host has. A host without the new methods has `atob` and `btoa`, which go by way of a
-// string of bytes.
+// Standard base64, by what the host has, which in Node 24 and older is little: its `btoa` takes a string of bytes, and is
+// slower than the loop here.
 
 interface Native {
   fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
@@ -8,19 +8,24 @@ interface Native {
 
 const native = Uint8Array as unknown as Native;
 
-/** As many bytes as can safely be arguments of one call. */
-const CHUNK = 8192;
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** Encodes bytes. */
 export function encodeBase64(bytes: Uint8Array): string {
   if (native.prototype.toBase64 !== undefined) {
     return native.prototype.toBase64.call(bytes);
   }
-  let binary = "";
-  for (let start = 0; start < bytes.length; start += CHUNK) {
-    binary += String.fromCharCode.apply(null, bytes.subarray(start, start + CHUNK) as unknown as number[]);
+  const codes = new TextEncoder().encode(ALPHABET);
+  const text = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
+  for (let from = 0, to = 0; from < bytes.length; from += 3) {
+    // What lies behind the end counts as zero.
+    const bits = (bytes[from]! << 16) | (bytes[from + 1]! << 8) | bytes[from + 2]!;
+    text[to++] = codes[bits >> 18]!;
+    text[to++] = codes[(bits >> 12) & 63]!;
+    text[to++] = codes[(bits >> 6) & 63]!;
+    text[to++] = codes[bits & 63]!;
   }
-  return btoa(binary);
+  return new TextDecoder().decode(text.fill(61, text.length - ((3 - (bytes.length % 3)) % 3)));
 }
 
 /** Decodes to bytes; throws when it is not base64. */
@@ -45,6 +50,6 @@ export function bytesOf(data: unknown): Uint8Array {
   if ((data as ArrayBuffer | null)?.byteLength! >= 0) {
     return new Uint8Array(data as ArrayBuffer);
   }
-  throw new TypeError(`The content must be an ArrayBuffer or a view of one, such as a Uint8Array, not ${typeof data}.`);
+  throw new TypeError(`The content must be an ArrayBuffer or a view of one, not ${typeof data}.`);
 }
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
@@ -58,15 +59,15 @@ const FAILURES: Readonly<Record<number, Failure>> = {
  *
  * @example
  * ```ts
+ * import { roles } from "webpubsub-edge";
  * import { WebPubSubClient } from "webpubsub-edge/client";
  *
- * const client = new WebPubSubClient({
- *   getClientAccessUrl: async () => (await (await fetch("/negotiate", { method: "POST" })).json()).url,
- * });
- * client.on("group-message", ({ message }) => console.log(message.group, message.data));
- * await client.connect();
- * await client.joinGroup("news");
- * await client.sendToGroup("news", { text: "hello" }, "json");
+ * const getClientAccessUrl = async () => (await client.getClientAccessToken({ roles: [roles.joinLeaveGroup("news")] })).url;
+ * const chat = new WebPubSubClient({ getClientAccessUrl }); // in a page, ask your own server for the URL
+ * chat.on("group-message", ({ message }) => console.log(message.group, message.data));
+ * await chat.connect();
+ * await chat.joinGroup("news");
+ * await chat.stop();
  * ```
  */
 export class WebPubSubClient<Message = JSONTypes> {
@@ -80,6 +81,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
+  #hasStopped: (() => void) | undefined;
   #lastInvocation = 0;
 
   /**
@@ -96,7 +98,8 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /** What the client is doing. */
   get status(): WebPubSubClientStatus {
-    return this.#session?.status ?? (this.#starting === undefined ? "stopped" : "connecting");
+    const status = this.#session?.status ?? "stopped";
+    return status === "stopped" && this.#starting ? "connecting" : status;
   }
 
   /** The id of the connection, once there is one. */
@@ -135,14 +138,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   stop(): Promise<void> {
     const session = this.#session;
     if (this.status === "stopped") return Promise.resolve();
-    const stopped = (this.#stopping ??= new Promise((resolve) => {
-      const done = () => {
-        this.off("stopped", done);
-        resolve();
-      };
-      this.on("stopped", done);
-    }));
-    if (session === undefined) this.#emitter.emit("stopped", {});
+    const stopped = (this.#stopping ??= new Promise((resolve) => (this.#hasStopped = resolve)));
+    // It may not have got further than loading.
+    if (session === undefined || session.status === "stopped") this.#emitter.emit("stopped", {});
     else session.input(Input.Stop);
     return stopped;
   }
@@ -173,8 +171,11 @@ export class WebPubSubClient<Message = JSONTypes> {
    *
    * @example
    * ```ts
-   * for await (const message of client.messages()) {
-   *   console.log(message.data);
+   * const messages = chat.messages();
+   * await client.sendToUser("cat", "hello", { contentType: "text/plain" });
+   * for await (const message of messages) {
+   *   console.log(message.data); // hello
+   *   break; // or go on until the client stops
    * }
    * ```
    */
@@ -182,17 +183,18 @@ export class WebPubSubClient<Message = JSONTypes> {
     const queue = new MessageQueue<GroupDataMessage<Message> | ServerDataMessage<Message>>();
     const take = ({ message }: { message: GroupDataMessage<Message> | ServerDataMessage<Message> }) => queue.push(message);
     const end = () => queue.end();
+    const signal = options?.abortSignal;
     queue.onEnd = () => {
       this.off("group-message", take);
       this.off("server-message", take);
       this.off("stopped", end);
-      options?.abortSignal?.removeEventListener("abort", end);
+      signal?.removeEventListener("abort", end);
     };
     this.on("group-message", take);
     this.on("server-message", take);
     this.on("stopped", end);
-    if (options?.abortSignal?.aborted) end();
-    options?.abortSignal?.addEventListener("abort", end);
+    if (signal?.aborted) end();
+    signal?.addEventListener("abort", end);
     return queue;
   }
 
@@ -207,7 +209,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Join, (ackId) => ({ kind: "joinGroup", group: groupName, ackId }), options, groupName);
+    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options, groupName);
   }
 
   /**
@@ -216,7 +218,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Leave, (ackId) => ({ kind: "leaveGroup", group: groupName, ackId }), options, groupName);
+    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options, groupName);
   }
 
   /**
@@ -234,16 +236,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const data = content as JSONTypes;
     return this.#send(
       options?.fireAndForget ? Input.Post : Input.Send,
-      (ackId) => ({
-        kind: "sendToGroup",
-        group: groupName,
-        ackId,
-        noEcho,
-        dataType,
-        data,
-        ttlSeconds,
-        metadata,
-      }),
+      { kind: "sendToGroup", group: groupName, ackId: undefined, noEcho, dataType, data, ttlSeconds, metadata },
       options,
     );
   }
@@ -263,7 +256,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const data = content as JSONTypes;
     return this.#send(
       options?.fireAndForget ? Input.Post : Input.Send,
-      (ackId) => ({ kind: "sendEvent", event: eventName, ackId, dataType, data, metadata }),
+      { kind: "sendEvent", event: eventName, ackId: undefined, dataType, data, metadata },
       options,
     );
   }
@@ -279,13 +272,14 @@ export class WebPubSubClient<Message = JSONTypes> {
     dataType: WebPubSubDataType,
     options?: InvokeEventOptions,
   ): Promise<InvokeEventResult<Message>> {
-    const session = this.#session ?? (await this.#load());
+    const session = await this.#load();
     const invocationId = options?.invocationId ?? String(++this.#lastInvocation);
     if (session.hasInvocation(invocationId)) {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
     }
     const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
-    return this.#settled(session, Input.Invoke, () => message, options?.abortSignal, ({ response }, failure) => {
+    return this.#settled(session, Input.Invoke, message, options?.abortSignal, ({ response }, outcome) => {
+      const failure = FAILURES[outcome];
       const fail = (text: string, code: WebPubSubClientErrorCode) =>
         new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
       if (failure !== undefined) throw fail(failure[1], failure[0]);
@@ -303,7 +297,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link WebPubSubClientError}
    */
   async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
-    const session = this.#session ?? (await this.#load());
+    const session = await this.#load();
     return this.#streams.open(session, groupName, options ?? {});
   }
 
@@ -331,7 +325,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   ): Promise<WebPubSubResult> {
     if (state) this.#states.set(groupName, state);
     else this.#states.delete(groupName);
-    return this.#send(Input.Send, (ackId) => ({ kind: "setGroupState", group: groupName, ackId, state }), options);
+    return this.#send(Input.Send, { kind: "setGroupState", group: groupName, state }, options);
   }
 
   /**
@@ -342,7 +336,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
-      this.#send(input, (ackId) => ({ kind, group: groupName, ackId }), options, groupName, "subscribeGroupState");
+      this.#send(input, { kind, group: groupName }, options, groupName, "subscribeGroupState");
     const close = async () => {
       this.#views.delete(groupName);
       await ask("unsubscribeGroupState", Input.Leave);
@@ -371,12 +365,16 @@ export class WebPubSubClient<Message = JSONTypes> {
       };
       signal?.addEventListener("abort", abort);
     });
+    // It may end while the module is loading, when nobody waits for it yet.
+    started.catch(() => {});
     try {
-      this.#session ??= await this.#load();
+      // Without a turn between where there is nothing to load: what is sent right after must find it started.
+      const loading = this.#load();
+      const session = loading instanceof Promise ? await loading : loading;
       // It may have been stopped while it was loading.
       if (this.#starting !== undefined) {
-        this.#session.onOpened = () => isReady || this.#started(undefined);
-        this.#session.start();
+        session.onOpened = () => isReady || this.#started(undefined);
+        session.start();
       }
       return await started;
     } finally {
@@ -396,17 +394,18 @@ export class WebPubSubClient<Message = JSONTypes> {
   #stopped(): void {
     this.#starting?.reject(
       this.#stopping
-        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped before it was connected.")
+        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped.")
         : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
     );
     this.#starting = this.#stopping = undefined;
+    this.#hasStopped?.();
     if (this.#session) this.#session.onOpened = undefined;
   }
 
   /** Makes the session, at the first thing that needs one. */
-  async #load(): Promise<ClientSession> {
-    const loading = loadCore();
-    const core = loading instanceof Promise ? await loading : loading;
+  #load(): ClientSession | Promise<ClientSession> {
+    const core = loadCore();
+    if (core instanceof Promise) return core.then(() => this.#load());
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
       stateReceived: (message) => this.#views.get(message.group)?.received(message),
@@ -415,7 +414,7 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   #send(
     input: number,
-    message: (ackId?: Id) => UpstreamMessage,
+    message: UpstreamMessage,
     options: SendEventOptions | undefined,
     group?: string,
     joining?: "subscribeGroupState",
@@ -428,36 +427,30 @@ export class WebPubSubClient<Message = JSONTypes> {
     }
     const send = (session: ClientSession) =>
       this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
-    return this.#session === undefined ? this.#load().then(send) : send(this.#session);
+    const session = this.#session ?? this.#load();
+    return session instanceof Promise ? session.then(send) : send(session);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
   #settled<Result>(
     session: ClientSession,
     input: number,
-    message: (ackId?: Id) => UpstreamMessage,
+    message: UpstreamMessage,
     signal: AbortSignal | undefined,
-    result: (sent: Outgoing, failure: Failure | undefined, outcome: number) => Result,
+    result: (sent: Outgoing, outcome: number) => Result,
     ackId?: Id,
     group?: string,
     joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      let abort: (() => void) | undefined;
-      const outgoing = new Outgoing(message, input === Input.Post, (outcome) => {
-        if (abort !== undefined) signal!.removeEventListener("abort", abort);
-        try {
-          if (outgoing.error !== undefined) throw outgoing.error;
-          resolve(result(outgoing, FAILURES[outcome], outcome));
-        } catch (error) {
-          reject(error);
-        }
-      });
+      const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       const number = session.send(input, outgoing, ackId, group, joining);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
-        signal.addEventListener("abort", (abort = () => void session.input(Input.Abort, number)));
+        const abort = () => void session.input(Input.Abort, number);
+        signal.addEventListener("abort", abort);
+        outgoing.onSettled = () => signal.removeEventListener("abort", abort);
       }
     });
   }
@@ -474,7 +467,8 @@ export class WebPubSubClient<Message = JSONTypes> {
 }
 
 /** What a caller gets of a message. */
-function sent({ ackId, detail }: Outgoing, failure: Failure | undefined, outcome: number): WebPubSubResult {
+function sent({ message: { ackId }, detail }: Outgoing, outcome: number): WebPubSubResult {
+  const failure = FAILURES[outcome];
   if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
   const isDuplicated = outcome === Outcome.Duplicate;
   return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };

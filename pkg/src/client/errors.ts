@@ -28,7 +28,7 @@ export type WebPubSubClientErrorCode =
  *
  * @example
  * ```ts
- * await client.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_CONNECT
+ * await chat.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_STATE
  * ```
  */
 export class WebPubSubClientError extends Error {
@@ -46,8 +46,16 @@ export class WebPubSubClientError extends Error {
   }
 }
 
-interface Detail {
-  errorDetail?: AckMessageError | undefined;
+/** What a {@link SendMessageError} tells. */
+export interface SendMessageErrorOptions {
+  readonly ackId?: Id | undefined;
+  readonly errorDetail?: AckMessageError | undefined;
+}
+
+/** What an {@link InvocationError} tells. */
+export interface InvocationErrorOptions {
+  readonly invocationId: string;
+  readonly errorDetail?: AckMessageError | undefined;
 }
 
 /** A message was not sent, or the service did not accept it. */
@@ -58,8 +66,8 @@ export class SendMessageError extends WebPubSubClientError {
   /** What the service said. */
   readonly errorDetail?: AckMessageError;
 
-  /** @internal */
-  constructor(message: string, detail: Detail & { ackId?: Id | undefined }, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
+  /** As in the official client, with a code. */
+  constructor(message: string, detail: SendMessageErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
     if (detail.ackId !== undefined) this.ackId = detail.ackId;
     if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;
@@ -73,8 +81,8 @@ export class InvocationError extends WebPubSubClientError {
   /** What the service said. */
   readonly errorDetail?: AckMessageError;
 
-  /** @internal */
-  constructor(message: string, detail: Detail & { invocationId: string }, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
+  /** As in the official client, with a code. */
+  constructor(message: string, detail: InvocationErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
     this.invocationId = detail.invocationId;
     if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;

@@ -14,7 +14,10 @@ import type { WebPubSubClientProtocol } from "./protocol.js";
  * import { WebPubSubClient } from "webpubsub-edge/client";
  * import { WebPubSubProtobufReliableProtocol } from "webpubsub-edge/client/protobuf";
  *
- * const client = new WebPubSubClient(url, { protocol: WebPubSubProtobufReliableProtocol() });
+ * const chat = new WebPubSubClient("wss://name.webpubsub.azure.com/client/hubs/chat?access_token=...", {
+ *   protocol: WebPubSubProtobufReliableProtocol(),
+ * });
+ * console.log(chat.status); // stopped
  * ```
  */
 export const WebPubSubProtobufProtocol = (): WebPubSubClientProtocol => protobuf("protobuf.webpubsub.azure.v1", false);

@@ -1,4 +1,4 @@
-import type { DownstreamMessage, UpstreamMessage } from "./messages.js";
+import type { UpstreamMessage, WebPubSubMessage } from "./messages.js";
 
 /**
  * How messages are written as frames of a WebSocket and read from them. {@link WebPubSubJsonProtocol} and its kin make
@@ -6,9 +6,15 @@ import type { DownstreamMessage, UpstreamMessage } from "./messages.js";
  *
  * @example
  * ```ts
- * const shouting: WebPubSubClientProtocol = {
- *   ...WebPubSubJsonProtocol(),
- *   writeMessage: (message) => WebPubSubJsonProtocol().writeMessage(message),
+ * import { type WebPubSubClientProtocol, WebPubSubJsonReliableProtocol } from "webpubsub-edge/client";
+ *
+ * const json = WebPubSubJsonReliableProtocol();
+ * const logged: WebPubSubClientProtocol = {
+ *   ...json,
+ *   parseMessages: (frame) => {
+ *     console.log(frame);
+ *     return json.parseMessages(frame);
+ *   },
  * };
  * ```
  */
@@ -21,7 +27,7 @@ export interface WebPubSubClientProtocol {
    * Reads a frame. `null` is for what this version does not know. What it throws is told by the `error` event, and the
    * connection goes on.
    */
-  parseMessages(input: string | ArrayBuffer): DownstreamMessage | readonly DownstreamMessage[] | null;
+  parseMessages(input: string | ArrayBuffer): WebPubSubMessage | readonly WebPubSubMessage[] | null;
   /**
    * Writes a frame, or gives `null` for a message that the protocol has no frame for, which is then not sent. What it
    * throws is the error of the call that wanted to send.

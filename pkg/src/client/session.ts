@@ -9,7 +9,6 @@ import type {
   AckMessage,
   AckMessageError,
   DisconnectedMessage,
-  DownstreamMessage,
   GroupDataMessage,
   GroupMessage,
   GroupStateSnapshotMessage,
@@ -21,6 +20,7 @@ import type {
   StreamClosedMessage,
   StreamNackMessage,
   UpstreamMessage,
+  WebPubSubMessage,
 } from "./messages.js";
 import type { WebPubSubClientCredential, WebPubSubClientEvents, WebPubSubClientStatus } from "./options.js";
 import type { Settings } from "./settings.js";
@@ -28,12 +28,11 @@ import { openSocket, type Socket } from "./socket.js";
 
 /** A message until it is settled. */
 export class Outgoing {
-  /** The message, with the ack id that the session gave it. */
-  readonly message: (ackId?: Id) => UpstreamMessage;
+  /** The message, to which the session gives an ack id. */
+  readonly message: UpstreamMessage & { ackId?: Id | undefined };
   /** Whether no answer is wanted. */
   readonly isPost: boolean;
   isSettled = false;
-  ackId: Id | undefined = undefined;
   frame: string | ArrayBuffer | undefined = undefined;
   /** Why it could not be written at all. */
   error: unknown = undefined;
@@ -41,18 +40,37 @@ export class Outgoing {
   detail: AckMessageError | undefined = undefined;
   /** The answer to an invocation. */
   response: InvokeResponseMessage | undefined = undefined;
-  readonly #settled: (outcome: number) => void;
+  /** Called when it is settled, whatever it comes to. */
+  onSettled: (() => void) | undefined = undefined;
+  readonly #resolve: (result: never) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #result: (outgoing: Outgoing, outcome: number) => unknown;
 
-  /** `settled` is called once. */
-  constructor(message: (ackId?: Id) => UpstreamMessage, isPost: boolean, settled: (outcome: number) => void) {
+  /** `result` makes of it and of its outcome what the caller gets, or throws it. */
+  constructor(
+    message: UpstreamMessage,
+    isPost: boolean,
+    result: (outgoing: Outgoing, outcome: number) => unknown,
+    resolve: (result: never) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.message = message;
     this.isPost = isPost;
-    this.#settled = settled;
+    this.#result = result;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
+  /** Called once. */
   settle(outcome: number): void {
     this.isSettled = true;
-    this.#settled(outcome);
+    this.onSettled?.();
+    try {
+      if (this.error !== undefined) throw this.error;
+      this.#resolve(this.#result(this, outcome) as never);
+    } catch (error) {
+      this.#reject(error);
+    }
   }
 }
 
@@ -164,7 +182,7 @@ export class ClientSession {
     const number = this.#free.pop() ?? this.#messages.length;
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
-      this.#invocations.set((outgoing.message() as { invocationId: string }).invocationId, number);
+      this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
     this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(joining, group));
     return number;
@@ -263,7 +281,7 @@ export class ClientSession {
         return this.write({ ...this.#groups[a]!, ackId: idOf(low, high) });
       case Action.Cancel: {
         const { message } = this.#messages[a]!;
-        return this.write({ kind: "cancelInvocation", invocationId: (message() as { invocationId: string }).invocationId });
+        return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
       case Action.RejoinFailed: {
         const { group } = this.#groups[a]!;
@@ -310,8 +328,8 @@ export class ClientSession {
     const outgoing = this.#messages[number];
     if (outgoing === undefined) return;
     try {
-      if (ackId !== undefined) outgoing.ackId = ackId;
-      outgoing.frame ??= this.encode(outgoing.message(ackId));
+      if (ackId !== undefined) outgoing.message.ackId = ackId;
+      outgoing.frame ??= this.encode(outgoing.message);
     } catch (error) {
       // Trying again would not help.
       outgoing.error = error;
@@ -333,11 +351,12 @@ export class ClientSession {
     if (outgoing === undefined) return;
     this.#messages[number] = undefined;
     this.#free.push(number);
-    if (outgoing.ackId !== undefined) {
-      if (this.#refusals.size > 0) outgoing.detail = this.#refusals.get(outgoing.ackId);
+    const { message } = outgoing;
+    if (message.ackId !== undefined) {
+      if (this.#refusals.size > 0) outgoing.detail = this.#refusals.get(message.ackId);
     } else if (this.#invocations.size > 0) {
-      const message = outgoing.message() as { invocationId?: string };
-      if (message.invocationId !== undefined) this.#invocations.delete(message.invocationId);
+      const { invocationId } = message as { invocationId?: string };
+      if (invocationId !== undefined) this.#invocations.delete(invocationId);
     }
     outgoing.settle(outcome);
   }
@@ -419,7 +438,7 @@ export class ClientSession {
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {
-    let messages: DownstreamMessage | readonly DownstreamMessage[] | null;
+    let messages: WebPubSubMessage | readonly WebPubSubMessage[] | null;
     try {
       messages = this.#settings.protocol.parseMessages(data);
     } catch (error) {
@@ -433,11 +452,11 @@ export class ClientSession {
     } else if (Array.isArray(messages)) {
       for (const message of messages) this.#receivedMessage(socket, message);
     } else {
-      this.#receivedMessage(socket, messages as DownstreamMessage);
+      this.#receivedMessage(socket, messages as WebPubSubMessage);
     }
   }
 
-  #receivedMessage(socket: number, message: DownstreamMessage): void {
+  #receivedMessage(socket: number, message: WebPubSubMessage): void {
     switch (message.kind) {
       case "groupData":
       case "serverData":
@@ -516,7 +535,7 @@ function urlProblem(url: unknown): string | undefined {
   } catch {
     // Told below.
   }
-  return "The client access URL is no ws: or wss: URL: check where it comes from.";
+  return "The client access URL is no ws: or wss: URL.";
 }
 
 /** Ends the sessions of clients that nobody holds any more. */

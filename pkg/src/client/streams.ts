@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as StreamProblem from "./core/stream-problem.js";
@@ -201,7 +202,9 @@ export class Streams<Message> implements StreamHost {
   act(action: number, number: number, detail: number): void {
     if (action === Action.ReadEnded) {
       const name = PROBLEMS[detail];
-      return this.#inbound.get(number)?.end(name && streamError({ name }));
+      // The end that is no problem came with a part, which is not handed on yet.
+      if (name) this.#inbound.get(number)?.end(streamError({ name }));
+      return;
     }
     const stream = this.#outbound.get(number);
     if (stream === undefined) return;

@@ -4,9 +4,9 @@
  * @module
  */
 import { provide } from "../client/core/core.js";
-import { text } from "../wasm/inline-client.js";
+import { table, text } from "../wasm/inline-client.js";
 import { bytesOfText } from "../wasm/text.js";
 
-provide(() => WebAssembly.compile(bytesOfText(text)));
+provide(() => WebAssembly.compile(bytesOfText(text, table)));
 
 export * from "../client/index.js";

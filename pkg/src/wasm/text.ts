@@ -1,22 +1,26 @@
-/** Bytes are counted down from here, so that frequent ones fall on letters that are frequent in scripts as well. */
-const FIRST = 80;
+/** How many characters stand for a byte: those from 35 to 126, but for the backslash. */
+const SINGLE = 91;
 
 /**
  * Decodes bytes that stand in a script as printable text (`textOf` in build.mjs). gzip finds in it what it would find in
- * the bytes, which it does not in base64: a page pays as much as for a file of its own.
+ * the bytes, which it does not in base64: a page pays as much as for a file of its own. `table` has two hexadecimal
+ * digits for each character: the byte that it stands for.
  */
-export function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+export function bytesOfText(text: string, table: string): Uint8Array<ArrayBuffer> {
+  const known = new Set(table.match(/../g)!.map((digits) => parseInt(digits, 16)));
+  // The other bytes follow in their order.
+  for (let byte = 0; byte < 256; byte++) known.add(byte);
+  const all = [...known];
   const bytes = new Uint8Array(text.length);
   let length = 0;
   let shift = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
+    // A blank or an exclamation mark: the next character is of the second or third part of the bytes.
     if (code < 35) {
-      // A blank or an exclamation mark: the next character is of the second or third part of the bytes.
-      shift = (code - 31) * 91;
+      shift = (code - 31) * SINGLE;
     } else {
-      // The backslash is left out.
-      bytes[length++] = FIRST - (code - 35 - Number(code > 92) + shift);
+      bytes[length++] = all[code - 35 - Number(code > 92) + shift]!;
       shift = 0;
     }
   }

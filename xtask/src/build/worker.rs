@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::inputs;
+use super::{inputs, page};
 use crate::run::{run, step};
 use crate::toolchain::{Toolchain, WASM};
 use crate::{Result, files, toolchain};
@@ -43,8 +43,9 @@ impl Environment {
     }
 }
 
-/// Builds into `worker/build/ENV`. Quick, and silent, when nothing changed.
+/// Builds into `worker/build/ENV`, and the client of the page into www/. Quick, and silent, when nothing changed.
 pub fn build(environment: Environment) -> Result {
+    page::build()?;
     let name = environment.name();
     let toolchain = Toolchain::for_wasm()?;
     step(&format!("Compiling the {name} Worker"), || {
