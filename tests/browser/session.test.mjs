@@ -32,7 +32,7 @@ describe("demo page with sessions", { skip }, () => {
     const page = await openTab(t, worker.origin, { expected: /WebSocket connection/ });
     await page.getByLabel("Session").fill(session({ groups: [] }));
     await page.getByRole("button", { name: "Connect" }).click();
-    const help = /^NotOpened .*example\.webpubsub\.azure\.com.*AZURE_WEBPUBSUB_CONNECTION_STRING.*www\/_headers/;
+    const help = /^WebPubSubClientError .*example\.webpubsub\.azure\.com.*AZURE_WEBPUBSUB_CONNECTION_STRING.*www\/_headers/;
     await waitForText(page.locator("#connect-note"), help);
   });
 
