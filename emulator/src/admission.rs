@@ -126,15 +126,16 @@ fn hub_key(name: &str) -> Result<String, Response> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(crate) mod tests {
     use webpubsub_edge::jwt::Key;
 
     use super::*;
     use crate::Settings;
 
-    const NOW: u64 = 1_700_000_000_000;
+    pub(crate) const NOW: u64 = 1_700_000_000_000;
 
-    fn request(method: &str, path: &str, upgrade: bool) -> Request {
+    /// A request that is signed with the public key.
+    pub(crate) fn request(method: &str, path: &str, upgrade: bool) -> Request {
         let url = format!("http://localhost{path}");
         let payload = format!(r#"{{"aud":"{url}","exp":{}}}"#, NOW / 1000 + 60);
         let token = Key::new(crate::ACCESS_KEY.as_bytes()).sign(&payload);

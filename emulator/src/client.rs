@@ -1,5 +1,6 @@
 //! What a client's frames do to its hub.
 
+use crate::connection::Connection;
 use crate::handler::Asked;
 use crate::hub::{Hub, Key};
 use crate::limits::MAX_MESSAGE_BYTES;
@@ -160,25 +161,21 @@ fn act(hub: &mut Hub, turn: &mut Turn, key: Key, action: ClientAction) -> Result
 }
 
 fn check_may_join_or_leave(hub: &Hub, key: Key, what: &str, group: &str) -> Result<(), AckError> {
-    match hub.connection(key) {
-        Some(connection) if connection.permissions.may_join_or_leave(group) => Ok(()),
-        _ => Err(forbidden(&format!("{what} group '{group}'"))),
-    }
+    hub.permitted(key, |permissions| permissions.may_join_or_leave(group), || format!("{what} group '{group}'"))?;
+    Ok(())
+}
+
+/// The connection, if it may publish to the group.
+pub(crate) fn publisher<'h>(hub: &'h Hub, key: Key, group: &str) -> Result<&'h Connection, AckError> {
+    hub.permitted(key, |permissions| permissions.may_send_to(group), || format!("send messages to group '{group}'"))
 }
 
 fn publish(hub: &mut Hub, turn: &mut Turn, key: Key, publication: Publication) -> Result<(), AckError> {
     let Publication { group, data, metadata, no_echo, ttl_ms } = publication;
-    let user_id = match hub.connection(key) {
-        Some(connection) if connection.permissions.may_send_to(&group) => connection.user_id.clone(),
-        _ => return Err(forbidden(&format!("send messages to group '{group}'"))),
-    };
+    let user_id = publisher(hub, key, &group)?.user_id.clone();
     let mut receivers = hub.of_group(&group);
     receivers.retain(|receiver| !no_echo || *receiver != key);
     let message = Message { from: Sender::Group { group, user_id }, data, metadata, ttl_ms, stream: None };
     hub.deliver(turn, &receivers, &message);
     Ok(())
-}
-
-fn forbidden(what: &str) -> AckError {
-    AckError { name: "Forbidden", message: format!("The client does not have permission to {what}.") }
 }

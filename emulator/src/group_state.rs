@@ -131,16 +131,12 @@ impl Hub {
     }
 
     fn check_state_right(&self, key: Key, right: StateRight, group: &str) -> Result<(), AckError> {
-        match self.connection(key) {
-            Some(connection) if connection.permissions.may_state(right, group) => Ok(()),
-            _ => {
-                let what = match right {
-                    StateRight::Set => "set",
-                    StateRight::Get => "get",
-                };
-                let message = format!("The client does not have permission to {what} the state of group '{group}'.");
-                Err(AckError { name: "Forbidden", message })
-            }
-        }
+        let verb = match right {
+            StateRight::Set => "set",
+            StateRight::Get => "get",
+        };
+        let what = || format!("{verb} the state of group '{group}'");
+        self.permitted(key, |permissions| permissions.may_state(right, group), what)?;
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::message::{Frames, Message};
 use crate::permissions::Permissions;
 use crate::protocol::{Encoding, Protocol, Subprotocol};
 use crate::reliable::Full;
-use crate::reply::Reply;
+use crate::reply::{AckError, Reply};
 use crate::streams::{IdleStreams, Streams};
 use crate::turn::{Note, Turn};
 use crate::{Action, SocketId};
@@ -126,6 +126,19 @@ impl Hub {
 
     pub(crate) fn connection(&self, key: Key) -> Option<&Connection> {
         self.connections.get(&key)
+    }
+
+    /// The connection, if its permissions allow it to do what `what` says.
+    pub(crate) fn permitted(
+        &self,
+        key: Key,
+        may: impl FnOnce(&Permissions) -> bool,
+        what: impl FnOnce() -> String,
+    ) -> Result<&Connection, AckError> {
+        self.connection(key).filter(|connection| may(&connection.permissions)).ok_or_else(|| {
+            let message = format!("The client does not have permission to {}.", what());
+            AckError { name: "Forbidden", message }
+        })
     }
 
     pub(crate) fn permissions_mut(&mut self, key: Key) -> Option<&mut Permissions> {

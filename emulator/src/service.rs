@@ -93,7 +93,7 @@ impl Service {
             }
             Input::Closed { socket, code } => {
                 self.network.closed(socket);
-                if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+                if let Some(hub) = self.let_go(socket) {
                     hub.closed(now, socket, code);
                 }
             }
@@ -180,12 +180,12 @@ impl Service {
     pub(crate) fn settle(&mut self, now: u64, mut carried: Carried, actions: &mut Vec<Action>) {
         let has_ended = !carried.cut.is_empty() || !carried.overrun.is_empty();
         for socket in carried.cut {
-            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+            if let Some(hub) = self.let_go(socket) {
                 hub.closed(now, socket, 1006);
             }
         }
         for socket in carried.overrun {
-            if let Some(hub) = self.hub_of_socket.remove(&socket).and_then(|name| self.hubs.get_mut(&name)) {
+            if let Some(hub) = self.let_go(socket) {
                 hub.overrun(socket);
             }
         }
@@ -194,6 +194,11 @@ impl Service {
             self.forget_empty_hubs();
         }
         actions.append(&mut carried.actions);
+    }
+
+    /// Forgets a socket, and gives the hub it was connected to.
+    fn let_go(&mut self, socket: SocketId) -> Option<&mut Hub> {
+        self.hubs.get_mut(&self.hub_of_socket.remove(&socket)?)
     }
 
     fn upgrade(
@@ -310,13 +315,11 @@ fn party<'s>(
 
 /// The hub of this name, made when it is not there.
 fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name: String) -> &'h mut Hub {
-    let keep_alive_ms = || {
-        let hub =
-            settings.hubs.get(&name).map_or_else(|| HubSettings::default().keep_alive_ms(), HubSettings::keep_alive_ms);
-        settings.can_ping.then_some(hub)
-    };
-    let keep_alive_ms = keep_alive_ms();
-    hubs.entry(name.clone()).or_insert_with(|| Hub::new(name, keep_alive_ms))
+    hubs.entry(name).or_insert_with_key(|name| {
+        let of_hub = settings.hubs.get(name);
+        let keep_alive_ms = of_hub.map_or_else(|| HubSettings::default().keep_alive_ms(), HubSettings::keep_alive_ms);
+        Hub::new(name.clone(), settings.can_ping.then_some(keep_alive_ms))
+    })
 }
 
 fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
@@ -375,23 +378,13 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    const NOW: u64 = 1_700_000_000_000;
+    use crate::admission::tests::{NOW, request};
+
     const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
 
-    fn request(method: &str, path: &str, upgrade: bool) -> Request {
-        let url = format!("http://localhost{path}");
-        let payload = format!(r#"{{"aud":"{url}","exp":{}}}"#, NOW / 1000 + 60);
-        let token = Key::new(crate::ACCESS_KEY.as_bytes()).sign(&payload);
-        let mut headers = vec![("authorization".to_owned(), format!("Bearer {token}"))];
-        if upgrade {
-            headers.push(("upgrade".to_owned(), "websocket".to_owned()));
-            headers.push(("sec-websocket-protocol".to_owned(), RELIABLE.to_owned()));
-        }
-        Request { method: method.to_owned(), url, headers, body: Vec::new() }
-    }
-
     fn connect(service: &mut Service, socket: SocketId, path: &str) {
-        let request = request("GET", path, true);
+        let mut request = request("GET", path, true);
+        request.headers.push(("sec-websocket-protocol".to_owned(), RELIABLE.to_owned()));
         let actions = service.handle(NOW, Input::Upgrade { socket, request: &request, random: [0; 32] });
         assert!(matches!(actions.first(), Some(Action::Accept { .. })));
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::client::publisher;
 use crate::hub::{Hub, Key};
 use crate::limits::{DEFAULT_STREAM_IDLE_MS, MAX_STREAMS_PER_CONNECTION};
 use crate::message::{Data, Message, Sender, StreamError, StreamPart};
@@ -61,7 +62,7 @@ impl Hub {
         idle_timeout_ms: Option<u64>,
     ) -> Result<(), AckError> {
         let bad = |message: String| Err(AckError { name: "BadRequest", message });
-        self.check_may_stream(key, &group)?;
+        publisher(self, key, &group)?;
         if stream_id.is_empty() || idle_timeout_ms == Some(0) {
             return bad("A stream needs a streamId and an idleTimeoutMs over 0.".to_owned());
         }
@@ -121,7 +122,7 @@ impl Hub {
             self.reply(turn, key, Reply::StreamAck { stream_id, expected });
             return Ok(());
         }
-        if let Err(forbidden) = self.check_may_stream(key, &group) {
+        if let Err(forbidden) = publisher(self, key, &group) {
             let error = StreamError::new("Forbidden", &forbidden.message);
             self.end_stream(turn, key, stream_id, Some(error))?;
             return Err(forbidden);
@@ -166,16 +167,6 @@ impl Hub {
         receivers.retain(|receiver| Some(*receiver) != except && (!part.is_end || is_framed(*receiver)));
         let message = Message { from, data, metadata: Metadata::default(), ttl_ms: None, stream: Some(part) };
         self.deliver(turn, &receivers, &message);
-    }
-
-    fn check_may_stream(&self, key: Key, group: &str) -> Result<(), AckError> {
-        match self.connection(key) {
-            Some(connection) if connection.permissions.may_send_to(group) => Ok(()),
-            _ => {
-                let message = format!("The client does not have permission to send messages to group '{group}'.");
-                Err(AckError { name: "Forbidden", message })
-            }
-        }
     }
 
     /// Ends the streams whose publishers have said nothing for too long.
