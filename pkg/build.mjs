@@ -1,5 +1,5 @@
 // Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` for the
-// emulator. `cargo xtask build pkg` makes build/ and runs this.
+// emulator. `cargo xtask build pkg` makes build/ and runs this. With the argument `client`, only what the demo page needs.
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
@@ -7,27 +7,30 @@ import { build } from "esbuild";
 
 const here = (name) => new URL(name, import.meta.url);
 
-for (const folder of ["dist/wasm/", "dist/emulator/wasm/"]) {
-  mkdirSync(here(folder), { recursive: true });
-}
-copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
-copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
-inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
-
+mkdirSync(here("dist/wasm/"), { recursive: true });
+if (process.argv[2] !== "client") await buildOthers();
 copyFileSync(here("build/client/webpubsub_edge_client.wasm"), here("dist/wasm/webpubsub_edge_client.wasm"));
 writeFileSync(here("dist/wasm/inline-client.js"), textOf(readFileSync(here("build/client/webpubsub_edge_client.wasm"))));
 
-copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
-// Where it runs there is zlib, and it is large.
-inline(deflateRawSync(readFileSync(here("build/emulator/emulator.wasm")), { level: 9 }), "dist/emulator/wasm/inline.js");
-await bundleWs();
+/** Everything but the client. */
+async function buildOthers() {
+  copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
+  copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
+  inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
 
-const { version } = JSON.parse(readFileSync(here("package.json"), "utf8"));
-writeFileSync(here("dist/cli/version.js"), `export const version = "${version}";\n`);
-chmodSync(here("dist/cli/main.js"), 0o755);
+  mkdirSync(here("dist/emulator/wasm/"), { recursive: true });
+  copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
+  // Where it runs there is zlib, and it is large.
+  inline(deflateRawSync(readFileSync(here("build/emulator/emulator.wasm")), { level: 9 }), "dist/emulator/wasm/inline.js");
+  await bundleWs();
 
-for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
-  copyFileSync(here(`../${licence}`), here(licence));
+  const { version } = JSON.parse(readFileSync(here("package.json"), "utf8"));
+  writeFileSync(here("dist/cli/version.js"), `export const version = "${version}";\n`);
+  chmodSync(here("dist/cli/main.js"), 0o755);
+
+  for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+    copyFileSync(here(`../${licence}`), here(licence));
+  }
 }
 
 /** Writes bytes as the text of a script. */

@@ -1,7 +1,9 @@
 //! `cargo xtask build worker --env ENV`, `cargo xtask build pkg`, and what the tests of `Fetch` run.
 
+use std::fs;
 use std::path::Path;
 
+use crate::run::step;
 use crate::{Result, files};
 
 pub mod fetch;
@@ -18,6 +20,20 @@ pub fn command(arguments: &[String]) -> Result {
             Err("say what to build: `build worker --env local`, `build worker --env production` or `build pkg`".into())
         }
     }
+}
+
+/// Makes the folder `output`, unless it was made of these inputs.
+fn pack(output: &Path, inputs: &str, what: &str, work: impl FnOnce(&Path) -> Result) -> Result {
+    const STAMP: &str = "inputs.txt";
+    if files::holds(&output.join(STAMP), inputs) {
+        return Ok(());
+    }
+    step(what, || {
+        let staging = files::fresh_staging(&what.replace(' ', "-"))?;
+        work(&staging)?;
+        fs::write(staging.join(STAMP), inputs)?;
+        files::mirror(&staging, output)
+    })
 }
 
 /// What makes the output of a build old: the wasm, and the programs that work on it.

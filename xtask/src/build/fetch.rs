@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::{inputs, pack};
 use crate::run::{run, step};
 use crate::toolchain::{self, Toolchain, WASM};
 use crate::{Result, files};
@@ -14,7 +15,7 @@ pub fn build() -> Result {
     })?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let wasm = files::target().join(WASM).join("debug/webpubsub_edge_fetch_tests.wasm");
-    let staging = files::fresh_staging("fetch")?;
-    run(Command::new(&bindgen).arg("module").arg(&wasm).arg(&staging).arg("index"))?;
-    files::mirror(&staging, &files::target().join("fetch"))
+    pack(&files::target().join("fetch"), &inputs(&wasm, &bindgen)?, "Packing the tests of Fetch", |staging| {
+        run(Command::new(&bindgen).arg("module").arg(&wasm).arg(staging).arg("index"))
+    })
 }

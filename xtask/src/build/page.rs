@@ -10,12 +10,12 @@ const PARTS: [(&str, &[&str]); 4] = [
     ("client", &[]),
     ("client/core", &[]),
     ("entrypoints", &["client.js"]),
-    ("wasm", &["inline-client.js", "text.js"]),
+    ("wasm", &["base64.js", "inline-client.js", "text.js"]),
 ];
 
-/// Copies what is built, and builds it first when that is old.
+/// Builds the client when it is old, and copies it.
 pub fn build() -> Result {
-    pkg::build_if_old()?;
+    pkg::build_client()?;
     let staging = files::fresh_staging(&format!("page-{}", std::process::id()))?;
     for (folder, names) in PARTS {
         fs::create_dir_all(staging.join(folder))?;

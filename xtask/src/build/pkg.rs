@@ -1,11 +1,11 @@
 //! The npm package: the smallest and fastest wasm that this compiler makes, then TypeScript.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-use super::inputs;
+use super::{inputs, pack};
 use crate::node::Node;
 use crate::run::{run, step};
 use crate::toolchain::{self, Toolchain, WASM};
@@ -17,23 +17,38 @@ static BUILDING: Mutex<()> = Mutex::new(());
 /// Builds `pkg/build` (the wasm), then lets `npm run build` in pkg make `pkg/dist` of it.
 pub fn build() -> Result {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-    build_now()
-}
-
-/// Builds the package unless it is there and no source of its TypeScript is newer.
-pub fn build_if_old() -> Result {
-    let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let built = files::root().join("pkg/dist/entrypoints/client.js");
-    let is_new = || Result::Ok(fs::metadata(&built)?.modified()? >= files::newest(&files::root().join("pkg/src"))?);
-    if built.exists() && is_new()? { Ok(()) } else { build_now() }
-}
-
-fn build_now() -> Result {
     let node = Node::system()?;
     node.install("pkg")?;
-    SMALL_MODULES.iter().try_for_each(|module| build_small(&node, module))?;
+    build_small(&node, &SERVICE)?;
+    build_small(&node, &CLIENT)?;
     build_emulator(&node)?;
-    step("Building the npm package", || run(node.npm("pkg").args(["run", "--silent", "build"])))
+    complete(&node, &[])
+}
+
+/// Builds what the WebSocket client needs of it, and nothing when that is there and no source is newer.
+pub fn build_client() -> Result {
+    let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let node = Node::system()?;
+    node.install("pkg")?;
+    build_small(&node, &CLIENT)?;
+    let pkg = files::root().join("pkg");
+    let sources = files::newest(&pkg.join("src"))?.max(files::newest(&output("client"))?);
+    let is_new = |made: Metadata| made.modified().is_ok_and(|made| made >= sources);
+    // The last file that is made of the client.
+    if fs::metadata(pkg.join("dist/wasm/inline-client.js")).is_ok_and(is_new) {
+        return Ok(());
+    }
+    complete(&node, &["--", "client"])
+}
+
+fn complete(node: &Node, arguments: &[&str]) -> Result {
+    let mut npm = node.npm("pkg");
+    npm.args(["run", "--silent", "build"]).args(arguments);
+    step("Building the npm package", || run(&mut npm))
+}
+
+fn output(name: &str) -> PathBuf {
+    files::root().join("pkg/build").join(name)
 }
 
 /// A module without bindings, each of a crate of its own, so that nobody ships what they do not use.
@@ -45,21 +60,21 @@ struct Module {
     opt_level: char,
 }
 
-const SMALL_MODULES: [Module; 2] = [
-    Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm", opt_level: 'z' },
-    Module {
-        name: "client",
-        package: "webpubsub-edge-wasm-client",
-        file: "webpubsub_edge_client.wasm",
-        opt_level: 's',
-    },
-];
+const SERVICE: Module =
+    Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm", opt_level: 'z' };
+
+const CLIENT: Module = Module {
+    name: "client",
+    package: "webpubsub-edge-wasm-client",
+    file: "webpubsub_edge_client.wasm",
+    opt_level: 's',
+};
 
 fn build_small(node: &Node, module: &Module) -> Result {
     let Module { name, package, file, opt_level } = *module;
     let wasm = compile(name, package, opt_level)?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
-    pack(name, &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
+    pack(&output(name), &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
         optimize(node, &wasm, &staging.join(file), &SMALL)
     })
 }
@@ -70,7 +85,7 @@ fn build_emulator(node: &Node) -> Result {
     let wasm = compile("emulator", "webpubsub-edge-emulator-wasm", 'z')?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let inputs = inputs(&wasm, &bindgen)?;
-    pack("emulator", &inputs, "Optimizing the npm package's emulator", |staging| {
+    pack(&output("emulator"), &inputs, "Optimizing the npm package's emulator", |staging| {
         run(Command::new(&bindgen).arg("web").arg(&wasm).arg(staging).arg("glue"))?;
         let bound = staging.join("glue_bg.wasm");
         optimize(node, &bound, &staging.join("emulator.wasm"), &["-O3"])?;
@@ -97,22 +112,6 @@ fn compile(name: &str, package: &str, opt_level: char) -> Result<PathBuf> {
     })?;
     Ok(target.join(WASM).join("npm").join(package.replace('-', "_")).with_extension("wasm"))
 }
-
-/// Makes `pkg/build/NAME`, unless it was made of these inputs.
-fn pack(name: &str, inputs: &str, what: &str, work: impl FnOnce(&Path) -> Result) -> Result {
-    let output = files::root().join("pkg/build").join(name);
-    if files::holds(&output.join(STAMP), inputs) {
-        return Ok(());
-    }
-    step(what, || {
-        let staging = files::fresh_staging(&format!("pkg-{name}"))?;
-        work(&staging)?;
-        fs::write(staging.join(STAMP), inputs)?;
-        files::mirror(&staging, &output)
-    })
-}
-
-const STAMP: &str = "inputs.txt";
 
 fn optimize(node: &Node, from: &Path, to: &Path, passes: &[&str]) -> Result {
     let optimizer = files::root().join("pkg/node_modules/binaryen/bin/wasm-opt");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::{inputs, page};
+use super::{inputs, pack, page};
 use crate::run::{run, step};
 use crate::toolchain::{Toolchain, WASM};
 use crate::{Result, files, toolchain};
@@ -58,20 +58,11 @@ pub fn build(environment: Environment) -> Result {
     let bindgen = toolchain::program("xtask-bindgen")?;
 
     let output = files::root().join("worker/build").join(name);
-    let inputs = inputs(&wasm, &bindgen)?;
-    if files::holds(&output.join(STAMP), &inputs) {
-        return Ok(());
-    }
-    step(&format!("Packing the {name} Worker"), || {
-        let staging = files::fresh_staging(&format!("worker-{name}"))?;
-        run(Command::new(&bindgen).arg("module").arg(&wasm).arg(&staging).arg("index"))?;
-        write_entry(&staging)?;
-        fs::write(staging.join(STAMP), inputs)?;
-        files::mirror(&staging, &output)
+    pack(&output, &inputs(&wasm, &bindgen)?, &format!("Packing the {name} Worker"), |staging| {
+        run(Command::new(&bindgen).arg("module").arg(&wasm).arg(staging).arg("index"))?;
+        write_entry(staging)
     })
 }
-
-const STAMP: &str = "inputs.txt";
 
 /// Puts our entry in the place of wasm-bindgen's module, which becomes `rust.js` beside it.
 fn write_entry(folder: &Path) -> Result {
