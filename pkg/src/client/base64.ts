@@ -1,19 +1,13 @@
-// Standard base64, by what the host has, which in Node 24 and older is little: its `btoa` takes a string of bytes, and is
-// slower than the loop here.
-
-interface Native {
-  fromBase64?: (text: string) => Uint8Array<ArrayBuffer>;
-  prototype: { toBase64?: (this: Uint8Array) => string };
-}
-
-const native = Uint8Array as unknown as Native;
+// Payloads as bytes, and bytes as standard base64 by what the host has, which in Node 24 and older is little: its `btoa`
+// takes a string of bytes, and is slower than the loop here. What reads base64 is wasm/base64.ts.
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /** Encodes bytes. */
 export function encodeBase64(bytes: Uint8Array): string {
-  if (native.prototype.toBase64 !== undefined) {
-    return native.prototype.toBase64.call(bytes);
+  const native = bytes as { toBase64?: () => string };
+  if (native.toBase64 !== undefined) {
+    return native.toBase64();
   }
   const codes = new TextEncoder().encode(ALPHABET);
   const text = new Uint8Array(Math.ceil(bytes.length / 3) * 4);
@@ -26,19 +20,6 @@ export function encodeBase64(bytes: Uint8Array): string {
     text[to++] = codes[bits & 63]!;
   }
   return new TextDecoder().decode(text.fill(61, text.length - ((3 - (bytes.length % 3)) % 3)));
-}
-
-/** Decodes to bytes; throws when it is not base64. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (native.fromBase64 !== undefined) {
-    return native.fromBase64(text);
-  }
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = binary.charCodeAt(index);
-  }
-  return bytes;
 }
 
 /** The bytes of a payload that has to be bytes. */

@@ -1,6 +1,7 @@
 // The subprotocols `json.webpubsub.azure.v1` and `json.reliable.webpubsub.azure.v1`: every frame is one JSON object.
 
-import { bytesOf, decodeBase64, encodeBase64 } from "./base64.js";
+import { decodeBase64 } from "../wasm/base64.js";
+import { bytesOf, encodeBase64 } from "./base64.js";
 import type { DownstreamMessage, UpstreamMessage } from "./messages.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
