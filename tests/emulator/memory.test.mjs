@@ -2,23 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startEmulator } from "../../pkg/dist/emulator/index.js";
+import { memoryStartedBy } from "../wasm-memory.mjs";
 import { connect, RELIABLE } from "./client.mjs";
 
 const ROUNDS = 30;
 
 test("emulators that were stopped give their memory back", async () => {
-  // The package keeps its instance to itself; what it starts is watched on the way.
-  let memory;
-  const { Instance } = WebAssembly;
-  WebAssembly.Instance = class extends Instance {
-    constructor(...args) {
-      super(...args);
-      memory = this.exports.memory;
-    }
-  };
-  const { startEmulator } = await import("../../pkg/dist/emulator/index.js");
-  await (await startEmulator()).stop();
-  WebAssembly.Instance = Instance;
+  const memory = await memoryStartedBy(async () => (await startEmulator()).stop());
 
   let before;
   for (let round = 0; round < ROUNDS; round++) {

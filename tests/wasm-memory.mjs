@@ -1,0 +1,19 @@
+// The package keeps the instances of its wasm modules to itself: what it starts is watched on the way.
+
+/** Runs `start`, and gives the memory of the module that it starts last. */
+export async function memoryStartedBy(start) {
+  let memory;
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class extends Instance {
+    constructor(...args) {
+      super(...args);
+      memory = this.exports.memory;
+    }
+  };
+  try {
+    await start();
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
+  return memory;
+}
