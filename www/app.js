@@ -50,8 +50,8 @@ begin();
 /** A reloaded tab keeps its name and groups. With the emulator it also connects again by itself. */
 async function begin() {
   const { name = "", asked = "", resume = false } = history.state ?? {};
-  byId("name").value ||= name;
-  byId("groups").value ||= asked;
+  suggest("name", name);
+  suggest("groups", asked);
   const current = await mode().catch(() => "unreachable");
   byId("mode").textContent = MODES[current] ?? "Worker unreachable";
   if (current === "unconfigured") say(byId("connect-note"), NOT_CONFIGURED, "not_configured");
@@ -60,9 +60,15 @@ async function begin() {
   // Shown until it is known to be no use, so that nothing moves where it is.
   byId("break").hidden = current !== "emulator";
   if (current !== "emulator") return;
-  byId("name").value ||= `guest-${100 + Math.floor(Math.random() * 900)}`;
-  byId("groups").value ||= "lobby, builders";
+  suggest("name", `guest-${100 + Math.floor(Math.random() * 900)}`);
+  suggest("groups", "lobby, builders");
   if (resume && connection.state === "disconnected") connect();
+}
+
+/** A field that somebody is in, or has filled, is theirs. */
+function suggest(id, value) {
+  const field = byId(id);
+  if (document.activeElement !== field) field.value ||= value;
 }
 
 /** Errors of `start` are shown by `showState`, which also hears of those that end a reconnect. */

@@ -2,8 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startWorker } from "../harness.mjs";
 import { skip, useBrowser, waitForText } from "./browser.mjs";
+
+/** A move within 500 ms of a click counts as the click's own. */
+const LONGER_THAN_A_CLICK_EXCUSES_MS = 600;
 
 describe("demo page", { skip }, () => {
   const openTab = useBrowser();
@@ -86,6 +90,19 @@ describe("demo page", { skip }, () => {
     assert.notEqual(await ada.locator("#fact-connection").textContent(), before);
     await send(ada, "Everyone", "back again");
     await waitForText(messages(ada), /back again/);
+  });
+
+  test("a suggestion leaves alone the field that somebody is in", async (t) => {
+    const ada = await openTab(t, "about:blank");
+    const asked = new Promise((resolve) => ada.route("**/health", resolve));
+    await ada.goto(worker.origin);
+    const request = await asked;
+    await ada.getByLabel("Groups to ask for").focus();
+    await request.continue();
+    await waitForText(ada.locator("#mode"), /emulator/);
+    await ada.keyboard.type("builders");
+    assert.equal(await ada.getByLabel("Groups to ask for").inputValue(), "builders");
+    assert.match(await ada.getByLabel("Name", { exact: true }).inputValue(), /^guest-/);
   });
 
   test("a page that disconnected stays so after a reload", async (t) => {
@@ -214,7 +231,13 @@ describe("demo page", { skip }, () => {
 
   test("nothing moves while the page loads and connects", async (t) => {
     for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
-      const ada = await connect(t, "ada", { viewport });
+      const ada = await openTab(t, "about:blank", { viewport });
+      await ada.route("**/{health,negotiate}", async (route) => {
+        await sleep(LONGER_THAN_A_CLICK_EXCUSES_MS);
+        await route.continue();
+      });
+      await ada.goto(worker.origin);
+      await connectAs(ada, "ada");
       const shifts = await ada.evaluate(() => new Promise((resolve) => {
         const observer = new PerformanceObserver((list) => resolve(list.getEntries().flatMap(describe)));
         const describe = ({ sources }) => sources.map(({ node }) => node?.parentElement?.outerHTML ?? "a removed node");
@@ -269,13 +292,19 @@ describe("demo page", { skip }, () => {
 
   async function connect(t, name, options) {
     const page = await openTab(t, worker.origin, options);
-    await page.getByLabel("Name", { exact: true }).fill(name);
-    await page.getByLabel("Groups to ask for").fill("lobby, builders");
-    await page.getByRole("button", { name: "Connect" }).click();
-    await waitForText(page.locator("#state"), /^Connected$/);
+    await connectAs(page, name);
     return page;
   }
 });
+
+/** Once the page knows its mode, it suggests nothing more. */
+async function connectAs(page, name) {
+  await waitForText(page.locator("#mode"), /emulator/);
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Groups to ask for").fill("lobby, builders");
+  await page.getByRole("button", { name: "Connect" }).click();
+  await waitForText(page.locator("#state"), /^Connected$/);
+}
 
 const messages = (page) => page.locator("#messages");
 
