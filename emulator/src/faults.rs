@@ -113,6 +113,12 @@ impl Faults {
         self.active.extract_if(.., |fault| is_over(fault)).map(|fault| fault.id).collect()
     }
 
+    /// Takes out the faults whose count is over, and whose end nothing waits for any more.
+    pub(crate) fn end_spent(&mut self, is_waited_for: impl Fn(u64) -> bool) {
+        let is_spent = |fault: &Active| fault.injection.count.is_some_and(|count| fault.acted >= count);
+        self.active.retain(|fault| !is_spent(fault) || is_waited_for(fault.id));
+    }
+
     /// When [`Faults::expire`] has something to do next.
     pub(crate) fn wake_at(&self) -> Option<u64> {
         self.active.iter().filter_map(|fault| fault.until).min()

@@ -125,7 +125,9 @@ impl Network {
 
     /// A socket is gone; what was on its way is lost.
     pub(crate) fn closed(&mut self, socket: SocketId) {
-        self.lines.remove(&socket);
+        if self.lines.remove(&socket).is_some() {
+            self.forget_spent_faults();
+        }
     }
 
     /// Answers a request, unless its answer is to be late.
@@ -295,6 +297,13 @@ impl Network {
 
     fn forget_idle_lines(&mut self) {
         self.lines.retain(|_, line| !line.is_idle());
+        self.forget_spent_faults();
+    }
+
+    /// A fault that has acted as often as it should only stays for the sake of what waits for its end.
+    fn forget_spent_faults(&mut self) {
+        let lines = &self.lines;
+        self.faults.end_spent(|id| lines.values().any(|line| line.waits_for(id)));
     }
 }
 
@@ -352,6 +361,13 @@ impl Line {
 
     fn is_idle(&self) -> bool {
         self.deaf.is_none() && self.slow.is_none() && self.up.is_empty() && self.down.is_empty() && self.acks.is_empty()
+    }
+
+    fn waits_for(&self, fault: u64) -> bool {
+        self.deaf.is_some_and(|(by, _)| by == fault)
+            || self.slow == Some(fault)
+            || self.down.iter().any(|waiting| waiting.by == fault)
+            || self.acks.iter().any(|ack| ack.by == fault)
     }
 
     /// Nothing overtakes what waits already.

@@ -79,10 +79,26 @@ fn over_a_half_open_socket_nothing_comes_and_nobody_is_told() {
     // The client notices by itself and comes back over another socket, which is none of the fault's business.
     let back = recover(&mut world, &connected);
     assert_eq!(data(&mut world, back), ["1"]);
+    assert_eq!(world.service.faults(world.now, None).len(), 1, "it lasts for the sake of the dead socket");
     world.mend(id);
     assert_eq!(world.seen(ann), [Event::Aborted], "the dead socket ends with the fault");
     broadcast(&mut world, "2");
     assert_eq!(data(&mut world, back), ["2"]);
+}
+
+#[test]
+fn a_fault_that_has_acted_for_the_last_time_ends_with_what_it_met() {
+    for (fault, count) in [("halfOpen", 1), ("slowClient", 1), ("pauseAcks", 1), ("pauseAcks", 2)] {
+        let mut world = World::new();
+        let (ann, _) = connect(&mut world, RELIABLE, "ann");
+        world.break_it(json!({ "type": fault, "userId": "ann", "count": count, "durationMs": 60_000 }));
+        let in_force = |world: &World| world.service.faults(world.now, None).len();
+        publish(&mut world, ann, "1", 1);
+        assert_eq!(in_force(&world), 1, "{fault} waits for its end");
+        world.close(ann, 1006);
+        // One that may act once more is still to come.
+        assert_eq!(in_force(&world), usize::from(count == 2), "{fault} has nothing more to do");
+    }
 }
 
 #[test]
