@@ -4,18 +4,18 @@
 const HEADER_SAFE = /^[\x21-\x7e]+$/;
 
 /**
- * Posts JSON and resolves to the answer's JSON, or to undefined when it has none. The session,
+ * Sends JSON and resolves to the answer's JSON, or to undefined when it has none. The session,
  * when there is one, goes as a bearer token. `onRequest` and `onResponse` are for the inspector;
  * the status of an answer that never came is "unreachable".
  */
-export async function post(path, body, { session, onRequest, onResponse }) {
+export async function call(method, path, body, { session, onRequest, onResponse }) {
   const headers = { "Content-Type": "application/json" };
   if (session && !HEADER_SAFE.test(session)) {
     throw refusal("unauthorized", "The session has characters that no session holds.", true);
   }
   if (session) headers.Authorization = `Bearer ${session}`;
   onRequest();
-  const response = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => {
+  const response = await fetch(path, { method, headers, body: JSON.stringify(body) }).catch(() => {
     onResponse("unreachable");
     throw refusal("unreachable", "The Worker did not answer. Check that it is running.", false);
   });

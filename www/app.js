@@ -1,40 +1,41 @@
-// The demo page: reads the forms, drives one Connection, and says next to each form how it went.
+// The demo page: reads the forms, drives one WebSocket client, and says next to each form how it went.
 
-import { mode, post } from "./api.js";
-import { Connection } from "./connection.js";
-import { byId, clock, element, say, warn } from "./dom.js";
-import { faultButtons } from "./faults.js";
+import { call, mode } from "./api.js";
+import { createClient, told } from "./client.js";
+import { byId, element, say } from "./dom.js";
+import { FaultPanel } from "./faults.js";
 import { Groups } from "./groups.js";
 import { Inspector } from "./inspector.js";
 import { showGap, showMessage } from "./messages.js";
+import { Status } from "./status.js";
 
 const MODES = { emulator: "Local emulator", azure: "Azure Web PubSub", unconfigured: "Not configured" };
 const NOT_CONFIGURED = "Press Connect, and the Worker says what to set.";
 const SESSION_HELP = "Paste a session above. “cargo xtask session” makes one.";
 const SOCKET_HELP =
   "Check host and key in AZURE_WEBPUBSUB_CONNECTION_STRING, and that connect-src in www/_headers allows this host.";
-const STATES = {
-  disconnected: "Disconnected",
-  connecting: "Connecting",
-  connected: "Connected",
-  recovering: "Recovering",
-  reconnecting: "Retrying",
-};
-const NONE = "–";
+/** What takes longer is told to take long. */
+const PATIENCE_MS = 500;
 
 const inspector = new Inspector(byId("frames"), byId("frame-count"));
 const groups = new Groups(byId("group-list"), toggleGroup);
-const connection = new Connection(negotiate);
-let granted = [];
-let expiresOn;
-let connectionId;
+const status = new Status();
+const client = createClient(negotiate, (direction, frame) => inspector.addFrame({ direction, frame }));
+const faults = new FaultPanel(callWorker, connectionToBreak);
+let connectionId; // The last one, also while it is lost.
+let isEnding = false;
+let failure; // Why it ends, when the page does not wish it.
 let runsOnAzure = false;
 
-connection.addEventListener("state", ({ detail }) => showState(detail));
-connection.addEventListener("connected", ({ detail }) => onConnected(detail));
-connection.addEventListener("message", ({ detail }) => showMessage(byId("messages"), detail));
-connection.addEventListener("lost-group", ({ detail }) => setGroup(detail, "forbidden"));
-connection.addEventListener("frame", ({ detail }) => inspector.addFrame(detail));
+client.on("connected", onConnected);
+client.on("recovering", (ending) => onLost("recovering", ending));
+client.on("recovered", onRecovered);
+client.on("disconnected", (ending) => isEnding || onLost("reconnecting", ending));
+client.on("error", ({ error }) => status.failed(told(error)));
+client.on("stopped", (ending) => status.state !== "connecting" && onEnd(ending, failure));
+client.on("group-message", ({ message }) => showMessage(byId("messages"), message));
+client.on("server-message", ({ message }) => showMessage(byId("messages"), message));
+client.on("rejoin-group-failed", ({ group }) => setGroup(group, "forbidden"));
 onSubmit("connect", connect);
 byId("disconnect-button").addEventListener("click", disconnect);
 onSubmit("join", () => toggleGroup(byId("any-group").value, false));
@@ -43,8 +44,8 @@ byId("to").addEventListener("change", showHowToSkip);
 byId("session").addEventListener("input", () => byId("session").removeAttribute("aria-invalid"));
 byId("pause").addEventListener("click", togglePause);
 byId("clear").addEventListener("click", () => inspector.clear());
-byId("faults").append(...faultButtons(breakIt));
-setInterval(showTimes, 250);
+onSubmit("faults", () => attempt(byId("break-note"), () => faults.inject()));
+byId("mend").addEventListener("click", () => attempt(byId("break-note"), () => faults.mend()));
 begin();
 
 /** A reloaded tab keeps its name and groups. With the emulator it also connects again by itself. */
@@ -52,6 +53,7 @@ async function begin() {
   const { name = "", asked = "", resume = false } = history.state ?? {};
   suggest("name", name);
   suggest("groups", asked);
+  if (resume) showAskedGroups();
   const current = await mode().catch(() => "unreachable");
   byId("mode").textContent = MODES[current] ?? "Worker unreachable";
   if (current === "unconfigured") say(byId("connect-note"), NOT_CONFIGURED, "not_configured");
@@ -62,7 +64,7 @@ async function begin() {
   if (current !== "emulator") return;
   suggest("name", `guest-${100 + Math.floor(Math.random() * 900)}`);
   suggest("groups", "lobby, builders");
-  if (resume && connection.state === "disconnected") connect();
+  if (resume && status.state === "disconnected") connect();
 }
 
 /** A field that somebody is in, or has filled, is theirs. */
@@ -71,57 +73,97 @@ function suggest(id, value) {
   if (document.activeElement !== field) field.value ||= value;
 }
 
-/** Errors of `start` are shown by `showState`, which also hears of those that end a reconnect. */
 function connect() {
-  if (connection.state !== "disconnected") return; // Enter in a field that is read-only now.
+  if (status.state !== "disconnected") return; // Enter in a field that is read-only now.
   remember({ resume: true });
   byId("session").removeAttribute("aria-invalid");
-  connection.start().catch(() => {});
+  isEnding = false;
+  failure = undefined;
+  showAskedGroups();
+  status.connecting();
+  client.connect().catch((error) => onEnd({}, error.code === "ERR_STOPPED" ? undefined : told(error)));
 }
 
 function disconnect() {
   remember({ resume: false });
-  connection.stop();
+  stop();
+}
+
+function stop(error) {
+  isEnding = true;
+  failure = error;
+  client.stop();
 }
 
 function remember({ resume }) {
   history.replaceState({ name: byId("name").value, asked: byId("groups").value, resume }, "");
 }
 
-/** An empty name is left out: the user is then the one of the session, or anonymous without one. */
-async function negotiate() {
-  const asked = byId("groups").value.split(",").map((group) => group.trim()).filter(Boolean);
-  const answer = await callWorker("/negotiate", {
-    userId: byId("name").value.trim() || undefined,
-    groups: asked.length > 0 ? asked : undefined,
-  });
-  granted = answer.groups;
-  expiresOn = new Date(answer.expiresOn);
-  showTimes();
-  return answer.url;
+/** At once, and not when the Worker has answered, so that nothing moves then. */
+function showAskedGroups() {
+  groups.ask(askedGroups());
+  showDestinations();
 }
 
-/** The client joins the groups again that it was in. */
-function onConnected({ userId, connectionId: id, mayHaveMissedMessages }) {
-  connectionId = id;
-  byId("fact-user").textContent = userId || "anonymous";
-  byId("fact-connection").textContent = id;
-  byId("fact-connection").title = id;
-  for (const group of granted) if (!groups.names.includes(group)) setGroup(group, "granted");
-  if (mayHaveMissedMessages) showGap(byId("messages"));
+function askedGroups() {
+  return byId("groups").value.split(",").map((group) => group.trim()).filter(Boolean);
+}
+
+/** An empty name is left out: the user is then the one of the session, or anonymous without one. */
+async function negotiate() {
+  const userId = byId("name").value.trim() || undefined;
+  const asked = askedGroups();
+  const body = { userId, groups: asked.length > 0 ? asked : undefined };
+  const { url, expiresOn } = await callWorker("POST", "/negotiate", body).catch((error) => {
+    // At a start the client ends by itself.
+    if (error.permanent && status.state !== "connecting") stop(error);
+    throw error;
+  });
+  status.minted(expiresOn);
+  return url;
+}
+
+/** The client has joined the groups again that it was in. */
+function onConnected(args) {
+  connectionId = args.connectionId;
+  status.connected(args);
+  groups.setConnected(true);
+  faults.happened("connection");
+  if (args.mayHaveMissedMessages) showGap(byId("messages"));
+}
+
+function onLost(state, ending) {
+  const { code, reason } = ending;
+  // 1006 stands for no close frame at all.
+  if (code && code !== 1006) inspector.add("received", "close", String(code), { code, reason });
+  status[state](ending);
+  groups.setConnected(false);
+}
+
+function onRecovered() {
+  status.recovered();
+  groups.setConnected(true);
+  faults.happened("connection");
+}
+
+function onEnd(ending, error) {
+  connectionId = undefined;
+  status.disconnected(ending, error);
+  groups.setConnected(false);
+  if (error) help(error);
 }
 
 function toggleGroup(group, isJoined) {
   return attempt(byId("join-note"), async () => {
     checkConnected();
     if (isJoined) {
-      await connection.leaveGroup(group);
+      await client.leaveGroup(group);
       setGroup(group, "granted");
       return `Left ${group}.`;
     }
     if (!group.trim()) throw new Error("The name of a group cannot be blank.");
-    await connection.joinGroup(group).catch((error) => {
-      if (error.name === "Forbidden") setGroup(group, "forbidden");
+    await client.joinGroup(group).catch((error) => {
+      if (told(error).name === "Forbidden") setGroup(group, "forbidden");
       throw error;
     });
     setGroup(group, "joined");
@@ -143,14 +185,15 @@ function send() {
 
 async function sendToGroup(group, text, skip) {
   checkConnected();
-  await connection.sendToGroup(group, text, { noEcho: skip });
+  await client.sendToGroup(group, text, "text", { noEcho: skip });
   const member = groups.joined.includes(group);
   return member ? "The service acknowledged it." : "Acknowledged. You are not in this group, so you see no copy.";
 }
 
 async function broadcast(message, skip) {
-  const connected = connection.state === "connected";
-  await callWorker("/broadcast", { message, excluded: skip && connected ? [connectionId] : undefined });
+  const connected = status.state === "connected";
+  const body = { message, excluded: skip && connected ? [connectionId] : undefined };
+  await callWorker("POST", "/broadcast", body).finally(() => faults.happened("broadcast"));
   if (connected) return "The Worker accepted the broadcast.";
   const unused = skip ? " “Skip this tab” has no effect then." : "";
   return `Accepted. This tab is not connected, so it shows no copy.${unused}`;
@@ -158,33 +201,32 @@ async function broadcast(message, skip) {
 
 /** While it recovers, what is sent waits for the connection. */
 function checkConnected() {
-  if (connection.state === "disconnected") throw new Error("Connect first.");
-  if (connection.state !== "connected" && connection.state !== "recovering") {
+  if (status.state === "disconnected") throw new Error("Connect first.");
+  if (status.state !== "connected" && status.state !== "recovering") {
     throw new Error("There is no connection yet. Try again once there is.");
   }
 }
 
-/** The emulator does it to this connection only. */
-function breakIt(fault) {
-  return attempt(byId("break-note"), async () => {
-    checkConnected();
-    await callWorker("/_emulator/faults", { ...fault, connectionId });
-    return "Done. Watch the state and the frames.";
-  });
+function connectionToBreak() {
+  checkConnected();
+  return connectionId;
 }
 
-function callWorker(path, body) {
-  return post(path, body, {
+function callWorker(method, path, body) {
+  return call(method, path, body, {
     session: byId("session").value.trim(),
-    onRequest: () => inspector.add("sent", "POST", path, body),
+    onRequest: () => inspector.add("sent", method, path, body),
     onResponse: (status, answer) => inspector.addAnswer(status, path, answer),
   });
 }
 
 async function attempt(note, action) {
+  const slow = setTimeout(() => say(note, "Waiting for the service."), PATIENCE_MS);
   try {
-    say(note, await action());
-  } catch (error) {
+    const outcome = await action().finally(() => clearTimeout(slow));
+    say(note, outcome);
+  } catch (failed) {
+    const error = told(failed);
     say(note, error.message, error.name);
     help(error);
   }
@@ -204,58 +246,6 @@ function help({ name, message }) {
   say(byId("connect-note"), `${message} ${SESSION_HELP}`, name);
   byId("session").setAttribute("aria-invalid", "true");
   byId("session").focus();
-}
-
-function showState({ state, reason, error, note: text }) {
-  const note = byId("connect-note");
-  byId("state").dataset.state = state;
-  byId("state-word").textContent = STATES[state];
-  showTimes();
-  showConnectForm(state === "disconnected");
-  groups.setConnected(state === "connected");
-  if (state === "connected") showConnection(text);
-  if (state === "recovering") warn(note, reason);
-  if (state === "reconnecting") showLoss(reason);
-  if (state === "disconnected") forgetConnection();
-  if (state === "disconnected") say(note, reason, error?.name);
-  if (error) help(error);
-}
-
-/** The button that appears takes the focus of the one that goes. */
-function showConnectForm(disconnected) {
-  const buttons = [byId("connect-button"), byId("disconnect-button")];
-  const [shown, gone] = disconnected ? buttons : buttons.reverse();
-  shown.hidden = false;
-  if (document.activeElement === gone) shown.focus();
-  gone.hidden = true;
-  byId("name").readOnly = byId("groups").readOnly = !disconnected;
-  byId("groups-hint").textContent = disconnected ? "Separate them with commas." : "Disconnect to change name or groups.";
-}
-
-function showConnection(text = "Connected. The URL is needed only to connect.") {
-  say(byId("connect-note"), text);
-  if (connectionId) byId("fact-connection").textContent = connectionId;
-}
-
-function showLoss(reason) {
-  warn(byId("connect-note"), reason);
-  if (connectionId) byId("fact-connection").replaceChildren(element("s", {}, connectionId));
-}
-
-function forgetConnection() {
-  connectionId = undefined;
-  expiresOn = undefined;
-  for (const fact of ["fact-user", "fact-connection", "fact-expiry"]) byId(fact).textContent = NONE;
-  byId("fact-connection").removeAttribute("title");
-  groups.reset();
-  showDestinations();
-}
-
-function showTimes() {
-  if (!expiresOn) return;
-  const seconds = Math.round((expiresOn - Date.now()) / 1_000);
-  const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} left`;
-  byId("fact-expiry").textContent = `${clock(expiresOn)} · ${seconds > 0 ? left : "expired"}`;
 }
 
 function setGroup(group, state) {

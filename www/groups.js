@@ -24,9 +24,14 @@ export class Groups {
     return this.names.filter((group) => this.#rows.get(group).state === "joined");
   }
 
-  reset() {
-    this.#rows.clear();
-    this.#list.replaceChildren();
+  /** Shows those that are asked for, and keeps the joined ones: the client joins them again by itself. */
+  ask(names) {
+    for (const [group, { item, state }] of this.#rows) {
+      if (state === "joined" || names.includes(group)) continue;
+      item.remove();
+      this.#rows.delete(group);
+    }
+    for (const group of names) if (!this.joined.includes(group)) this.set(group, "granted");
   }
 
   /** `state` is "granted" (and not joined), "joined" or "forbidden". */

@@ -2,12 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { startWorker } from "../harness.mjs";
+import { eventually, startWorker } from "../harness.mjs";
 import { skip, useBrowser, waitForText } from "./browser.mjs";
-
-/** A move within 500 ms of a click counts as the click's own. */
-const LONGER_THAN_A_CLICK_EXCUSES_MS = 600;
+import { connectAs, fillIn, join, messages, send } from "./demo.mjs";
 
 describe("demo page", { skip }, () => {
   const openTab = useBrowser();
@@ -92,6 +89,19 @@ describe("demo page", { skip }, () => {
     await waitForText(messages(ada), /back again/);
   });
 
+  test("who connects again is in the joined groups again, and in no other", async (t) => {
+    const ada = await connect(t, "ada");
+    await join(ada, "lobby");
+    await ada.getByRole("button", { name: "Disconnect" }).click();
+    await waitForText(ada.locator("#group-list"), /lobby\s*Rejoins later.*builders\s*Not joined/);
+    await ada.getByLabel("Groups to ask for").fill("lobby, testers");
+    await ada.getByRole("button", { name: "Connect" }).click();
+    await waitForText(ada.locator("#state"), /^Connected$/);
+    await waitForText(ada.locator("#group-list"), /^lobby\s*Joined\s*Leave\s*testers\s*Not joined\s*Join$/);
+    await send(ada, "Group lobby", "a member again");
+    await waitForText(messages(ada), /ada in lobby.*a member again/);
+  });
+
   test("a suggestion leaves alone the field that somebody is in", async (t) => {
     const ada = await openTab(t, "about:blank");
     const asked = new Promise((resolve) => ada.route("**/health", resolve));
@@ -115,27 +125,6 @@ describe("demo page", { skip }, () => {
     assert.equal(await ada.locator("#state").textContent(), "Disconnected");
   });
 
-  test("a cut socket is recovered: the same connection, and nothing lost", async (t) => {
-    const [ada, lin] = [await connect(t, "ada"), await connect(t, "lin")];
-    for (const page of [ada, lin]) await join(page, "lobby");
-    const connectionId = await ada.locator("#fact-connection").textContent();
-    await ada.getByRole("button", { name: "Cut the socket" }).click();
-    await send(lin, "Group lobby", "while it was away");
-    await waitForText(ada.locator("#connect-note"), /^Recovered: nothing was lost\.$/);
-    await waitForText(messages(ada), /lin in lobby.*while it was away/);
-    await send(ada, "Group lobby", "still a member");
-    await waitForText(messages(ada), /ada in lobby.*still a member/);
-    assert.equal(await ada.locator("#fact-connection").textContent(), connectionId);
-    assert.equal(await ada.locator("#state").textContent(), "Connected");
-  });
-
-  test("a fault needs a connection", async (t) => {
-    const ada = await openTab(t, worker.origin);
-    await waitForText(ada.locator("#mode"), /emulator/);
-    await ada.getByRole("button", { name: "Cut the socket" }).click();
-    await waitForText(ada.locator("#break-note"), /^Connect first\.$/);
-  });
-
   test("a network that falls silent is noticed, and the connection made anew", async (t) => {
     const ada = await openTab(t, "about:blank");
     await ada.clock.install();
@@ -147,13 +136,14 @@ describe("demo page", { skip }, () => {
     await ada.goto(worker.origin);
     await ada.getByRole("button", { name: "Connect" }).click();
     await waitForText(ada.locator("#fact-connection"), /^c1$/);
-    await ada.clock.runFor(19_000);
+    await ada.clock.runFor(9_000);
     assert.doesNotMatch(await ada.locator("#frames").textContent(), /ping/);
     await ada.clock.runFor(2_000);
     assert.match(await ada.locator("#frames").textContent(), /ping/);
-    await ada.clock.runFor(40_000);
+    await ada.clock.runFor(14_000);
     await waitForText(ada.locator("#fact-connection"), /^c2$/);
     await waitForText(ada.locator("#messages .gap"), /may be missing here/);
+    assert.equal(await ada.locator("#fact-close").textContent(), "given up: it was silent");
   });
 
   test("a payload is shown as the text it is", async (t) => {
@@ -229,22 +219,37 @@ describe("demo page", { skip }, () => {
     assert.deepEqual(widths, [["html", 360, 360], ["#messages", 360, 360], ["#frames", 360, 360]]);
   });
 
-  test("nothing moves while the page loads and connects", async (t) => {
+  test("nothing moves when the Worker answers late, however many groups are asked for", async (t) => {
     for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
       const ada = await openTab(t, "about:blank", { viewport });
-      await ada.route("**/{health,negotiate}", async (route) => {
-        await sleep(LONGER_THAN_A_CLICK_EXCUSES_MS);
-        await route.continue();
-      });
+      const requests = [];
+      await ada.route("**/{health,negotiate}", (route) => requests.push(route));
+      const answerLate = async () => {
+        const request = await eventually(() => requests.shift(), "a request of the page");
+        await painted(ada);
+        await request.continue();
+      };
       await ada.goto(worker.origin);
-      await connectAs(ada, "ada");
-      const shifts = await ada.evaluate(() => new Promise((resolve) => {
-        const observer = new PerformanceObserver((list) => resolve(list.getEntries().flatMap(describe)));
-        const describe = ({ sources }) => sources.map(({ node }) => node?.parentElement?.outerHTML ?? "a removed node");
-        observer.observe({ type: "layout-shift", buffered: true });
-        setTimeout(() => resolve([]), 250);
-      }));
-      assert.deepEqual(shifts, []);
+      await answerLate();
+      await fillIn(ada, "ada", "lobby, builders, testers, writers");
+      // A click may move something. What comes of it later may not.
+      const before = await painted(ada);
+      await ada.getByRole("button", { name: "Connect" }).click();
+      await ada.getByRole("button", { name: "Join writers" }).waitFor();
+      const after = await painted(ada);
+      await answerLate();
+      await waitForText(ada.locator("#state"), /^Connected$/);
+      const moved = (await ada.evaluate(layoutShifts)).filter(({ at }) => at < before || at > after);
+      assert.deepEqual(moved, [], "it moved while it connected");
+
+      await ada.reload();
+      const reloaded = await painted(ada);
+      await answerLate();
+      await answerLate();
+      await waitForText(ada.locator("#state"), /^Connected$/);
+      assert.equal(await ada.locator("#group-list li").count(), 4);
+      const movedAgain = (await ada.evaluate(layoutShifts)).filter(({ at }) => at > reloaded);
+      assert.deepEqual(movedAgain, [], "it moved after a reload");
     }
   });
 
@@ -258,6 +263,16 @@ describe("demo page", { skip }, () => {
     await ada.keyboard.press("Space");
     await waitForText(ada.locator("#join-note"), /Joined lobby/);
     assert.equal(await focused(ada), "Leave lobby", "the focus was lost");
+    await tabTo(ada, "fault");
+    await ada.keyboard.type("Late");
+    await waitForText(ada.locator("#break-note"), /2 s late/);
+    await tabTo(ada, "break-button");
+    await ada.keyboard.press("Space");
+    await waitForText(ada.locator("#broken"), /^Late frames/);
+    await tabTo(ada, "mend");
+    await ada.keyboard.press("Space");
+    await waitForText(ada.locator("#broken"), /^$/);
+    assert.equal(await focused(ada), "mend", "the focus was lost");
     await tabTo(ada, "to");
     await ada.keyboard.type("Group lobby");
     await tabTo(ada, "text");
@@ -297,33 +312,6 @@ describe("demo page", { skip }, () => {
   }
 });
 
-/** Once the page knows its mode, it suggests nothing more. */
-async function connectAs(page, name) {
-  await waitForText(page.locator("#mode"), /emulator/);
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Groups to ask for").fill("lobby, builders");
-  await page.getByRole("button", { name: "Connect" }).click();
-  await waitForText(page.locator("#state"), /^Connected$/);
-}
-
-const messages = (page) => page.locator("#messages");
-
-async function join(page, group) {
-  await page.getByRole("button", { name: `Join ${group}` }).click();
-  await page.getByRole("button", { name: `Leave ${group}` }).waitFor();
-}
-
-/** Sends, and waits for the page's sign that it went, which is the emptied field, or for an error. */
-async function send(page, destination, text) {
-  const option = page.locator("#to option", { hasText: destination });
-  await page.getByLabel("To", { exact: true }).selectOption(await option.getAttribute("value"));
-  await page.getByLabel("Message", { exact: true }).fill(text);
-  await page.getByRole("button", { name: "Send" }).click();
-  await page.waitForFunction(() => {
-    return document.querySelector("#text").value === "" || document.querySelector("#send-note.error");
-  });
-}
-
 /** The id of the focused element, or its label when it has no id. */
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.ariaLabel);
 
@@ -337,6 +325,23 @@ async function tabTo(page, target) {
     return;
   }
   assert.fail(`Tab does not reach ${target}`);
+}
+
+/** When the page has shown what it has to show. */
+const painted = (page) => page.evaluate(() => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
+}));
+
+/** Runs in the page: what has moved since it was loaded, and when. */
+function layoutShifts() {
+  const shown = ({ node }) => node?.parentElement?.outerHTML ?? "a removed node";
+  return new Promise((resolve) => {
+    const observer = new PerformanceObserver((list) => {
+      resolve(list.getEntries().map(({ startTime, sources }) => ({ at: startTime, what: sources.map(shown) })));
+    });
+    observer.observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => resolve([]), 250);
+  });
 }
 
 /** Runs in the page: the contrast of its texts against what is behind them, by the formula of WCAG 2. */
@@ -359,7 +364,9 @@ function measureContrast() {
   };
   document.querySelector("#join-note").classList.add("error");
   document.querySelector("#state").dataset.state = "reconnecting";
-  const texts = ["h1", "h2", "dt", "label", ".note", ".note.error", ".state", ".mode"];
+  document.querySelector("#break-note").classList.add("warning");
+  document.querySelector("#broken").append(Object.assign(document.createElement("li"), { textContent: "broken" }));
+  const texts = ["h1", "h2", "dt", "label", ".note", ".note.error", ".note.warning", "#broken li", ".state", ".mode"];
   const shown = [...texts, "button.primary", "button.small"];
   return {
     ground: getComputedStyle(document.body).backgroundColor,

@@ -1,4 +1,4 @@
-// The README's page: its snippet, put next to connection.js as a reader would.
+// The README's page: its snippet, put into www/ as a reader would.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";

@@ -22,8 +22,8 @@ describe("demo page when something fails", { skip }, () => {
     const sockets = [];
     page.on("websocket", (socket) => sockets.push(socket.url()));
     const refusals = await page.evaluate(async () => {
-      const { Connection } = await import("/connection.js");
-      const refusal = (given) => new Connection(async () => given).start().catch((error) => [error.code, error.message]);
+      const { createClient } = await import("/client.js");
+      const refusal = (given) => createClient(async () => given).connect().catch((error) => [error.code, error.message]);
       return Promise.all([undefined, null, {}, "", "/client", "https://example.com/?access_token=secret"].map(refusal));
     });
     for (const [code, message] of refusals) {
@@ -102,7 +102,7 @@ describe("demo page when something fails", { skip }, () => {
     await page.locator("#fact-connection s").waitFor();
     assert.equal(await page.locator("#fact-connection s").textContent(), id);
     await waitForText(page.locator("#group-list"), /lobby\s*Rejoins later/);
-    await waitForText(page.locator("#connect-note.warning"), /^No\.$/);
+    await waitForText(page.locator("#connect-note.warning"), /^No\. Trying again\.$/);
     for (const button of ["Leave lobby", "Join builders"]) {
       assert.equal(await page.getByRole("button", { name: button }).getAttribute("aria-disabled"), "true");
     }
