@@ -100,6 +100,8 @@ describe("demo page when something fails", { skip }, () => {
     await close(id);
     await waitForText(page.locator("#state"), /^(Retrying|Connecting)$/);
     await page.locator("#fact-connection s").waitFor();
+    await waitForText(page.locator("#fact-close"), /^1008 The connection cannot be recovered\.$/);
+    await waitForText(page.locator("#frames"), /close1000.*Closed by REST API\..*close1008/s);
     assert.equal(await page.locator("#fact-connection s").textContent(), id);
     await waitForText(page.locator("#group-list"), /lobby\s*Rejoins later/);
     await waitForText(page.locator("#connect-note.warning"), /^No\. Trying again\.$/);
