@@ -24,18 +24,36 @@ function json(name: string, isReliableSubProtocol: boolean): WebPubSubClientProt
 /** The objects of the wire, whose members are not to be trusted. */
 type Frame = { [member: string]: unknown };
 
-/** How the service writes the ack that is by far the most frequent: reading it at a glance makes a send cost a fifth less. */
-const ACK = '{"type":"ack","ackId":';
+/** The characters of a string that are no escapes. */
+const PLAIN = String.raw`[^"\\\x00-\x1f]`;
+
+/**
+ * The two most frequent frames as the service writes them: an ack, and a message up to its payload, or to its end when the
+ * payload is a short string. It takes a quarter of the time of `JSON.parse`.
+ */
+const FREQUENT = new RegExp(
+  String.raw`^\{"type":"(?:ack","ackId":\d{1,15},"success":true\}$|message","from":"(?:server"|group","group":"(${PLAIN}*)",` +
+    String.raw`"fromUserId":(?:null|"(${PLAIN}*)")),"dataType":"(\w+)","data":` +
+    String.raw`(?:"(${PLAIN}{0,99})"(?:,"sequenceId":[1-9]\d{0,14})?\}$)?)`,
+);
+
+/** What stands behind the number of an ack, and before that of a message. */
 const SUCCESS = ',"success":true}';
+const SEQUENCE_ID = ',"sequenceId":';
 
 function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
   if (typeof input !== "string") {
     throw new TypeError("A JSON protocol has no binary frames.");
   }
-  if (input.startsWith(ACK) && input.endsWith(SUCCESS)) {
-    const id = input.slice(ACK.length, -SUCCESS.length);
-    // Short enough to be exact, and no other form of a number.
-    if (/^\d{1,15}$/.test(id)) return { kind: "ack", ackId: +id, success: true };
+  const found = FREQUENT.exec(input);
+  if (found !== null) {
+    if (found[3] === undefined) return { kind: "ack", ackId: numberBefore(input, input.length - SUCCESS.length), success: true };
+    try {
+      const frame = readFrequent(input, found);
+      if (frame !== undefined) return withPayload(frame);
+    } catch {
+      // `JSON.parse` knows better what is wrong, or it has escapes where they are seldom.
+    }
   }
   const frame = JSON.parse(input) as Frame;
   if (typeof frame !== "object" || frame === null) {
@@ -50,6 +68,43 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
     readLargeIds(frame, input);
   }
   return frame["type"] === "message" || (kind === "invokeResponse" && frame["dataType"] != null) ? withPayload(frame) : (frame as never);
+}
+
+/**
+ * Reads a message of which only the payload and perhaps the number is left. A frame is valid JSON in one way only: when what
+ * stands there for the payload is a JSON value, it is the payload. Throws or gives nothing when anything else stands there.
+ */
+function readFrequent(input: string, found: RegExpExecArray): Frame | undefined {
+  const [group, dataType] = [found[1], found[3]];
+  let end = input.length - 1;
+  const sequenceId = numberBefore(input, end);
+  const from = end - String(sequenceId).length - SEQUENCE_ID.length;
+  const isNumbered = sequenceId > 0 && input.startsWith(SEQUENCE_ID, from);
+  if (isNumbered) end = from;
+  let data: unknown = found[4];
+  if (data === undefined) {
+    const payload = input.slice(found[0].length, end);
+    // Other members behind the payload end as an object, and would make what follows throw, which takes long.
+    if (payload.endsWith("}") && (payload[0] !== "{" || payload.includes('},"'))) return undefined;
+    data = payload.endsWith('"') && /^[bp]/.test(dataType!) ? payload.slice(1, -1) : JSON.parse(payload);
+  }
+  const message: Frame =
+    group === undefined
+      ? { kind: "serverData", type: "message", from: "server", dataType, data }
+      : { kind: "groupData", type: "message", from: "group", group, fromUserId: found[2] ?? null, dataType, data };
+  if (isNumbered) message["sequenceId"] = sequenceId;
+  return message;
+}
+
+/** The number of up to 15 digits that ends there, which is exact. `Number` of a part of a text takes five times as long. */
+function numberBefore(input: string, end: number): number {
+  let number = 0;
+  for (let at = end - 1, unit = 1; unit < 1e15; at--, unit *= 10) {
+    const digit = input.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) break;
+    number += digit * unit;
+  }
+  return number;
 }
 
 function kindOf({ type, event, from }: Frame): string | undefined {
