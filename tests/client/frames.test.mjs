@@ -69,6 +69,10 @@ test("what is no JSON is refused", () => {
     `${head}"text","data":"a","sequenceId":01}`,
     `${head}"text","data":"a","sequenceId":}`,
     `${head}"text","data":"a","sequenceId":1`,
+    `${head}"text","data":"a","sequenceId":12`,
+    `${head}"json","data":{},"sequenceId":12`,
+    `${head}"json","data":{},"sequenceId":12]`,
+    `${head}"json","data":15`,
     `${head}"text","data":"a","sequenceId":1}}`,
     `${head}"text","data":"a"b","sequenceId":1}`,
     `${head}"text","data":"a\nb","sequenceId":1}`,
@@ -106,4 +110,31 @@ test("what is written is what JSON.stringify writes, in the order of the officia
     const data = Uint8Array.from(Buffer.from(base64, "base64"));
     written({ kind: "sendToGroup", group: '"data":"', noEcho: false, dataType: "binary", data }, { type: "sendToGroup", group: '"data":"', noEcho: false, dataType: "binary", data: base64 });
   }
+});
+
+test("a frame that is broken in one place is refused, or read as JSON.parse reads it", () => {
+  const pieces = ['"', "\\", "{", "}", "[", "]", ",", ":", "0", "7", " ", "\n", "", '},"', ',"sequenceId":', '"data":', "null", '"metadata":{"k":"v"}'];
+  let random = 1;
+  const below = (limit) => (random = (random * 48271) % 2147483647) % limit;
+  let refused = 0;
+  for (let round = 0; round < 40_000; round++) {
+    const payload = PAYLOADS[below(JSONS.length + TEXTS.length * 2)];
+    const whole = JSON.stringify({ ...HEADS[below(HEADS.length)], ...payload, ...TAILS[below(TAILS.length)], sequenceId: NUMBERS[below(NUMBERS.length)] });
+    const at = below(whole.length);
+    const text = whole.slice(0, at) + pieces[below(pieces.length)] + whole.slice(at + below(3));
+    let expected;
+    try {
+      expected = JSON.parse(text);
+    } catch {
+      assert.throws(() => parseMessages(text), text.slice(0, 400));
+      refused++;
+      continue;
+    }
+    if (expected.type !== "message" || (expected.from !== "group" && expected.from !== "server")) continue;
+    if (expected.dataType !== "json" && (expected.dataType !== "text" || typeof expected.data !== "string")) continue;
+    if (expected.sequenceId > Number.MAX_SAFE_INTEGER) continue;
+    const { kind, ...members } = parseMessages(text);
+    assert.deepEqual(members, expected, text.slice(0, 400));
+  }
+  assert.ok(refused > 10_000, String(refused));
 });

@@ -37,9 +37,13 @@ const FREQUENT = new RegExp(
     String.raw`(?:"(${PLAIN}{0,99})"(?:,"sequenceId":[1-9]\d{0,14})?\}$)?)`,
 );
 
-/** What stands behind the number of an ack, and before that of a message. */
+/** What stands around the number of an ack, and before that of a message. */
+const ACK_ID = '{"type":"ack","ackId":';
 const SUCCESS = ',"success":true}';
 const SEQUENCE_ID = ',"sequenceId":';
+
+/** Whether a message had more than that behind its payload. To throw takes long, and to look for it first a little. */
+let hasMore = false;
 
 function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
   if (typeof input !== "string") {
@@ -47,12 +51,15 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
   }
   const found = FREQUENT.exec(input);
   if (found !== null) {
-    if (found[3] === undefined) return { kind: "ack", ackId: numberBefore(input, input.length - SUCCESS.length), success: true };
+    if (found[3] === undefined) {
+      return { kind: "ack", ackId: numberIn(input, ACK_ID.length, input.length - SUCCESS.length), success: true };
+    }
     try {
       const frame = readFrequent(input, found);
       if (frame !== undefined) return withPayload(frame);
     } catch {
-      // `JSON.parse` knows better what is wrong, or it has escapes where they are seldom.
+      // `JSON.parse` knows better what is wrong, or reads what is not that frequent.
+      hasMore = true;
     }
   }
   const frame = JSON.parse(input) as Frame;
@@ -76,33 +83,38 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
  */
 function readFrequent(input: string, found: RegExpExecArray): Frame | undefined {
   const [group, dataType] = [found[1], found[3]];
+  if (!input.endsWith("}")) return undefined;
   let end = input.length - 1;
-  const sequenceId = numberBefore(input, end);
-  const from = end - String(sequenceId).length - SEQUENCE_ID.length;
-  const isNumbered = sequenceId > 0 && input.startsWith(SEQUENCE_ID, from);
-  if (isNumbered) end = from;
+  let sequenceId: number | undefined;
+  // At most 15 digits, to be exact.
+  const at = input.indexOf(SEQUENCE_ID, end - SEQUENCE_ID.length - 15);
+  if (at >= 0) {
+    const from = at + SEQUENCE_ID.length;
+    sequenceId = numberIn(input, from, end);
+    if (!(sequenceId > 0) || input[from] === "0") return undefined;
+    end = at;
+  }
   let data: unknown = found[4];
   if (data === undefined) {
     const payload = input.slice(found[0].length, end);
-    // Other members behind the payload end as an object, and would make what follows throw, which takes long.
-    if (payload.endsWith("}") && (payload[0] !== "{" || payload.includes('},"'))) return undefined;
+    // What has other members behind the payload, which end as an object, would throw below.
+    if (payload.endsWith("}") && (payload[0] !== "{" || (hasMore && payload.includes('},"')))) return undefined;
     data = payload.endsWith('"') && /^[bp]/.test(dataType!) ? payload.slice(1, -1) : JSON.parse(payload);
   }
   const message: Frame =
     group === undefined
       ? { kind: "serverData", type: "message", from: "server", dataType, data }
       : { kind: "groupData", type: "message", from: "group", group, fromUserId: found[2] ?? null, dataType, data };
-  if (isNumbered) message["sequenceId"] = sequenceId;
+  if (sequenceId !== undefined) message["sequenceId"] = sequenceId;
   return message;
 }
 
-/** The number of up to 15 digits that ends there, which is exact. `Number` of a part of a text takes five times as long. */
-function numberBefore(input: string, end: number): number {
+/** A whole number, `NaN` where anything but digits stands. `Number` of a part of a text takes five times as long. */
+function numberIn(input: string, from: number, end: number): number {
   let number = 0;
-  for (let at = end - 1, unit = 1; unit < 1e15; at--, unit *= 10) {
+  for (let at = from; at < end; at++) {
     const digit = input.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) break;
-    number += digit * unit;
+    number = digit >= 0 && digit < 10 ? number * 10 + digit : NaN;
   }
   return number;
 }
@@ -185,7 +197,11 @@ function frameOf(message: UpstreamMessage): object {
       const { group, ackId, noEcho, ttlSeconds, metadata, stream } = message;
       if (stream === undefined) {
         const dataType = message.dataType ?? "json";
-        return { type: "sendToGroup", group, ackId, noEcho, dataType, data: content(dataType, message.data), ttlSeconds, metadata };
+        const frame: Frame = { type: "sendToGroup", group, ackId, noEcho, dataType, data: content(dataType, message.data) };
+        // A member that is undefined costs as much as one that is not.
+        if (ttlSeconds !== undefined) frame["ttlSeconds"] = ttlSeconds;
+        if (metadata !== undefined) frame["metadata"] = metadata;
+        return frame;
       }
       const { streamId, idleTimeoutInMs } = stream;
       return { type: "sendToGroup", group, noEcho, stream: { streamId, idleTimeoutMs: idleTimeoutInMs } };
