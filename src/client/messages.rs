@@ -137,11 +137,13 @@ impl Session {
 
     /// Joins again what was joined on the connection before.
     pub(super) fn rejoin(&mut self) {
-        let groups = self.groups.all_joined();
-        if !self.options.auto_rejoin_groups {
-            return groups.into_iter().for_each(|group| self.groups.forget(group));
-        }
-        for group in groups {
+        let mut from = 0;
+        while let Some((at, group)) = self.groups.joined_from(from) {
+            if !self.options.auto_rejoin_groups {
+                self.groups.forget(group);
+                continue;
+            }
+            from = at.saturating_add(1);
             self.messages.rejoins = self.messages.rejoins.saturating_add(1);
             self.enqueue(Entry {
                 message: 0,
@@ -209,6 +211,8 @@ impl Session {
 
     /// Takes in an ack; says whether anything waited for it.
     pub(super) fn acknowledged(&mut self, ack_id: u64, outcome: AckOutcome) -> bool {
+        // Acks come in the order of the messages: then the first that is not settled is it, however many are under way.
+        self.messages.sweep();
         let mut is_known = false;
         let mut at = self.messages.settled;
         while let Some(entry) = self.messages.entries.get(at).copied() {

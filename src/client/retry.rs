@@ -27,7 +27,8 @@ impl Retry {
         match self.mode {
             RetryMode::Fixed => delay.min(most),
             RetryMode::Exponential => {
-                let doubled = delay.saturating_mul(1u64.checked_shl(retry.saturating_sub(1)).unwrap_or(u64::MAX));
+                // The delay has 32 bits: none is lost, and after so many steps it is over the most in any case.
+                let doubled = delay.checked_shl(retry.saturating_sub(1).min(32)).unwrap_or(most);
                 let least = delay.min(most) / 10;
                 let range = doubled.min(most).saturating_sub(least);
                 least.saturating_add(random.below(range.saturating_add(1)))

@@ -1,6 +1,7 @@
 //! Streams: outbound ones with a window of parts that may be sent again, inbound ones that notice what is missing.
 
 use super::clock::NEVER;
+use super::groups::remove;
 use super::{Action, Input, Session, StreamProblem};
 
 /// The first wait after the service refused a part; it doubles up to the longest.
@@ -82,7 +83,7 @@ impl Session {
             }
             Input::Part { stream, sequence_id, is_end } => self.part(stream, sequence_id, is_end),
             Input::ForgetStream { stream } => {
-                self.streams.inbound.retain(|inbound| inbound.stream != stream);
+                remove(&mut self.streams.inbound, |inbound| inbound.stream == stream);
                 true
             }
             _ => false,
@@ -175,7 +176,8 @@ impl Session {
             outbound.until = NEVER;
         }
         if is_refusal {
-            let wait = RETRY_MS.saturating_mul(1u64.checked_shl(outbound.refusals).unwrap_or(u64::MAX));
+            // So many steps are more than the longest.
+            let wait = RETRY_MS.checked_shl(outbound.refusals.min(10)).unwrap_or(MAX_RETRY_MS);
             outbound.refusals = outbound.refusals.saturating_add(1);
             outbound.retry_at = now.saturating_add(wait.min(MAX_RETRY_MS));
             outbound.cursor = expected;
@@ -194,9 +196,7 @@ impl Session {
     }
 
     fn close_stream(&mut self, stream: u32, problem: StreamProblem) -> bool {
-        let before = self.streams.outbound.len();
-        self.streams.outbound.retain(|outbound| outbound.stream != stream);
-        let was_open = self.streams.outbound.len() < before;
+        let was_open = remove(&mut self.streams.outbound, |outbound| outbound.stream == stream);
         if was_open {
             self.push(Action::StreamClosed { stream, problem });
         }
@@ -267,27 +267,21 @@ impl Session {
     }
 
     fn end_reading(&mut self, stream: u32, problem: StreamProblem) {
-        self.streams.inbound.retain(|inbound| inbound.stream != stream);
+        remove(&mut self.streams.inbound, |inbound| inbound.stream == stream);
         self.push(Action::ReadEnded { stream, problem });
     }
 
     /// Goes through all whose time is over, and finds out when the next is.
     pub(super) fn expire_streams(&mut self) {
         let now = self.clock.now;
-        let late: Vec<u32> = self.streams.inbound.iter().filter(|one| one.until <= now).map(|one| one.stream).collect();
-        late.into_iter().for_each(|stream| self.end_reading(stream, StreamProblem::IdleTimeout));
-        let late = |one: &Outbound| one.until <= now || (one.retry_at > 0 && one.retry_at <= now);
-        let late: Vec<(u32, bool, bool)> = self
-            .streams
-            .outbound
-            .iter_mut()
-            .filter(|one| late(one))
-            .map(|one| {
-                one.retry_at = 0;
-                (one.stream, one.until <= now, one.is_open)
-            })
-            .collect();
-        for (stream, is_over, is_open) in late {
+        let late = |one: &&Inbound| one.until <= now;
+        while let Some(stream) = self.streams.inbound.iter().find(late).map(|one| one.stream) {
+            self.end_reading(stream, StreamProblem::IdleTimeout);
+        }
+        let late = |one: &&mut Outbound| one.until <= now || (one.retry_at > 0 && one.retry_at <= now);
+        while let Some(one) = self.streams.outbound.iter_mut().find(late) {
+            one.retry_at = 0;
+            let (stream, is_over, is_open) = (one.stream, one.until <= now, one.is_open);
             if is_over {
                 self.close_stream(stream, StreamProblem::TimedOut);
             } else if is_open {

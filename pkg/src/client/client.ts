@@ -425,10 +425,10 @@ export class WebPubSubClient<Message = JSONTypes> {
     } catch (error) {
       return Promise.reject(error);
     }
-    const send = (session: ClientSession) =>
-      this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
     const session = this.#session ?? this.#load();
-    return session instanceof Promise ? session.then(send) : send(session);
+    return session instanceof Promise
+      ? session.then(() => this.#send(input, message, options, group, joining))
+      : this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */

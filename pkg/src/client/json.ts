@@ -24,18 +24,43 @@ function json(name: string, isReliableSubProtocol: boolean): WebPubSubClientProt
 /** The objects of the wire, whose members are not to be trusted. */
 type Frame = { [member: string]: unknown };
 
-/** How the service writes the ack that is by far the most frequent: reading it at a glance makes a send cost a fifth less. */
-const ACK = '{"type":"ack","ackId":';
+/** The characters of a string that are no escapes. */
+const PLAIN = String.raw`[^"\\\x00-\x1f]`;
+
+/**
+ * The two most frequent frames as the service writes them: an ack, and a message up to its payload, or to its end when the
+ * payload is a short string. It takes a quarter of the time of `JSON.parse`.
+ */
+const FREQUENT = new RegExp(
+  String.raw`^\{"type":"(?:ack","ackId":\d{1,15},"success":true\}$|message","from":"(?:server"|group","group":"(${PLAIN}*)",` +
+    String.raw`"fromUserId":(?:null|"(${PLAIN}*)")),"dataType":"(\w+)","data":` +
+    String.raw`(?:"(${PLAIN}{0,99})"(?:,"sequenceId":[1-9]\d{0,14})?\}$)?)`,
+);
+
+/** What stands around the number of an ack, and before that of a message. */
+const ACK_ID = '{"type":"ack","ackId":';
 const SUCCESS = ',"success":true}';
+const SEQUENCE_ID = ',"sequenceId":';
+
+/** Whether a message had more than that behind its payload. To throw takes long, and to look for it first a little. */
+let hasMore = false;
 
 function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
   if (typeof input !== "string") {
     throw new TypeError("A JSON protocol has no binary frames.");
   }
-  if (input.startsWith(ACK) && input.endsWith(SUCCESS)) {
-    const id = input.slice(ACK.length, -SUCCESS.length);
-    // Short enough to be exact, and no other form of a number.
-    if (/^\d{1,15}$/.test(id)) return { kind: "ack", ackId: +id, success: true };
+  const found = FREQUENT.exec(input);
+  if (found !== null) {
+    if (found[3] === undefined) {
+      return { kind: "ack", ackId: numberIn(input, ACK_ID.length, input.length - SUCCESS.length), success: true };
+    }
+    try {
+      const frame = readFrequent(input, found);
+      if (frame !== undefined) return withPayload(frame);
+    } catch {
+      // `JSON.parse` knows better what is wrong, or reads what is not that frequent.
+      hasMore = true;
+    }
   }
   const frame = JSON.parse(input) as Frame;
   if (typeof frame !== "object" || frame === null) {
@@ -50,6 +75,48 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
     readLargeIds(frame, input);
   }
   return frame["type"] === "message" || (kind === "invokeResponse" && frame["dataType"] != null) ? withPayload(frame) : (frame as never);
+}
+
+/**
+ * Reads a message of which only the payload and perhaps the number is left. A frame is valid JSON in one way only: when what
+ * stands there for the payload is a JSON value, it is the payload. Throws or gives nothing when anything else stands there.
+ */
+function readFrequent(input: string, found: RegExpExecArray): Frame | undefined {
+  const [group, dataType] = [found[1], found[3]];
+  if (!input.endsWith("}")) return undefined;
+  let end = input.length - 1;
+  let sequenceId: number | undefined;
+  // At most 15 digits, to be exact.
+  const at = input.indexOf(SEQUENCE_ID, end - SEQUENCE_ID.length - 15);
+  if (at >= 0) {
+    const from = at + SEQUENCE_ID.length;
+    sequenceId = numberIn(input, from, end);
+    if (!(sequenceId > 0) || input[from] === "0") return undefined;
+    end = at;
+  }
+  let data: unknown = found[4];
+  if (data === undefined) {
+    const payload = input.slice(found[0].length, end);
+    // What has other members behind the payload, which end as an object, would throw below.
+    if (payload.endsWith("}") && (payload[0] !== "{" || (hasMore && payload.includes('},"')))) return undefined;
+    data = payload.endsWith('"') && /^[bp]/.test(dataType!) ? payload.slice(1, -1) : JSON.parse(payload);
+  }
+  const message: Frame =
+    group === undefined
+      ? { kind: "serverData", type: "message", from: "server", dataType, data }
+      : { kind: "groupData", type: "message", from: "group", group, fromUserId: found[2] ?? null, dataType, data };
+  if (sequenceId !== undefined) message["sequenceId"] = sequenceId;
+  return message;
+}
+
+/** A whole number, `NaN` where anything but digits stands. `Number` of a part of a text takes five times as long. */
+function numberIn(input: string, from: number, end: number): number {
+  let number = 0;
+  for (let at = from; at < end; at++) {
+    const digit = input.charCodeAt(at) - 48;
+    number = digit >= 0 && digit < 10 ? number * 10 + digit : NaN;
+  }
+  return number;
 }
 
 function kindOf({ type, event, from }: Frame): string | undefined {
@@ -130,7 +197,11 @@ function frameOf(message: UpstreamMessage): object {
       const { group, ackId, noEcho, ttlSeconds, metadata, stream } = message;
       if (stream === undefined) {
         const dataType = message.dataType ?? "json";
-        return { type: "sendToGroup", group, ackId, noEcho, dataType, data: content(dataType, message.data), ttlSeconds, metadata };
+        const frame: Frame = { type: "sendToGroup", group, ackId, noEcho, dataType, data: content(dataType, message.data) };
+        // A member that is undefined costs as much as one that is not.
+        if (ttlSeconds !== undefined) frame["ttlSeconds"] = ttlSeconds;
+        if (metadata !== undefined) frame["metadata"] = metadata;
+        return frame;
       }
       const { streamId, idleTimeoutInMs } = stream;
       return { type: "sendToGroup", group, noEcho, stream: { streamId, idleTimeoutMs: idleTimeoutInMs } };

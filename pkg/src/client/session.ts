@@ -223,23 +223,28 @@ export class ClientSession {
     if (count > 0) {
       // Growing makes memory another buffer.
       if (this.#words.length === 0) this.#words = new Uint32Array(core.memory.buffer);
-      const at = core.actions(this.#session) >>> 2;
-      for (let index = at; index < at + count * 4; index++) this.#queue.push(this.#words[index]!);
-      this.#run();
+      this.#run(core.actions(this.#session) >>> 2, count);
     }
     if ((answer & 2) !== 0) this.#arm();
     return (answer & 1) === 1;
   }
 
   /** One action after the other, also when one leads to an input that leads to more. */
-  #run(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+  #run(at: number, count: number): void {
+    const words = this.#words;
     const queue = this.#queue;
-    for (let at = 0; at < queue.length; at += 4) {
-      this.#act(queue[at]!, queue[at + 1]!, queue[at + 2]!, queue[at + 3]!);
+    const isFirst = !this.#isRunning;
+    // Nearly always there is one, which needs no queue.
+    for (let index = isFirst ? at + 4 : at; index < at + count * 4; index++) queue.push(words[index]!);
+    if (!isFirst) return;
+    this.#isRunning = true;
+    this.#act(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    if (queue.length > 0) {
+      for (let next = 0; next < queue.length; next += 4) {
+        this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
+      }
+      queue.length = 0;
     }
-    queue.length = 0;
     this.#isRunning = false;
   }
 

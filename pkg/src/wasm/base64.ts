@@ -1,3 +1,14 @@
+/** What there is of Node's `Buffer`. Named by way of the global object, so that no bundler puts one in. */
+export interface HostBuffer {
+  readonly Buffer?: {
+    from(
+      bytes: ArrayBufferLike,
+      at?: number,
+      length?: number,
+    ): { toString(encoding: "base64"): string; write(text: string, encoding: "latin1"): number };
+  };
+}
+
 /** Decodes standard base64. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
@@ -6,6 +17,12 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   }
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
+  // Node 24 and older: `atob` and this take half as long as its own base64.
+  const { Buffer } = globalThis as HostBuffer;
+  if (Buffer !== undefined) {
+    Buffer.from(bytes.buffer).write(binary, "latin1");
+    return bytes;
+  }
   for (let index = 0; index < bytes.length; index++) {
     bytes[index] = binary.charCodeAt(index);
   }
