@@ -78,7 +78,8 @@ interface Outbound {
   closed?: StreamClosedMessage;
   failure?: StreamDataError;
   readonly listeners: Set<(error: StreamDataError) => void>;
-  readonly waiting: Set<{ resolve: () => void; reject: (error: Error) => void }>;
+  /** What settles the calls that wait, with an error if there is one. */
+  readonly waiting: Set<(error?: Error) => void>;
 }
 
 interface Subscription {
@@ -239,18 +240,13 @@ export class Streams<Message> implements StreamHost {
     stream.parts = [];
     if (problem === StreamProblem.None) return settleWaiting(stream);
     if (problem === StreamProblem.ProtocolViolation) {
-      const error = { message: "The service acknowledged parts that were never sent.", userErrorCode: "ProtocolViolation" };
-      this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error });
+      // The service acknowledged parts that were never sent.
+      this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error: { userErrorCode: PROBLEMS[problem]! } });
     }
     const failure = (stream.failure = stream.closed?.error ?? { name: PROBLEMS[problem]! });
     settleWaiting(stream, streamError(failure));
-    for (const listener of stream.listeners) {
-      try {
-        listener(failure);
-      } catch {
-        // Nobody else may suffer from it.
-      }
-    }
+    // Nobody else may suffer from what one throws.
+    for (const listener of stream.listeners) (async () => listener(failure))().catch(() => {});
   }
 
   #read(key: string, subscription: Subscription, groupName: string, streamId: string): number {
@@ -299,23 +295,21 @@ function aborted(): Error {
 }
 
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
-function wait(stream: Outbound, signal: AbortSignal | undefined): Promise<void> {
+function wait({ waiting }: Outbound, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const waiting = { resolve, reject };
-    stream.waiting.add(waiting);
-    const abort = () => {
-      stream.waiting.delete(waiting);
-      reject(aborted());
+    const abort = () => settle(aborted());
+    const settle = (error?: Error) => {
+      waiting.delete(settle);
+      signal?.removeEventListener("abort", abort);
+      if (error) reject(error);
+      else resolve();
     };
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    waiting.add(settle);
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort);
   });
 }
 
 function settleWaiting({ waiting }: Outbound, error?: Error): void {
-  for (const { resolve, reject } of waiting) {
-    if (error === undefined) resolve();
-    else reject(error);
-  }
-  waiting.clear();
+  for (const settle of waiting) settle(error);
 }
