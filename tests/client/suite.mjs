@@ -1,15 +1,18 @@
 // What the WebSocket client must do against a service, the same in every runtime. `lib` is the service client of the
-// package; `given` is { connectionString, origin, wsModule, cutSeconds }: the service, where its faults are, a WebSocket
-// for runtimes that have none, and for how long sockets are cut.
+// package; `given` is { connectionString, origin, wsModule, cutSeconds, answers }: the service, where its faults are, a
+// WebSocket for runtimes that have none, for how long sockets are cut, and whether events are answered (features.mjs).
 
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "webpubsub-edge/client";
+import { WebPubSubProtobufProtocol, WebPubSubProtobufReliableProtocol } from "webpubsub-edge/client/protobuf";
 import { underCuts } from "./cuts.mjs";
 import { equal, ok, rejects } from "./expect.mjs";
+import { features } from "./features.mjs";
 
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+const STATE_ROLES = ["webpubsub.setGroupState", "webpubsub.getGroupState"];
 
 /** The tests: a list of [name, function]. */
-export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
+export function suite(lib, { connectionString, origin, wsModule, cutSeconds, answers }) {
   const service = new lib.WebPubSubServiceClient(connectionString, "client");
   // Runs side by side share a hub.
   const run = Math.random().toString(36).slice(2);
@@ -42,8 +45,12 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    await response.text();
+    const text = await response.text();
     ok(response.ok, `the fault was answered with ${response.status}`);
+    return JSON.parse(text).id;
+  };
+  const mend = async (id) => {
+    await (await fetch(`${origin}/_emulator/faults/${id}?hub=client`, { method: "DELETE" })).text();
   };
 
   /** Whatever a test comes to, no client outlives it. */
@@ -183,5 +190,18 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
       await all;
     }],
   ];
-  return tests.map(ends);
+  const { both, ours } = features({
+    protocols: {
+      ...protocols,
+      protobuf: WebPubSubProtobufProtocol,
+      "protobuf.reliable": WebPubSubProtobufReliableProtocol,
+    },
+    connect: (options, token) => connected(options, { roles: [...ROLES, ...STATE_ROLES], ...token }),
+    fault,
+    mend,
+    service,
+    run,
+    answers,
+  });
+  return [...tests, ...both, ...ours].map(ends);
 }
