@@ -1,29 +1,19 @@
 // What the newer features of the client must do against a hub, over real sockets and the same in every runtime: events,
 // invocations, streams and group state. `kit` is what makes clients and breaks their sockets:
+//   expect     the assertions
 //   protocols  by name, those that the client has
 //   connect(options?, token?) -> { client, userId }, connected, as a new user with every role
 //   fault(body) -> id         injects a fault; mend(id) ends it
 //   service    a service client of the hub
 //   run        a text that no other run has
-//   answers    whether the hub's events are answered by `answer`
-
-import { equal, ok, rejects } from "./expect.mjs";
-
-/** The handler that the hub has where it has one. */
-export function answer({ name, data, dataType, isInvocation, userId, metadata, abortSignal }) {
-  if (name === "echo") return { data, dataType };
-  // The event of a client without a subprotocol.
-  if (name === "message") return `${name} ${dataType} ${data}`;
-  if (name === "who") return { userId, isInvocation, metadata };
-  if (name === "fail") throw new Error(`no ${data}`);
-  // Nobody may wait for it: it ends with the emulator, or when it is cancelled.
-  if (name === "never") return new Promise((resolve) => abortSignal.addEventListener("abort", () => resolve()));
-  return undefined;
-}
+//   binary     the bytes 0 and 255, as the client takes them
+//   back(client, userId) -> what waits until it is connected again, made before its socket is cut
+//   answers    whether the hub's events are answered by handler.mjs
 
 /** The tests, each [name, function]: `both` are for the official client too, `ours` for ours alone. */
 export function features(kit) {
-  const { protocols, connect, fault, mend, service, run, answers } = kit;
+  const { expect, protocols, connect, fault, mend, service, run, binary, back, answers } = kit;
+  const { equal, ok, rejects } = expect;
   let groups = 0;
   const newGroup = () => `feature ${run} ${++groups}`;
   const each = (name, test, only = () => true) =>
@@ -75,7 +65,7 @@ export function features(kit) {
       for (const [data, dataType, expected] of [
         ["zwei \u{1f389}", "text", "zwei \u{1f389}"],
         [{ n: [1] }, "json", { n: [1] }],
-        [new Uint8Array([9, 0, 255, 9]).subarray(1, 3), "binary", [0, 255]],
+        [binary, "binary", [0, 255]],
       ]) {
         equal((await client.sendEvent("echo", data, dataType)).isDuplicated, false);
         const { value } = await messages.next();
@@ -99,7 +89,7 @@ export function features(kit) {
       for (const [data, dataType, expected] of [
         ["zwei \u{1f389}", "text", "zwei \u{1f389}"],
         [{ n: [1] }, "json", { n: [1] }],
-        [new Uint8Array([9, 0, 255, 9]).subarray(1, 3), "binary", [0, 255]],
+        [binary, "binary", [0, 255]],
       ]) {
         const { invocationId, ...result } = await client.invokeEvent("echo", data, dataType);
         ok(invocationId.length > 0, "an id");
@@ -122,6 +112,7 @@ export function features(kit) {
       const { client } = await connect(options);
       const aborter = new AbortController();
       const never = client.invokeEvent("never", "x", "text", { invocationId: "i", abortSignal: aborter.signal });
+      never.catch(() => {});
       // The service has it when it has answered what came after.
       await client.invokeEvent("echo", "x", "text");
       const twice = await rejects(() => client.invokeEvent("echo", "x", "text", { invocationId: "i" }));
@@ -134,11 +125,12 @@ export function features(kit) {
     ...each("an invocation is lost with its socket", async (options) => {
       const { client, userId } = await connect(options);
       const never = client.invokeEvent("never", "x", "text");
+      never.catch(() => {});
       await client.invokeEvent("echo", "x", "text");
-      const back = Promise.race(["recovered", "connected"].map((event) => once(client, event)));
+      const isBack = back(client, userId);
       await fault({ type: "cut", userId });
       equal((await rejects(() => never)).name, "InvocationError");
-      await back;
+      await isBack();
       equal((await client.invokeEvent("echo", "after", "text")).data, "after");
     }),
   ];
@@ -191,7 +183,7 @@ export function features(kit) {
         equal(stream.streamId, `of ${userId}`);
         for (let n = 0; n < 50; n++) await stream.write({ n }, "json");
         await stream.write("zwei \u{1f389}", "text");
-        await stream.write(new Uint8Array([9, 0, 255, 9]).subarray(1, 3), "binary");
+        await stream.write(binary, "binary");
         await stream.end();
       };
       await Promise.all([write(ann), write(bob)]);
@@ -396,11 +388,11 @@ export function features(kit) {
       await until({ [bob.userId]: { n: "1" }, [cat.userId]: { n: "1" } });
       // Nobody comes back while this lasts.
       await fault({ type: "refuseConnection", userId: ann.userId, durationMs: 500 });
-      const back = Promise.race(["recovered", "connected"].map((event) => once(ann.client, event)));
+      const isBack = back(ann.client, ann.userId);
       await fault({ type: "cut", userId: ann.userId });
       await bob.client.stop();
       await cat.client.setGroupState(group, { n: "2" });
-      await back;
+      await isBack();
       await until({ [cat.userId]: { n: "2" } });
       await cat.client.setGroupState(group, { n: "3" });
       await until({ [cat.userId]: { n: "3" } });

@@ -191,6 +191,7 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
     }],
   ];
   const { both, ours } = features({
+    expect: { equal, ok, rejects },
     protocols: {
       ...protocols,
       protobuf: WebPubSubProtobufProtocol,
@@ -201,6 +202,11 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
     mend,
     service,
     run,
+    binary: new Uint8Array([9, 0, 255, 9]).subarray(1, 3),
+    back: (client) => {
+      const isBack = new Promise((resolve) => ["recovered", "connected"].forEach((event) => client.on(event, resolve)));
+      return () => isBack;
+    },
     answers,
   });
   return [...tests, ...both, ...ours].map(ends);
