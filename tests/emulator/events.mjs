@@ -1,5 +1,5 @@
-// `emulator.onEvent` over real sockets, in every runtime: `[name, run]` each. `lib` is webpubsub-edge/emulator, `client`
-// webpubsub-edge/client with the protocols of protobuf.
+// `emulator.onEvent`, and what else of the newer features needs the emulator's clock, over real sockets in every runtime:
+// `[name, run]` each. `lib` is webpubsub-edge/emulator, `client` webpubsub-edge/client with the protocols of protobuf.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -262,6 +262,37 @@ export function eventsSuite({ startEmulator }, client) {
       await failure(ann.invokeEvent("stop", 0, "json"));
       await stopped;
       remove();
+    })],
+
+    ["a stream ends after five idle minutes of the emulator's clock, and goes on when something is written", withEmulator({ now: () => NOON }, async (emulator, connect) => {
+      const token = { roles: ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"] };
+      const [ann, bob] = [await connect(token), await connect(token)];
+      await bob.joinGroup("g");
+      const read = new Promise((resolve) => {
+        bob.onGroupStream(async (stream) => {
+          const parts = [];
+          try {
+            for await (const { data } of stream) parts.push(data);
+          } catch (error) {
+            resolve({ parts, name: error.name });
+          }
+        });
+      });
+      const stream = await ann.openGroupStream("g");
+      const failed = new Promise((resolve) => stream.onError(resolve));
+      const write = async (text) => {
+        const received = new Promise((resolve) => bob.on("group-message", ({ message }) => message.data === text && resolve()));
+        await stream.write(text, "text");
+        await received;
+      };
+      await write("a");
+      await emulator.clock.advance(299_999);
+      await write("b");
+      await emulator.clock.advance(299_999);
+      await write("c");
+      await emulator.clock.advance(300_000);
+      assert.equal((await failed).name, "IdleTimeout");
+      assert.deepEqual(await read, { parts: ["a", "b", "c"], name: "IdleTimeout" });
     })],
   ];
 }
