@@ -20,12 +20,12 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
   const clients = new Set();
 
   /** A client of a new user, and everything that it tells. */
-  async function make(options = {}, token = {}) {
+  async function make(options = {}, token = {}, all = clients) {
     const userId = `user-${run}-${++users}`;
     const WebSocket = globalThis.WebSocket ?? (await import(wsModule)).default;
     const getClientAccessUrl = async () => (await service.getClientAccessToken({ userId, roles: ROLES, ...token })).url;
     const client = new WebPubSubClient({ getClientAccessUrl }, { WebSocket, ...options });
-    clients.add(client);
+    all.add(client);
     const events = [];
     for (const name of ["connected", "disconnected", "stopped", "recovering", "recovered", "rejoin-group-failed", "error"]) {
       client.on(name, (args) => events.push([name, args]));
@@ -33,8 +33,8 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
     return { client, events, userId, names: () => events.map(([name]) => name) };
   }
 
-  async function connected(options, token) {
-    const made = await make(options, token);
+  async function connected(options, token, all) {
+    const made = await make(options, token, all);
     await made.client.connect();
     return made;
   }
@@ -66,6 +66,20 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
       await Promise.all([...clients].map((client) => client.stop()));
       clients.clear();
     }
+  }];
+
+  // While the other tests run, which it does not touch.
+  const cutting = underCuts({
+    connect: async (userId) => (await connected({}, { userId }, new Set())).client,
+    cut: (userId) => fault({ type: "cut", userId }),
+    seconds: cutSeconds,
+    run,
+  });
+  cutting.catch(() => {});
+  const cuts = ["sockets that are cut at random lose nothing, double nothing, and keep the order", async () => {
+    const { sent, failed, cuts, lost, doubled, disordered } = await cutting;
+    ok(sent > 10 && cuts > cutSeconds, `${sent} sent, ${cuts} cuts`);
+    equal({ failed, lost, doubled, disordered }, { failed: 0, lost: 0, doubled: 0, disordered: 0 });
   }];
 
   const protocols = { json: WebPubSubJsonProtocol, "json.reliable": WebPubSubJsonReliableProtocol };
@@ -100,14 +114,6 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
       equal(ann.names(), ["connected", "disconnected", "stopped"]);
       equal([ann.client.status, ann.client.connectionId], ["stopped", undefined]);
     }]),
-
-    ["sockets that are cut at random lose nothing, double nothing, and keep the order", async () => {
-      const connect = async (userId) => (await connected({}, { userId })).client;
-      const cut = (userId) => fault({ type: "cut", userId });
-      const { sent, failed, cuts, lost, doubled, disordered } = await underCuts({ connect, cut, seconds: cutSeconds, run });
-      ok(sent > 10 && cuts > cutSeconds, `${sent} sent, ${cuts} cuts`);
-      equal({ failed, lost, doubled, disordered }, { failed: 0, lost: 0, doubled: 0, disordered: 0 });
-    }],
 
     ["what is not allowed is refused with what the service says", async () => {
       const { client } = await connected({}, { roles: [] });
@@ -214,5 +220,5 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
     },
     answers,
   });
-  return [...tests, ...both, ...ours].map(ends);
+  return [...tests, ...both, ...ours, cuts].map(ends);
 }
