@@ -371,7 +371,7 @@ export function features(kit) {
       await alsoUntil({ [cat.userId]: {} });
 
       await state.close();
-      const other = watch(await bob.client.connect().then(() => bob.client.subscribeGroupState(group)));
+      const other = watch(await (await connect(options)).client.subscribeGroupState(group));
       await ann.client.setGroupState(group, { after: "close" });
       await other.until({ [ann.userId]: { after: "close" }, [cat.userId]: {} });
       equal(now(), { [cat.userId]: {} }, "who has closed it hears no more");
