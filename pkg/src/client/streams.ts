@@ -118,24 +118,24 @@ export class Streams<Message> implements StreamHost {
       if (this.#outbound.has(number)) session.input(Input.StreamEnd, number);
       throw error;
     }
-    const end = async (options: GroupStreamWriteOptions = {}, endError?: StreamEndError) => {
+    const end = async (options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
       check(stream);
       stream.isEnding = true;
       if (endError !== undefined) stream.endError = endError;
-      const ended = wait(stream, options.abortSignal);
+      const ended = wait(stream, options?.abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
     };
     return {
       streamId,
-      write: async (content, dataType, options = {}) => {
-        if (options.abortSignal?.aborted) throw aborted();
+      write: async (content, dataType, options) => {
+        if (options?.abortSignal?.aborted) throw aborted();
         check(stream);
         const streamSequenceId = stream.first + stream.parts.length;
         stream.parts.push(session.encode({ kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes }));
         session.input(Input.StreamWrite, number);
       },
-      end: (options) => end(options),
+      end,
       abort: (error, options) => end(options, error),
       onError: (listener) => {
         stream.listeners.add(listener);
@@ -154,7 +154,7 @@ export class Streams<Message> implements StreamHost {
     subscriptions.add(subscription);
     const close = async () => {
       subscriptions.delete(subscription);
-      for (const number of [...subscription.streams.values()]) this.#inbound.get(number)?.end();
+      for (const number of subscription.streams.values()) this.#inbound.get(number)?.end();
     };
     return {
       close,
@@ -214,8 +214,7 @@ export class Streams<Message> implements StreamHost {
     switch (action) {
       case Action.StreamStart: {
         const { noEcho = false, idleTimeoutInMs } = stream.options;
-        const start = { streamId, ...(idleTimeoutInMs !== undefined && { idleTimeoutInMs }) };
-        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: start });
+        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: { streamId, idleTimeoutInMs } });
       }
       case Action.StreamOpened:
         return settleWaiting(stream);
@@ -228,7 +227,7 @@ export class Streams<Message> implements StreamHost {
         stream.first = detail;
         return;
       case Action.StreamEnd:
-        return session.write({ kind: "streamEnd", streamId, ...(stream.endError && { error: stream.endError }) });
+        return session.write({ kind: "streamEnd", streamId, error: stream.endError });
       case Action.StreamClosed:
         return this.#ended(number, stream, detail);
     }
