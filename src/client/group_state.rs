@@ -60,9 +60,9 @@ impl GroupStates {
         changed
     }
 
-    /// The socket is gone, and with it the updates that came since: what the next snapshot lacks was cleared meanwhile,
-    /// however new it was. A host calls it at each [`Action::Open`](super::Action::Open).
-    pub fn interrupted(&mut self) {
+    /// Updates may have been missed: the connection was lost, or the subscription ended. Then the next snapshot alone
+    /// tells who still has a state.
+    pub fn missed_updates(&mut self) {
         self.records.values_mut().for_each(|record| record.is_live = false);
     }
 
@@ -130,8 +130,8 @@ mod tests {
             for step in case["steps"].as_array().unwrap() {
                 let (first, last) = (step["for"][0].as_u64().unwrap_or(0), step["for"][1].as_u64().unwrap_or(0));
                 for number in first..=last {
-                    if step["interrupted"] == true {
-                        states.interrupted();
+                    if step["missed"] == true {
+                        states.missed_updates();
                     } else if step["snapshot"].is_array() {
                         states.snapshot(items(&step["snapshot"], number));
                     } else {
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(states.update(vec![item("a", Some("old"), 9), item("b", Some("y"), 11)]), ["b"]);
         assert_eq!(states.update(vec![item("b", Some("y"), 12)]), Vec::<String>::new());
         assert_eq!(states.update(vec![item("b", None, 13), item("c", None, 1)]), ["b"]);
-        states.interrupted();
+        states.missed_updates();
         assert_eq!(states.snapshot(vec![]), ["a"]);
     }
 

@@ -18,11 +18,12 @@ const itemsOf = (step, number) =>
 for (const { name, steps } of cases) {
   test(name, () => {
     const view = new GroupStateView("g", async () => {}, assert.fail);
+    // Updates are missed from one socket to the next.
     let socket = 1;
     for (const step of steps) {
       const [first, last] = step.for ?? [0, 0];
       for (let number = first; number <= last; number++) {
-        if (step.interrupted) socket++;
+        if (step.missed) socket++;
         else if (step.snapshot) view.received({ kind: "groupStateSnapshot", group: "g", items: itemsOf(step.snapshot, number) }, socket);
         else view.received({ kind: "groupStateUpdate", group: "g", items: itemsOf(step.update, number) }, socket);
       }
