@@ -73,7 +73,7 @@ fn execute(hub: &mut Hub, turn: &mut Turn, key: Key, command: Command) {
         Command::Ping => return hub.reply(turn, key, Reply::Pong),
         Command::SequenceAck(sequence_id) => return hub.acknowledge(key, sequence_id),
         Command::Invoke { id, event, data, metadata } => return invoke(hub, turn, key, id, &event, data, metadata),
-        Command::CancelInvocation { id } => return hub.cancel_invocation(key, &id),
+        Command::CancelInvocation { id } => return hub.cancel_invocation(turn, key, &id),
         Command::Stream { id, command } => return hub.stream(turn, key, &id, command),
         Command::Act { action: ClientAction::Event { name, data, metadata }, ack_id } => {
             return event(hub, turn, key, ack_id, &name, data, metadata);

@@ -1,6 +1,6 @@
 //! Events and invocations of clients that a host answers, in place of a web server with an event handler.
 
-/// Names an event that waits for its answer, within its hub.
+/// Names an event that waits for its answer; never used twice in a hub.
 pub type EventId = u64;
 
 /// Something that a client asks the hub's handler.

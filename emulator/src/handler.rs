@@ -19,7 +19,8 @@ use crate::turn::Turn;
 #[derive(Default)]
 pub(crate) struct Handler {
     pub(crate) is_there: bool,
-    last_id: EventId,
+    /// The id of the last event. A hub that was forgotten goes on from there: an answer may still be on its way.
+    pub(crate) last_id: EventId,
     pending: BTreeMap<EventId, Pending>,
 }
 
@@ -88,9 +89,28 @@ impl Hub {
     }
 
     /// The client does not want the response any more.
-    pub(crate) fn cancel_invocation(&mut self, key: Key, id: &str) {
-        self.handler.pending.retain(|_, pending| {
-            pending.key != key || !matches!(&pending.asked, Asked::Invocation { id: asked } if asked == id)
+    pub(crate) fn cancel_invocation(&mut self, turn: &mut Turn, key: Key, id: &str) {
+        self.withdraw(turn, key, |asked| matches!(asked, Asked::Invocation { id: asked } if asked == id));
+    }
+
+    /// The client is gone, and what it asked with it.
+    pub(crate) fn cancel_events(&mut self, turn: &mut Turn, key: Key) {
+        self.withdraw(turn, key, |_| true);
+    }
+
+    /// Whether a client waits for the handler.
+    pub(crate) fn waits(&self, key: Key) -> bool {
+        self.handler.pending.values().any(|pending| pending.key == key)
+    }
+
+    fn withdraw(&mut self, turn: &mut Turn, key: Key, which: impl Fn(&Asked) -> bool) {
+        let Hub { handler, name, .. } = self;
+        handler.pending.retain(|id, pending| {
+            let stays = pending.key != key || !which(&pending.asked);
+            if !stays {
+                turn.actions.push(Action::EventOver { hub: name.clone(), id: *id });
+            }
+            stays
         });
     }
 
@@ -139,6 +159,7 @@ impl Hub {
         let late: Vec<EventId> =
             self.handler.pending.iter().filter(|(_, pending)| is_late(pending)).map(|(id, _)| *id).collect();
         for id in late {
+            turn.actions.push(Action::EventOver { hub: self.name.clone(), id });
             self.answer(turn, id, EventReply::Failed("The event handler did not answer in time.".to_owned()));
         }
     }

@@ -126,6 +126,14 @@ pub enum Action {
     /// Ask the event handler, and hand in its [`Input::Reply`]. Only of a host that
     /// [has one](crate::Service::answer_events).
     Event(Box<Event>),
+    /// Nobody waits for the answer to an event any more: the client has withdrawn its invocation or is gone, or time
+    /// ran out. An answer would be dropped.
+    EventOver {
+        /// The event's hub.
+        hub: String,
+        /// The event's id.
+        id: EventId,
+    },
     /// Answer a request.
     Respond {
         /// Which.

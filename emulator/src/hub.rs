@@ -73,9 +73,9 @@ impl Hub {
         }
     }
 
-    /// Whether nothing is connected and nothing can be recovered.
+    /// Whether nothing is connected, nothing can be recovered and nobody is to be told of who is gone.
     pub(crate) fn is_empty(&self) -> bool {
-        self.connections.is_empty()
+        self.connections.is_empty() && self.departed.is_empty()
     }
 
     /// Adds a connection whose socket is open. It is a member of its groups from now on.
@@ -106,17 +106,18 @@ impl Hub {
         for group in &connection.groups {
             self.groups.remove(group, key);
         }
-        if !connection.streams.is_empty() || self.has_states(key) {
+        if !connection.streams.is_empty() || self.has_states(key) || self.waits(key) {
             self.departed.push((key, connection.streams.clone()));
         }
         Some(connection)
     }
 
-    /// Tells the others of the connections that are gone.
+    /// Tells the others, and the handler, of the connections that are gone.
     pub(crate) fn mourn(&mut self, turn: &mut Turn) {
         for (key, streams) in std::mem::take(&mut self.departed) {
             self.cancel_streams(turn, key, streams);
             self.clear_states(turn, key);
+            self.cancel_events(turn, key);
         }
     }
 

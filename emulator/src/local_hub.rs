@@ -161,7 +161,7 @@ impl Host {
             Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
             // Workers cannot send pings, and the settings say so.
             // It pings nobody, and answers no events.
-            Action::Ping { .. } | Action::Event(_) => {}
+            Action::Ping { .. } | Action::Event(_) | Action::EventOver { .. } => {}
             Action::Respond { id, response } => {
                 self.answers.borrow_mut().insert(id, response);
                 if let Some(resolve) = self.unanswered.borrow_mut().remove(&id) {

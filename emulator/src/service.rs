@@ -9,6 +9,7 @@ use crate::admission::Task;
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
 use crate::control;
+use crate::event::EventId;
 use crate::fault::{FaultType, Party};
 use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
@@ -29,6 +30,8 @@ pub struct Service {
     hub_of_socket: BTreeMap<SocketId, String>,
     /// The hubs whose events the host answers.
     answered: BTreeSet<String>,
+    /// The id of the last event of all hubs that were forgotten.
+    last_event: EventId,
     /// Whether a connection may be gone of which the others were not told.
     pub(crate) has_ended: bool,
     pub(crate) network: Network,
@@ -46,6 +49,7 @@ impl Service {
             hubs: BTreeMap::new(),
             hub_of_socket: BTreeMap::new(),
             answered: BTreeSet::new(),
+            last_event: 0,
             has_ended: false,
             network: Network::default(),
         }
@@ -163,7 +167,13 @@ impl Service {
     }
 
     pub(crate) fn forget_empty_hubs(&mut self) {
-        self.hubs.retain(|_, hub| !hub.is_empty());
+        self.hubs.retain(|_, hub| {
+            let stays = !hub.is_empty();
+            if !stays {
+                self.last_event = self.last_event.max(hub.handler.last_id);
+            }
+            stays
+        });
     }
 
     /// Tells the others of connections that are gone. Whom that overwhelms is gone too, and told of in turn.
@@ -171,6 +181,7 @@ impl Service {
         while std::mem::take(&mut self.has_ended) {
             let mut turn = Turn::new(now);
             self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
+            self.forget_empty_hubs();
             self.has_ended = !turn.actions.is_empty();
             self.finish(turn, actions);
         }
@@ -224,6 +235,7 @@ impl Service {
             && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
         let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
         hub.handler.is_there = self.answered.contains(&name);
+        hub.handler.last_id = hub.handler.last_id.max(self.last_event);
         self.hub_of_socket.insert(socket, name);
         match upgrade {
             Upgrade::New(client) => connect(hub, turn, socket, *client, random),

@@ -1,6 +1,7 @@
 // What the client has beyond plain messages: streams, invocations, group state, sleep, aborts, and sockets of other makes.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "../../pkg/dist/entrypoints/client.js";
 import { ADDRESS, fakeSockets, fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
@@ -46,6 +47,26 @@ test("a stream is started, written in order, and ended", async (t) => {
   socket.receive({ type: "streamClosed", streamId: "S" });
   await ended;
   await assert.rejects(writer.write("x", "text"), /is completed/);
+});
+
+test("a call that is settled leaves no listener on a long-lived AbortSignal", async (t) => {
+  const { signal: abortSignal } = new AbortController();
+  const { client, socket, writer } = await openStream(t, { abortSignal });
+  assert.deepEqual(getEventListeners(abortSignal, "abort"), [], "the stream is open");
+  const ended = writer.end({ abortSignal });
+  assert.equal(getEventListeners(abortSignal, "abort").length, 1);
+  socket.receive({ type: "streamClosed", streamId: "S" });
+  await ended;
+  const sent = client.invokeEvent("e", "x", "text", { abortSignal, invocationId: "1" });
+  await settled();
+  socket.receive({ type: "invokeResponse", invocationId: "1", success: true });
+  await sent;
+  // One that fails, too.
+  const refused = assert.rejects(client.openGroupStream("g", { streamId: "T", abortSignal }), { name: "Forbidden" });
+  await settled();
+  socket.receive({ type: "streamClosed", streamId: "T", error: { name: "Forbidden", message: "no" } });
+  await refused;
+  assert.deepEqual(getEventListeners(abortSignal, "abort"), []);
 });
 
 test("what a stream cannot carry is refused at once, and costs no part", async (t) => {

@@ -1,15 +1,18 @@
 // What the WebSocket client must do against a service, the same in every runtime. `lib` is the service client of the
-// package; `given` is { connectionString, origin, wsModule, cutSeconds }: the service, where its faults are, a WebSocket
-// for runtimes that have none, and for how long sockets are cut.
+// package; `given` is { connectionString, origin, wsModule, cutSeconds, answers }: the service, where its faults are, a
+// WebSocket for runtimes that have none, for how long sockets are cut, and whether events are answered (features.mjs).
 
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "webpubsub-edge/client";
+import { WebPubSubProtobufProtocol, WebPubSubProtobufReliableProtocol } from "webpubsub-edge/client/protobuf";
 import { underCuts } from "./cuts.mjs";
 import { equal, ok, rejects } from "./expect.mjs";
+import { features } from "./features.mjs";
 
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+const STATE_ROLES = ["webpubsub.setGroupState", "webpubsub.getGroupState"];
 
 /** The tests: a list of [name, function]. */
-export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
+export function suite(lib, { connectionString, origin, wsModule, cutSeconds, answers }) {
   const service = new lib.WebPubSubServiceClient(connectionString, "client");
   // Runs side by side share a hub.
   const run = Math.random().toString(36).slice(2);
@@ -17,12 +20,12 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
   const clients = new Set();
 
   /** A client of a new user, and everything that it tells. */
-  async function make(options = {}, token = {}) {
+  async function make(options = {}, token = {}, all = clients) {
     const userId = `user-${run}-${++users}`;
     const WebSocket = globalThis.WebSocket ?? (await import(wsModule)).default;
     const getClientAccessUrl = async () => (await service.getClientAccessToken({ userId, roles: ROLES, ...token })).url;
     const client = new WebPubSubClient({ getClientAccessUrl }, { WebSocket, ...options });
-    clients.add(client);
+    all.add(client);
     const events = [];
     for (const name of ["connected", "disconnected", "stopped", "recovering", "recovered", "rejoin-group-failed", "error"]) {
       client.on(name, (args) => events.push([name, args]));
@@ -30,8 +33,8 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
     return { client, events, userId, names: () => events.map(([name]) => name) };
   }
 
-  async function connected(options, token) {
-    const made = await make(options, token);
+  async function connected(options, token, all) {
+    const made = await make(options, token, all);
     await made.client.connect();
     return made;
   }
@@ -42,18 +45,41 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
     });
-    await response.text();
+    const text = await response.text();
     ok(response.ok, `the fault was answered with ${response.status}`);
+    return JSON.parse(text).id;
+  };
+  const mend = async (id) => {
+    await (await fetch(`${origin}/_emulator/faults/${id}?hub=client`, { method: "DELETE" })).text();
   };
 
-  /** Whatever a test comes to, no client outlives it. */
+  /** Whatever a test comes to, it comes to an end, and no client outlives it. */
   const ends = ([name, run]) => [name, async () => {
+    let timer;
+    const tooLong = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("It does not end.")), (cutSeconds + 30) * 1000);
+    });
     try {
-      await run();
+      await Promise.race([run(), tooLong]);
     } finally {
+      clearTimeout(timer);
       await Promise.all([...clients].map((client) => client.stop()));
       clients.clear();
     }
+  }];
+
+  // While the other tests run, which it does not touch.
+  const cutting = underCuts({
+    connect: async (userId) => (await connected({}, { userId }, new Set())).client,
+    cut: (userId) => fault({ type: "cut", userId }),
+    seconds: cutSeconds,
+    run,
+  });
+  cutting.catch(() => {});
+  const cuts = ["sockets that are cut at random lose nothing, double nothing, and keep the order", async () => {
+    const { sent, failed, cuts, lost, doubled, disordered } = await cutting;
+    ok(sent > 10 && cuts > cutSeconds, `${sent} sent, ${cuts} cuts`);
+    equal({ failed, lost, doubled, disordered }, { failed: 0, lost: 0, doubled: 0, disordered: 0 });
   }];
 
   const protocols = { json: WebPubSubJsonProtocol, "json.reliable": WebPubSubJsonReliableProtocol };
@@ -88,14 +114,6 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
       equal(ann.names(), ["connected", "disconnected", "stopped"]);
       equal([ann.client.status, ann.client.connectionId], ["stopped", undefined]);
     }]),
-
-    ["sockets that are cut at random lose nothing, double nothing, and keep the order", async () => {
-      const connect = async (userId) => (await connected({}, { userId })).client;
-      const cut = (userId) => fault({ type: "cut", userId });
-      const { sent, failed, cuts, lost, doubled, disordered } = await underCuts({ connect, cut, seconds: cutSeconds, run });
-      ok(sent > 10 && cuts > 10, `${sent} sent, ${cuts} cuts`);
-      equal({ failed, lost, doubled, disordered }, { failed: 0, lost: 0, doubled: 0, disordered: 0 });
-    }],
 
     ["what is not allowed is refused with what the service says", async () => {
       const { client } = await connected({}, { roles: [] });
@@ -183,5 +201,24 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds }) {
       await all;
     }],
   ];
-  return tests.map(ends);
+  const { both, ours } = features({
+    expect: { equal, ok, rejects },
+    protocols: {
+      ...protocols,
+      protobuf: WebPubSubProtobufProtocol,
+      "protobuf.reliable": WebPubSubProtobufReliableProtocol,
+    },
+    connect: (options, token) => connected(options, { roles: [...ROLES, ...STATE_ROLES], ...token }),
+    fault,
+    mend,
+    service,
+    run,
+    binary: new Uint8Array([9, 0, 255, 9]).subarray(1, 3),
+    back: (client) => {
+      const isBack = new Promise((resolve) => ["recovered", "connected"].forEach((event) => client.on(event, resolve)));
+      return () => isBack;
+    },
+    answers,
+  });
+  return [...tests, ...both, ...ours, cuts].map(ends);
 }

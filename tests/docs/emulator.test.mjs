@@ -23,7 +23,7 @@ for (const row of rows) {
       ? new RegExp(`#\\[test\\]\\nfn ${name}\\(`).test(source)
       : file.endsWith(".py")
         ? source.includes(`    async def ${name}(self)`)
-        : source.includes(`test("${name}"`) || source.includes(`["${name}", `);
+        : [`test("${name}"`, `["${name}", `, `each("${name}", `].some((start) => source.includes(start));
     assert.ok(isThere, `${file} has no test "${name}"`);
   });
 }

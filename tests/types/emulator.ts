@@ -5,6 +5,8 @@ import {
   EMULATOR_ACCESS_KEY,
   startEmulator,
   type Emulator,
+  type EmulatorEvent,
+  type EmulatorEventHandler,
   type EmulatorOptions,
   type Fault,
   type HubSnapshot,
@@ -61,4 +63,27 @@ export function faults({ faults }: Emulator): void {
   faults.inject({ type: "delay" });
   // @ts-expect-error no such fault
   faults.inject({ type: "melt" });
+}
+
+export function events(emulator: Emulator): void {
+  const remove = emulator.onEvent("chat", async (event) => {
+    same<typeof event, EmulatorEvent>();
+    same<typeof event.hub, string>();
+    same<typeof event.userId, string | undefined>();
+    same<typeof event.abortSignal, AbortSignal>();
+    if (event.dataType === "text") same<typeof event.data, string>();
+    if (event.dataType === "binary") same<typeof event.data, ArrayBuffer>();
+    if (event.isInvocation) return { dataType: "protobuf", data: new Uint8Array(2) };
+    return event.metadata["x-trace"];
+  });
+  same<typeof remove, () => void>();
+  emulator.onEvent<{ n: number }>("chat", (event) => (event.dataType === "json" ? event.data.n : undefined));
+  const nothing: EmulatorEventHandler = () => {};
+  emulator.onEvent("chat", nothing);
+  emulator.onEvent("chat", async () => [null, new ArrayBuffer(1)]);
+
+  // @ts-expect-error JSON has none
+  emulator.onEvent("chat", () => 1n);
+  // @ts-expect-error of every hub
+  emulator.onEvent(() => "x");
 }

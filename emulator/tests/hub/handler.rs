@@ -112,6 +112,40 @@ fn an_invocation_is_answered() {
 }
 
 #[test]
+fn the_handler_is_told_when_nobody_waits_any_more() {
+    let mut world = world();
+    let socket = connect(&mut world);
+    world.send(socket, json!({ "type": "invoke", "invocationId": "1", "target": "event", "event": "e", "data": 0 }));
+    world.send(socket, json!({ "type": "cancelInvocation", "invocationId": "1" }));
+    assert_eq!(world.events_over, [1], "it was cancelled");
+    world.send(socket, event(1));
+    world.pass(100_000);
+    assert_eq!(world.events_over, [1, 2], "time ran out");
+    world.send(socket, event(2));
+    world.answer(EventReply::Done(None));
+    world.send(socket, event(3));
+    world.close(socket, 1006);
+    assert_eq!(world.events_over, [1, 2], "the client may come back");
+    world.pass(30_000);
+    assert_eq!(world.events_over, [1, 2, 4], "it has not, and the hub is forgotten");
+}
+
+#[test]
+fn a_late_answer_is_no_answer_to_another_event() {
+    let mut world = world();
+    let first = connect(&mut world);
+    world.send(first, event(1));
+    world.close(first, 1000);
+    // The hub was empty, and is there again.
+    let second = connect(&mut world);
+    world.send(second, event(1));
+    let ids: Vec<u64> = world.events.iter().map(|event| event.id).collect();
+    assert_eq!(ids, [1, 2]);
+    world.answer_to(1, EventReply::Done(None));
+    assert_eq!(world.frames(second), Vec::<Value>::new());
+}
+
+#[test]
 fn without_a_handler_both_fail_at_once() {
     let mut world = World::without_pings();
     let socket = connect(&mut world);

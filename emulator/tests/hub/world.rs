@@ -40,6 +40,8 @@ pub struct World {
     pub late: Vec<Response>,
     /// What the event handler was asked.
     pub events: Vec<Asked>,
+    /// The ids of those that nobody waits for any more.
+    pub events_over: Vec<u64>,
 }
 
 impl World {
@@ -62,6 +64,7 @@ impl World {
             sends: 0,
             late: Vec::new(),
             events: Vec::new(),
+            events_over: Vec::new(),
         }
     }
 
@@ -199,6 +202,10 @@ impl World {
     /// The event handler of the hub `chat` answers what it was asked last.
     pub fn answer(&mut self, reply: EventReply) {
         let id = self.events.last().expect("something was asked").id;
+        self.answer_to(id, reply);
+    }
+
+    pub fn answer_to(&mut self, id: u64, reply: EventReply) {
         self.handle(Input::Reply { hub: "chat", id, reply: &reply });
     }
 
@@ -255,6 +262,7 @@ impl World {
                 Action::Close { socket, code, reason } => self.note(socket, Event::Closed(code, reason)),
                 Action::Ping { to } => self.ping(&to),
                 Action::Event(event) => self.events.push(*event),
+                Action::EventOver { id, .. } => self.events_over.push(id),
                 Action::Abort { socket } => self.note(socket, Event::Aborted),
             }
         }

@@ -395,7 +395,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     this.#starting?.reject(
       this.#stopping
         ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped.")
-        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The connection was not ready in time.")),
+        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The service did not answer in time.")),
     );
     this.#starting = this.#stopping = undefined;
     this.#hasStopped?.();
@@ -408,7 +408,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     if (core instanceof Promise) return core.then(() => this.#load());
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
-      stateReceived: (message) => this.#views.get(message.group)?.received(message),
+      stateReceived: (message, socket) => this.#views.get(message.group)?.received(message, socket),
     }));
   }
 

@@ -69,22 +69,20 @@ export class SendMessageError extends WebPubSubClientError {
   /** As in the official client, with a code. */
   constructor(message: string, detail: SendMessageErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
-    if (detail.ackId !== undefined) this.ackId = detail.ackId;
-    if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;
+    Object.assign(this, detail);
   }
 }
 
 /** An invocation failed, was given up, or lost its connection. */
 export class InvocationError extends WebPubSubClientError {
   override readonly name = "InvocationError";
-  readonly invocationId: string;
+  readonly invocationId!: string;
   /** What the service said. */
   readonly errorDetail?: AckMessageError;
 
   /** As in the official client, with a code. */
   constructor(message: string, detail: InvocationErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
-    this.invocationId = detail.invocationId;
-    if (detail.errorDetail !== undefined) this.errorDetail = detail.errorDetail;
+    Object.assign(this, detail);
   }
 }

@@ -199,7 +199,7 @@ export interface SendToGroupMessage {
   readonly noEcho: boolean;
   readonly dataType?: WebPubSubDataType | undefined;
   readonly data?: JSONTypes | BinaryData | undefined;
-  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number } | undefined;
+  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number | undefined } | undefined;
   /** How long the service keeps it for a connection that is away, in seconds. */
   readonly ttlSeconds?: number | undefined;
   readonly metadata?: Readonly<Record<string, string>> | undefined;

@@ -77,7 +77,8 @@ export class Outgoing {
 /** Who hears of frames that are no messages of their own. */
 export interface FrameHost {
   readonly streams: StreamHost;
-  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage): void;
+  /** `socket` is another number for each socket. */
+  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
 }
 
 /** Those who know about streams. */
@@ -511,7 +512,7 @@ export class ClientSession {
       this.#emitter.emit("group-message", { message: message as never });
       if (message.stream != null) this.#host.streams.received(message);
     } else {
-      this.#host.stateReceived(message);
+      this.#host.stateReceived(message, socket);
     }
   }
 

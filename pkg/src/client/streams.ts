@@ -78,7 +78,8 @@ interface Outbound {
   closed?: StreamClosedMessage;
   failure?: StreamDataError;
   readonly listeners: Set<(error: StreamDataError) => void>;
-  readonly waiting: Set<{ resolve: () => void; reject: (error: Error) => void }>;
+  /** What settles the calls that wait, with an error if there is one. */
+  readonly waiting: Set<(error?: Error) => void>;
 }
 
 interface Subscription {
@@ -117,24 +118,24 @@ export class Streams<Message> implements StreamHost {
       if (this.#outbound.has(number)) session.input(Input.StreamEnd, number);
       throw error;
     }
-    const end = async (options: GroupStreamWriteOptions = {}, endError?: StreamEndError) => {
+    const end = async (options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
       check(stream);
       stream.isEnding = true;
       if (endError !== undefined) stream.endError = endError;
-      const ended = wait(stream, options.abortSignal);
+      const ended = wait(stream, options?.abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
     };
     return {
       streamId,
-      write: async (content, dataType, options = {}) => {
-        if (options.abortSignal?.aborted) throw aborted();
+      write: async (content, dataType, options) => {
+        if (options?.abortSignal?.aborted) throw aborted();
         check(stream);
         const streamSequenceId = stream.first + stream.parts.length;
         stream.parts.push(session.encode({ kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes }));
         session.input(Input.StreamWrite, number);
       },
-      end: (options) => end(options),
+      end,
       abort: (error, options) => end(options, error),
       onError: (listener) => {
         stream.listeners.add(listener);
@@ -153,7 +154,7 @@ export class Streams<Message> implements StreamHost {
     subscriptions.add(subscription);
     const close = async () => {
       subscriptions.delete(subscription);
-      for (const number of [...subscription.streams.values()]) this.#inbound.get(number)?.end();
+      for (const number of subscription.streams.values()) this.#inbound.get(number)?.end();
     };
     return {
       close,
@@ -213,8 +214,7 @@ export class Streams<Message> implements StreamHost {
     switch (action) {
       case Action.StreamStart: {
         const { noEcho = false, idleTimeoutInMs } = stream.options;
-        const start = { streamId, ...(idleTimeoutInMs !== undefined && { idleTimeoutInMs }) };
-        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: start });
+        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: { streamId, idleTimeoutInMs } });
       }
       case Action.StreamOpened:
         return settleWaiting(stream);
@@ -227,7 +227,7 @@ export class Streams<Message> implements StreamHost {
         stream.first = detail;
         return;
       case Action.StreamEnd:
-        return session.write({ kind: "streamEnd", streamId, ...(stream.endError && { error: stream.endError }) });
+        return session.write({ kind: "streamEnd", streamId, error: stream.endError });
       case Action.StreamClosed:
         return this.#ended(number, stream, detail);
     }
@@ -239,18 +239,13 @@ export class Streams<Message> implements StreamHost {
     stream.parts = [];
     if (problem === StreamProblem.None) return settleWaiting(stream);
     if (problem === StreamProblem.ProtocolViolation) {
-      const error = { message: "The service acknowledged parts that were never sent.", userErrorCode: "ProtocolViolation" };
-      this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error });
+      // The service acknowledged parts that were never sent.
+      this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error: { userErrorCode: PROBLEMS[problem]! } });
     }
     const failure = (stream.failure = stream.closed?.error ?? { name: PROBLEMS[problem]! });
     settleWaiting(stream, streamError(failure));
-    for (const listener of stream.listeners) {
-      try {
-        listener(failure);
-      } catch {
-        // Nobody else may suffer from it.
-      }
-    }
+    // Nobody else may suffer from what one throws.
+    for (const listener of stream.listeners) (async () => listener(failure))().catch(() => {});
   }
 
   #read(key: string, subscription: Subscription, groupName: string, streamId: string): number {
@@ -299,23 +294,21 @@ function aborted(): Error {
 }
 
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
-function wait(stream: Outbound, signal: AbortSignal | undefined): Promise<void> {
+function wait({ waiting }: Outbound, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const waiting = { resolve, reject };
-    stream.waiting.add(waiting);
-    const abort = () => {
-      stream.waiting.delete(waiting);
-      reject(aborted());
+    const abort = () => settle(aborted());
+    const settle = (error?: Error) => {
+      waiting.delete(settle);
+      signal?.removeEventListener("abort", abort);
+      if (error) reject(error);
+      else resolve();
     };
-    if (signal?.aborted) abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    waiting.add(settle);
+    if (signal?.aborted) return abort();
+    signal?.addEventListener("abort", abort);
   });
 }
 
 function settleWaiting({ waiting }: Outbound, error?: Error): void {
-  for (const { resolve, reject } of waiting) {
-    if (error === undefined) resolve();
-    else reject(error);
-  }
-  waiting.clear();
+  for (const settle of waiting) settle(error);
 }

@@ -4,6 +4,8 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { WebPubSubDataType } from "../client/messages.js";
+import { type EmulatorEventHandler, EventHandlers } from "./events.js";
 import { newService } from "./service.js";
 import type { Time } from "./time.js";
 import type { Actions, Emulator } from "./wasm/glue.js";
@@ -40,6 +42,8 @@ interface Upgrade {
 /** The longest wait that timers take. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
+const NOTHING = new Uint8Array();
+
 /** A ping without a payload, as a frame. */
 const PING = Uint8Array.of(0x89, 0);
 
@@ -58,6 +62,7 @@ export class Host implements Actions {
   readonly #time: Time;
   readonly #isRunning: boolean;
   readonly #log: (line: string) => void;
+  readonly #handlers: EventHandlers;
   readonly #clients = new Map<number, Client>();
   readonly #answers = new Map<number, { request: IncomingMessage; response: ServerResponse }>();
   readonly #corked: Client[] = [];
@@ -76,6 +81,17 @@ export class Host implements Actions {
     this.#time = time;
     this.#isRunning = isRunning;
     this.#log = log;
+    this.#handlers = new EventHandlers({
+      log,
+      reply: (hub, id, dataType, data = NOTHING) => {
+        this.#service.reply(time.now(), hub, id, dataType, data);
+        this.wait();
+      },
+      fail: (hub, id, message) => {
+        this.#service.fail(time.now(), hub, id, message);
+        this.wait();
+      },
+    });
     this.#service = newService(settings, this);
     this.#maxBacklogBytes = this.#service.maxBacklogBytes;
     this.#webSockets = new WebSocketServer({
@@ -110,6 +126,7 @@ export class Host implements Actions {
   /** Drops every connection and stops listening. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#handlers.stop();
     clearTimeout(this.#timer);
     for (const { socket } of this.#clients.values()) {
       socket.terminate();
@@ -120,6 +137,16 @@ export class Host implements Actions {
     await closed;
     // It holds this host, and this host holds it: no garbage collector sees through that.
     this.#service.free();
+  }
+
+  /** Answers the events of a hub, whose name is in lower case; gives what ends that. */
+  onEvent(hub: string, handler: EmulatorEventHandler<never>): () => void {
+    const { service } = this;
+    const remove = this.#handlers.add(hub, handler);
+    service.answerEvents(hub, true);
+    return () => {
+      if (remove()) service.answerEvents(hub, false);
+    };
   }
 
   /** Lets time pass in steps, so that each thing happens at its time and clients can answer pings. */
@@ -301,6 +328,25 @@ export class Host implements Actions {
       response.setHeader(headers[at]!, headers[at + 1]!);
     }
     response.end(Buffer.from(body));
+  }
+
+  event(
+    hub: string,
+    id: number,
+    connectionId: string,
+    userId: string | undefined,
+    name: string,
+    isInvocation: boolean,
+    dataType: string,
+    data: Uint8Array,
+    metadata: string[],
+  ): void {
+    const asked = { hub, id, connectionId, userId, name, isInvocation, data, metadata };
+    this.#handlers.ask({ ...asked, dataType: dataType as WebPubSubDataType });
+  }
+
+  eventOver(hub: string, id: number): void {
+    this.#handlers.over(hub, id);
   }
 
   /**

@@ -4,6 +4,12 @@
  * @module
  */
 export type {
+  EmulatorEvent,
+  EmulatorEventHandler,
+  EmulatorEventPayload,
+  EmulatorEventReply,
+} from "./events.js";
+export type {
   EmulatorFaults,
   Fault,
   FaultDirection,

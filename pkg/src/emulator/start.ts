@@ -1,6 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { JSONTypes } from "../client/messages.js";
 import { type GenerateClientTokenOptions, WebPubSubServiceClient } from "../entrypoints/index.js";
 import { rangeError } from "../service/errors.js";
+import type { EmulatorEventHandler } from "./events.js";
 import { type EmulatorFaults, faultsOf } from "./faults.js";
 import { Host } from "./host.js";
 import { checkOptions, type EmulatorOptions, settingsError, settingsOf } from "./options.js";
@@ -57,6 +59,30 @@ export interface Emulator {
   readonly faults: EmulatorFaults;
   /** The time as it sees it. */
   readonly clock: EmulatorClock;
+  /**
+   * Answers the events and invocations of a hub's clients, in place of a web server with an event handler. Gives what
+   * removes the handler again: what it was asked before, it still answers; what comes after fails. `Message` is what
+   * JSON events are.
+   *
+   * A hub has one handler. Without one, events and invocations fail with `InternalServerError`; so they do when the
+   * handler throws, or does not answer within 100 seconds of the emulator's clock. Clients repeat an event that failed so.
+   *
+   * @throws `WebPubSubError` with the code `ERR_STATE` when the hub has a handler, `ERR_HUB` when this is no name of a hub.
+   *
+   * @example
+   * ```ts
+   * import { startEmulator } from "webpubsub-edge/emulator";
+   *
+   * const emulator = await startEmulator();
+   * emulator.onEvent("chat", async (event) => {
+   *   if (event.name === "whoami") return { user: event.userId, connection: event.connectionId };
+   *   if (event.dataType === "text") return event.data.toUpperCase();
+   *   throw new Error(`Nobody knows the event ${event.name}.`);
+   * });
+   * await emulator.stop();
+   * ```
+   */
+  onEvent<Message = JSONTypes>(hub: string, handler: EmulatorEventHandler<Message>): () => void;
   /** What a hub holds. */
   inspect(hub: string): HubSnapshot;
   /** Drops every connection, stops listening and forgets everything; nothing else can be asked of it then. */
@@ -98,11 +124,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= host.stop());
+  const serviceOf = (hub: string) => new WebPubSubServiceClient(connectionString, hub, { now: () => time.now() });
   return {
     connectionString,
     endpoint,
-    clientUrl: (hub, tokenOptions) =>
-      new WebPubSubServiceClient(connectionString, hub, { now: () => time.now() }).getClientAccessTokenSync(tokenOptions).url,
+    clientUrl: (hub, tokenOptions) => serviceOf(hub).getClientAccessTokenSync(tokenOptions).url,
     faults: faultsOf(host, time),
     clock: {
       now: () => time.now(),
@@ -113,6 +139,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         await host.advance(Math.floor(milliseconds));
       },
     },
+    // No client can be in a hub of another name.
+    onEvent: (hub, handler) => host.onEvent(serviceOf(hub).hubName.toLowerCase(), handler),
     inspect: (hub) => host.service.inspect(hub) as HubSnapshot,
     stop,
     [Symbol.asyncDispose]: stop,

@@ -9,6 +9,7 @@
 #![allow(missing_docs)]
 
 mod batch;
+mod payload;
 mod request;
 
 use std::cell::RefCell;
@@ -18,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use webpubsub_edge_emulator::limits::{MAX_BACKLOG_BYTES, MAX_MESSAGE_BYTES};
-use webpubsub_edge_emulator::{Action, Input, Response, Service, Settings};
+use webpubsub_edge_emulator::{Action, Event, EventReply, Input, Response, Service, Settings};
 
 use crate::batch::Batch;
 
@@ -41,6 +42,21 @@ extern "C" {
     fn abort(this: &Host, socket: u32);
     #[wasm_bindgen(method)]
     fn respond(this: &Host, request: u32, status: u16, headers: Vec<String>, body: &[u8]);
+    #[wasm_bindgen(method, js_name = event)]
+    fn event(
+        this: &Host,
+        hub: &str,
+        id: f64,
+        connection_id: &str,
+        user_id: Option<String>,
+        name: &str,
+        is_invocation: bool,
+        data_type: &str,
+        data: &[u8],
+        metadata: Vec<String>,
+    );
+    #[wasm_bindgen(method, js_name = eventOver)]
+    fn event_over(this: &Host, hub: &str, id: f64);
 }
 
 /// One emulated service, and the host that carries out what it decides. Times are milliseconds since 1970.
@@ -119,6 +135,26 @@ impl Emulator {
 
     pub fn closed(&self, now: f64, socket: u32, code: u16) {
         self.handle(now, Input::Closed { socket: socket.into(), code });
+    }
+
+    /// Says whether the host answers the events of a hub.
+    #[wasm_bindgen(js_name = answerEvents)]
+    pub fn answer_events(&self, hub: &str, does: bool) {
+        self.service.borrow_mut().answer_events(hub, does);
+    }
+
+    /// Answers an event with data, or with nothing when there is no type of data.
+    pub fn reply(&self, now: f64, hub: &str, id: f64, data_type: Option<String>, data: Vec<u8>) {
+        let reply = match data_type.map(|data_type| payload::read(&data_type, data)).transpose() {
+            Ok(payload) => EventReply::Done(payload),
+            Err(problem) => EventReply::Failed(problem),
+        };
+        self.handle(now, Input::Reply { hub, id: id as u64, reply: &reply });
+    }
+
+    /// Says that an event could not be answered, and why.
+    pub fn fail(&self, now: f64, hub: &str, id: f64, message: String) {
+        self.handle(now, Input::Reply { hub, id: id as u64, reply: &EventReply::Failed(message) });
     }
 
     pub fn tick(&self, now: f64) {
@@ -205,9 +241,19 @@ impl Emulator {
             Action::Close { socket, code, reason } => self.host.close(number(socket), code, &reason),
             Action::Abort { socket } => self.host.abort(number(socket)),
             Action::Respond { id, response } => self.respond(number(id), response),
-            // This host answers no events.
-            Action::Send { .. } | Action::Event(_) => {}
+            Action::Event(event) => self.ask(&event),
+            Action::EventOver { hub, id } => self.host.event_over(&hub, id as f64),
+            // These were put together.
+            Action::Send { .. } => {}
         }
+    }
+
+    fn ask(&self, event: &Event) {
+        let Event { id, hub, connection_id, user_id, name, is_invocation, payload, metadata } = event;
+        let (data_type, data) = payload::write(payload);
+        let metadata = metadata.iter().flat_map(|(name, value)| [name.clone(), value.clone()]).collect();
+        let user_id = user_id.clone();
+        self.host.event(hub, *id as f64, connection_id, user_id, name, *is_invocation, data_type, data, metadata);
     }
 
     fn respond(&self, id: u32, Response { status, headers, body }: Response) {

@@ -13,6 +13,20 @@ export interface Actions {
   close(socket: number, code: number, reason: string): void;
   abort(socket: number): void;
   respond(request: number, status: number, headers: string[], body: Uint8Array): void;
+  /** `metadata` are names and values in turn; text and JSON are UTF-8. */
+  event(
+    hub: string,
+    id: number,
+    connectionId: string,
+    userId: string | undefined,
+    name: string,
+    isInvocation: boolean,
+    dataType: string,
+    data: Uint8Array,
+    metadata: string[],
+  ): void;
+  /** Nobody waits for the answer to this event any more. */
+  eventOver(hub: string, id: number): void;
 }
 
 /** One emulated service. Times are milliseconds since 1970, headers are names and values in turn. */
@@ -31,6 +45,11 @@ export class Emulator {
   pong(now: number, socket: number): void;
   backlog(now: number, socket: number, bytes: number): void;
   closed(now: number, socket: number, code: number): void;
+  /** Says whether the events of a hub are answered here. */
+  answerEvents(hub: string, does: boolean): void;
+  /** Answers an event: with nothing when there is no type of data. */
+  reply(now: number, hub: string, id: number, dataType: string | undefined, data: Uint8Array): void;
+  fail(now: number, hub: string, id: number, message: string): void;
   tick(now: number): void;
   /** When `tick` is due. */
   wakeAt(): number | undefined;
