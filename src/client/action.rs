@@ -145,7 +145,8 @@ pub enum Outcome {
     Lost,
     /// The answer did not come in time: it may have been carried out.
     TimedOut,
-    /// The caller gave it up, or it was a join or leave that a later leave or join of the same group has overtaken.
+    /// The caller gave it up, or it was to be tried again and a later one had overtaken it: a leave a join, a join a
+    /// leave, a state an older state of the same group.
     Aborted,
     /// The session was stopped.
     Stopped,

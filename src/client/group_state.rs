@@ -40,6 +40,12 @@ impl GroupStates {
         self.records.values().map(|record| &record.item).filter(|item| item.state.is_some())
     }
 
+    /// The socket is gone, and with it the updates that came since: what the next snapshot lacks was cleared meanwhile,
+    /// however new it was. A host calls it at each [`Action::Open`](super::Action::Open).
+    pub fn interrupted(&mut self) {
+        self.records.values_mut().for_each(|record| record.updated = None);
+    }
+
     /// Takes in a `groupStateUpdate` at `now_ms`; says which connections' states have changed.
     pub fn update(&mut self, now_ms: u64, items: Vec<StateItem>) -> Vec<String> {
         let changed = items.into_iter().filter_map(|item| self.set(item, Some(now_ms))).collect();
@@ -127,6 +133,15 @@ mod tests {
         assert_eq!(states.snapshot(300_000, vec![]), ["a"]);
         assert_eq!(known(&states), [("b", 11)]);
         assert_eq!(states.snapshot(301_000, vec![]), ["b"]);
+        assert_eq!(known(&states), []);
+    }
+
+    #[test]
+    fn after_an_interruption_the_snapshot_has_the_last_word() {
+        let mut states = GroupStates::default();
+        states.update(0, vec![item("a", Some("x"), 10), item("b", None, 10)]);
+        states.interrupted();
+        assert_eq!(states.snapshot(1_000, vec![]), ["a"]);
         assert_eq!(known(&states), []);
     }
 

@@ -183,6 +183,16 @@ pub enum Input {
         /// Which stream.
         stream: u32,
     },
+    /// Set the caller's own state in a group, or clear it: a message that is not tried again once a later one of the
+    /// same group was handed in, for the last one counts.
+    SetState {
+        /// The number the host keeps the message under.
+        message: u32,
+        /// The caller's id, or [`NEXT_ACK_ID`].
+        ack_id: u64,
+        /// Which group.
+        group: u32,
+    },
 }
 
 impl Input {

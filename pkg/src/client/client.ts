@@ -325,7 +325,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   ): Promise<WebPubSubResult> {
     if (state) this.#states.set(groupName, state);
     else this.#states.delete(groupName);
-    return this.#send(Input.Send, { kind: "setGroupState", group: groupName, state }, options);
+    return this.#send(Input.SetState, { kind: "setGroupState", group: groupName, state }, options, groupName);
   }
 
   /**
