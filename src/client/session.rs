@@ -328,6 +328,7 @@ impl Session {
     /// A new connection is there.
     fn greeted(&mut self) {
         self.sequence = Sequence::default();
+        self.heard_at = self.clock.now;
         self.probe_until = NEVER;
         self.keep_alive();
         if !self.is_writable {

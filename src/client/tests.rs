@@ -596,6 +596,20 @@ fn half_open_is_noticed_by_silence() {
 }
 
 #[test]
+fn a_late_greeting_is_a_sign_of_life() {
+    let keep_alive = Options { keep_alive_interval_ms: 20_000, keep_alive_timeout_ms: 25_000, ..Options::default() };
+    let mut host = Host::new(keep_alive);
+    host.hand(Input::Start);
+    host.opened();
+    host.pass(24_000);
+    host.hand(Input::Connected { socket: 1, recoverable: true });
+    host.pass(24_000);
+    assert_eq!(host.session.status(), Status::Connected);
+    host.pass(1_000);
+    assert_eq!(host.session.status(), Status::Recovering);
+}
+
+#[test]
 fn an_ack_that_does_not_come_is_a_reason_to_look_whether_the_connection_carries_anything() {
     let mut host = Host::connected(Options::default());
     host.pass(20_000);
