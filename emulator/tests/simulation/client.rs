@@ -94,8 +94,6 @@ pub struct Client {
 #[derive(Clone, Copy)]
 pub struct Dead {
     pub number: u32,
-    /// From when on not even what was under way arrives.
-    pub from: u64,
     pub by: u64,
 }
 
@@ -254,10 +252,10 @@ impl Client {
         }
     }
 
-    /// It is asked for a sign of life at `now`, which cannot come, and so must be noticed by then.
-    pub fn must_notice(&mut self, now: u64, by: u64) {
-        // An answer that is under way looks like the answer to this question.
-        if let Some(dead) = self.dead.as_mut().filter(|dead| now > dead.from && self.has_ponged) {
+    /// It is asked for a sign of life, which cannot come, and so must be noticed by then. Before the first pong any
+    /// frame that is still under way is such a sign.
+    pub fn must_notice(&mut self, by: u64) {
+        if let Some(dead) = self.dead.as_mut().filter(|_| self.has_ponged) {
             dead.by = dead.by.min(by);
         }
     }

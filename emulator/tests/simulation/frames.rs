@@ -38,6 +38,14 @@ impl Wire {
         }
     }
 
+    pub fn is_pong(&self) -> bool {
+        match self {
+            Wire::Text(text) => text == r#"{"type":"pong"}"#,
+            // Field 4 of the envelope.
+            Wire::Binary(bytes) => bytes.first() == Some(&0x22),
+        }
+    }
+
     pub fn is_short_lived(&self) -> bool {
         let bytes = match self {
             Wire::Text(text) => text.as_bytes(),

@@ -313,6 +313,7 @@ impl<'s> World<'s> {
             return Ok(());
         }
         let (now, probe) = (self.now, self.probe_limit());
+        let is_answered = self.is_pong_under_way(client);
         let subject = &mut self.clients[client];
         match what {
             What::Join(group) => subject.join(now, group)?,
@@ -358,14 +359,10 @@ impl<'s> World<'s> {
                 let interval = u64::from(self.schedule.options.keep_alive_interval_ms);
                 // A clock that was set back just before hides it.
                 let is_seen = ms > interval + LATE && subject.last_jump() + interval < now;
-                if is_seen && now + ms >= subject.hidden_until {
-                    subject.must_notice(now, now + ms + probe);
+                if is_seen && !is_answered && now + ms >= subject.hidden_until {
+                    subject.must_notice(now + ms + probe);
                 }
                 subject.jump(now, now + ms);
-                // What was under way waits for it to wake.
-                if let Some(dead) = subject.dead.as_mut().filter(|dead| now <= dead.from) {
-                    dead.from = now + ms;
-                }
                 if wakes {
                     self.at(now + ms, Event::Step(What::Wake, client));
                 }
@@ -405,11 +402,25 @@ impl<'s> World<'s> {
     /// The host says that it is awake, or back online.
     fn wake(&mut self, client: usize) -> Result {
         let (now, probe) = (self.now, self.probe_limit());
+        let is_answered = self.is_pong_under_way(client);
         let subject = &mut self.clients[client];
-        if subject.session.status() == Status::Connected && now >= subject.hidden_until {
-            subject.must_notice(now, now + probe);
+        if subject.session.status() == Status::Connected && !is_answered && now >= subject.hidden_until {
+            subject.must_notice(now + probe);
         }
         subject.handle(now, ClientInput::Wake).map(drop)
+    }
+
+    /// Whether a pong is under way on a dead connection: it looks like the answer to whatever is asked now.
+    fn is_pong_under_way(&self, client: usize) -> bool {
+        self.clients[client].dead.is_some_and(|dead| {
+            self.pending.iter().flatten().any(|event| match event {
+                Event::ToClient(id, Down::Frame(wire)) => {
+                    let Socket { client: whose, number, .. } = self.sockets[id];
+                    whose == client && number == dead.number && wire.is_pong()
+                }
+                _ => false,
+            })
+        })
     }
 
     /// How long a probe may take to find a connection dead, with what is still under way.
@@ -430,7 +441,7 @@ impl<'s> World<'s> {
             // What is under way may still arrive.
             let last = socket.down_free_at.max(now + 2 * latency).max(subject.hidden_until + 2 * HIDDEN_TIMERS);
             let by = last + timeout + interval + 1_000;
-            subject.dead = Some(Dead { number: socket.number, from: last, by });
+            subject.dead = Some(Dead { number: socket.number, by });
         }
     }
 

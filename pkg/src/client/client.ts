@@ -78,6 +78,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   /** What this client keeps in groups, and what it watches. */
   readonly #states = new Map<string, Readonly<Record<string, string>>>();
   readonly #views = new Map<string, GroupStateView>();
+  #wasConnected = false;
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
@@ -383,8 +384,12 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   #started(args: OnConnectedArgs | undefined): void {
-    for (const [group, state] of args?.mayHaveMissedMessages ? this.#states : []) {
-      this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+    if (args) {
+      // A state ends with its connection.
+      for (const [group, state] of this.#wasConnected ? this.#states : []) {
+        this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+      }
+      this.#wasConnected = true;
     }
     this.#starting?.resolve(args);
     this.#starting = undefined;
@@ -409,6 +414,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
       stateReceived: (message) => this.#views.get(message.group)?.received(message),
+      interrupted: () => this.#views.forEach((view) => view.interrupted()),
     }));
   }
 

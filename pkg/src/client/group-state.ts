@@ -19,6 +19,8 @@ export class GroupStateView implements GroupState {
   readonly groupName: string;
   readonly close: () => Promise<void>;
   readonly #known = new Map<string, GroupStateItem>();
+  /** Whose state came by an update since the socket was opened. */
+  readonly #updated = new Set<string>();
   readonly #listeners = new Set<(items: readonly GroupStateItem[]) => unknown>();
   readonly #onFailure: (error: unknown) => void;
 
@@ -37,19 +39,27 @@ export class GroupStateView implements GroupState {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** The socket is gone: what the next snapshot does not name was cleared meanwhile, however new it was. */
+  interrupted(): void {
+    this.#updated.clear();
+  }
+
   received({ kind, items }: GroupStateSnapshotMessage | GroupStateUpdateMessage): void {
     const known = this.#known;
     if (kind === "groupStateSnapshot") {
-      // What it does not name is gone, unless that came later than the snapshot was made.
-      const made = Math.max(0, ...items.map(({ updatedAt }) => updatedAt));
-      for (const [id, { updatedAt }] of known) if (updatedAt <= made || made === 0) known.delete(id);
+      // What it does not name is gone, unless it came by an update: the snapshot may be older than that.
+      for (const id of known.keys()) if (!this.#updated.has(id)) known.delete(id);
     }
     for (const item of items) {
       const { connectionId, updatedAt } = item;
       if ((known.get(connectionId)?.updatedAt ?? -1) < updatedAt) known.set(connectionId, item);
+      if (kind === "groupStateUpdate") this.#updated.add(connectionId);
     }
     const cleared = [...known.values()].filter(({ state }) => !state);
-    for (const { connectionId } of cleared.slice(0, -MOST_CLEARED)) known.delete(connectionId);
+    for (const { connectionId } of cleared.slice(0, -MOST_CLEARED)) {
+      known.delete(connectionId);
+      this.#updated.delete(connectionId);
+    }
     for (const listener of this.#listeners) {
       try {
         listener(items);

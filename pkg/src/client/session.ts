@@ -78,6 +78,8 @@ export class Outgoing {
 export interface FrameHost {
   readonly streams: StreamHost;
   stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage): void;
+  /** Another socket is opened: what comes on it follows what came before with a hole between. */
+  interrupted(): void;
 }
 
 /** Those who know about streams. */
@@ -274,6 +276,7 @@ export class ClientSession {
       case Action.Ping:
         return this.write({ kind: "ping" });
       case Action.Open:
+        this.#host.interrupted();
         return this.#open(a, (low & 1) === 1);
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
