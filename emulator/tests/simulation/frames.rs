@@ -30,11 +30,14 @@ impl Wire {
         }
     }
 
-    pub fn is_ack(&self) -> bool {
+    /// Whether it is an ack or tells of a change of a state: nobody promises in which order these come.
+    pub fn is_unordered(&self) -> bool {
         match self {
-            Wire::Text(text) => text.starts_with(r#"{"type":"ack""#),
-            // Field 1 of the envelope.
-            Wire::Binary(bytes) => bytes.first() == Some(&0x0a),
+            Wire::Text(text) => {
+                [r#"{"type":"ack""#, r#"{"type":"groupStateUpdate""#].iter().any(|start| text.starts_with(start))
+            }
+            // Fields 1 and 9 of the envelope.
+            Wire::Binary(bytes) => matches!(bytes.first(), Some(0x0a | 0x4a)),
         }
     }
 

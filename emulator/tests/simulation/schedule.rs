@@ -92,8 +92,8 @@ pub enum What {
     Hanging(u64),
     /// For so long the host gets no URL.
     NoUrl(u64),
-    /// The service sends its next acks twice and in any order.
-    JumbleAcks(u64),
+    /// For so long, acks and changes of states come twice and in any order.
+    Jumble(u64),
     /// The service closes the connection.
     Close {
         code: u16,
@@ -174,7 +174,7 @@ fn what(random: &mut Random) -> What {
         61 => What::Flapping(random.below(60_000) as u64),
         62 => What::Hanging(random.below(60_000) as u64),
         63 => What::NoUrl(random.below(60_000) as u64),
-        64 | 65 => What::JumbleAcks(random.below(10_000) as u64),
+        64 | 65 => What::Jumble(random.below(10_000) as u64),
         66 => What::Close { code: [1000, 1001, 1008, 1011, 1012][random.below(5)] },
         67 | 68 => What::Slow { up: random.one_in(2), ms: random.below(long) as u64 / 4 },
         69..72 => What::OpenStream(group),

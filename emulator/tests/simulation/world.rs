@@ -393,7 +393,7 @@ impl<'s> World<'s> {
             What::Flapping(ms) => self.flapping_until = now + ms,
             What::Hanging(ms) => self.hanging_until = now + ms,
             What::NoUrl(ms) => self.no_url_until = now + ms,
-            What::JumbleAcks(ms) => self.jumble_until = now + ms,
+            What::Jumble(ms) => self.jumble_until = now + ms,
             What::Close { code } => self.close(client, code),
         }
         self.settle(client)
@@ -608,7 +608,7 @@ impl<'s> World<'s> {
         }
         if let Down::Frame(wire) = &down
             && self.now < self.jumble_until
-            && wire.is_ack()
+            && wire.is_unordered()
         {
             for _ in 0..1 + self.random.below(2) {
                 let at = self.now + self.latency() + self.latency();
