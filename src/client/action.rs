@@ -76,7 +76,8 @@ pub enum Action {
     },
     /// Tell the caller that the connection was lost and is being recovered (`recovering`).
     Recovering,
-    /// Tell the caller that the connection is back and nothing is missing (`recovered`).
+    /// Tell the caller that the connection is back and nothing is missing but what was not to live so long
+    /// (`recovered`).
     Recovered,
     /// Tell the caller that the connection is lost for good (`disconnected`).
     Disconnected,
