@@ -2,9 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A state that came by an update is not dropped by a snapshot that lacks it for so long: the snapshot may be older.
-const PROTECTED_MS: u64 = 300_000;
-
 /// How many cleared states are remembered, so that an old update does not bring one back.
 const MAX_CLEARED: usize = 200;
 
@@ -30,8 +27,8 @@ pub struct GroupStates {
 #[derive(Debug)]
 struct Record {
     item: StateItem,
-    /// When it came by an update.
-    updated: Option<u64>,
+    /// Whether it came by an update, and none was missed since: a snapshot that lacks it may be older.
+    is_live: bool,
 }
 
 impl GroupStates {
@@ -40,27 +37,20 @@ impl GroupStates {
         self.records.values().map(|record| &record.item).filter(|item| item.state.is_some())
     }
 
-    /// The socket is gone, and with it the updates that came since: what the next snapshot lacks was cleared meanwhile,
-    /// however new it was. A host calls it at each [`Action::Open`](super::Action::Open).
-    pub fn interrupted(&mut self) {
-        self.records.values_mut().for_each(|record| record.updated = None);
-    }
-
-    /// Takes in a `groupStateUpdate` at `now_ms`; says which connections' states have changed.
-    pub fn update(&mut self, now_ms: u64, items: Vec<StateItem>) -> Vec<String> {
-        let changed = items.into_iter().filter_map(|item| self.set(item, Some(now_ms))).collect();
+    /// Takes in a `groupStateUpdate`; says which connections' states have changed.
+    pub fn update(&mut self, items: Vec<StateItem>) -> Vec<String> {
+        let changed = items.into_iter().filter_map(|item| self.set(item, true)).collect();
         self.forget_cleared();
         changed
     }
 
-    /// Takes in a `groupStateSnapshot` at `now_ms`, which holds all states that are set; says which connections' states
-    /// have changed.
-    pub fn snapshot(&mut self, now_ms: u64, items: Vec<StateItem>) -> Vec<String> {
+    /// Takes in a `groupStateSnapshot`, which holds all states that are set; says which connections' states have
+    /// changed.
+    pub fn snapshot(&mut self, items: Vec<StateItem>) -> Vec<String> {
         let listed: BTreeSet<String> = items.iter().map(|item| item.connection_id.clone()).collect();
-        let mut changed: Vec<String> = items.into_iter().filter_map(|item| self.set(item, None)).collect();
-        let oldest = now_ms.saturating_sub(PROTECTED_MS);
+        let mut changed: Vec<String> = items.into_iter().filter_map(|item| self.set(item, false)).collect();
         self.records.retain(|id, record| {
-            let stays = listed.contains(id) || record.updated.is_some_and(|updated| updated > oldest);
+            let stays = listed.contains(id) || record.is_live;
             if !stays && record.item.state.is_some() {
                 changed.push(id.clone());
             }
@@ -70,8 +60,14 @@ impl GroupStates {
         changed
     }
 
+    /// Updates may have been missed: the connection was lost, or the subscription ended. Then the next snapshot alone
+    /// tells who still has a state.
+    pub fn missed_updates(&mut self) {
+        self.records.values_mut().for_each(|record| record.is_live = false);
+    }
+
     /// Keeps what is newer; says whose state it is when that has changed anything.
-    fn set(&mut self, item: StateItem, updated: Option<u64>) -> Option<String> {
+    fn set(&mut self, item: StateItem, is_live: bool) -> Option<String> {
         let id = item.connection_id.clone();
         let before = self.records.get(&id);
         if before.is_some_and(|before| before.item.updated_at >= item.updated_at) {
@@ -80,7 +76,7 @@ impl GroupStates {
         let is_change = before.map(|before| &before.item.state) != Some(&item.state);
         // That a state which nobody knew was cleared is no news.
         let is_news = before.is_some_and(|before| before.item.state.is_some()) || item.state.is_some();
-        self.records.insert(id.clone(), Record { item, updated });
+        self.records.insert(id.clone(), Record { item, is_live });
         (is_change && is_news).then_some(id)
     }
 
@@ -101,7 +97,10 @@ impl GroupStates {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn item(id: &str, state: Option<&str>, updated_at: u64) -> StateItem {
@@ -109,49 +108,61 @@ mod tests {
         StateItem { connection_id: id.to_owned(), user_id: None, state, updated_at }
     }
 
-    fn known(states: &GroupStates) -> Vec<(&str, u64)> {
-        states.iter().map(|item| (item.connection_id.as_str(), item.updated_at)).collect()
+    /// The items of a step, in which `#` stands for a number.
+    fn items(step: &Value, number: u64) -> Vec<StateItem> {
+        let read = |item: &Value| StateItem {
+            connection_id: item["connectionId"].as_str().unwrap().replace('#', &number.to_string()),
+            user_id: item["userId"].as_str().map(str::to_owned),
+            state: item["state"].as_object().map(|state| {
+                state.iter().map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned())).collect()
+            }),
+            updated_at: item["updatedAt"].as_u64().unwrap_or(number),
+        };
+        step.as_array().unwrap().iter().map(read).collect()
+    }
+
+    /// The same cases as in TypeScript: tests/client/group-state.test.mjs.
+    #[test]
+    fn shared_cases() {
+        let table: Value = serde_json::from_str(include_str!("../../tests/vectors/group-state.json")).unwrap();
+        for case in table["cases"].as_array().unwrap() {
+            let mut states = GroupStates::default();
+            for step in case["steps"].as_array().unwrap() {
+                let (first, last) = (step["for"][0].as_u64().unwrap_or(0), step["for"][1].as_u64().unwrap_or(0));
+                for number in first..=last {
+                    if step["missed"] == true {
+                        states.missed_updates();
+                    } else if step["snapshot"].is_array() {
+                        states.snapshot(items(&step["snapshot"], number));
+                    } else {
+                        states.update(items(&step["update"], number));
+                    }
+                }
+                if let Some(expected) = step["known"].as_object() {
+                    let known = states.iter().map(|item| (item.connection_id.clone(), item.updated_at.into()));
+                    assert_eq!(known.collect::<serde_json::Map<_, _>>(), *expected, "{}: {step}", case["name"]);
+                }
+            }
+        }
     }
 
     #[test]
-    fn the_newer_state_counts_however_it_comes() {
+    fn only_what_has_changed_is_told() {
         let mut states = GroupStates::default();
-        assert_eq!(states.snapshot(0, vec![item("a", Some("x"), 10), item("b", Some("x"), 10)]), ["a", "b"]);
-        assert_eq!(states.update(0, vec![item("a", Some("old"), 9), item("b", Some("y"), 11)]), ["b"]);
-        assert_eq!(states.update(0, vec![item("b", None, 12)]), ["b"]);
-        // What was cleared does not come back by an update that was under way.
-        assert_eq!(states.update(0, vec![item("b", Some("y"), 11)]), Vec::<String>::new());
-        assert_eq!(known(&states), [("a", 10)]);
-        assert_eq!(states.update(0, vec![item("c", None, 1)]), Vec::<String>::new());
+        assert_eq!(states.snapshot(vec![item("a", Some("x"), 10), item("b", Some("x"), 10)]), ["a", "b"]);
+        assert_eq!(states.update(vec![item("a", Some("old"), 9), item("b", Some("y"), 11)]), ["b"]);
+        assert_eq!(states.update(vec![item("b", Some("y"), 12)]), Vec::<String>::new());
+        assert_eq!(states.update(vec![item("b", None, 13), item("c", None, 1)]), ["b"]);
+        states.missed_updates();
+        assert_eq!(states.snapshot(vec![]), ["a"]);
     }
 
     #[test]
-    fn a_snapshot_drops_what_it_lacks_but_not_what_may_be_newer() {
-        let mut states = GroupStates::default();
-        states.snapshot(0, vec![item("a", Some("x"), 10)]);
-        states.update(1_000, vec![item("b", Some("x"), 11)]);
-        assert_eq!(states.snapshot(300_000, vec![]), ["a"]);
-        assert_eq!(known(&states), [("b", 11)]);
-        assert_eq!(states.snapshot(301_000, vec![]), ["b"]);
-        assert_eq!(known(&states), []);
-    }
-
-    #[test]
-    fn after_an_interruption_the_snapshot_has_the_last_word() {
-        let mut states = GroupStates::default();
-        states.update(0, vec![item("a", Some("x"), 10), item("b", None, 10)]);
-        states.interrupted();
-        assert_eq!(states.snapshot(1_000, vec![]), ["a"]);
-        assert_eq!(known(&states), []);
-    }
-
-    #[test]
-    fn the_latest_two_hundred_cleared_states_are_remembered() {
+    fn cleared_states_take_no_more_memory_than_two_hundred() {
         let mut states = GroupStates::default();
         for nth in 1..=1000 {
-            states.update(0, vec![item(&nth.to_string(), None, nth)]);
+            states.update(vec![item(&nth.to_string(), None, nth)]);
         }
         assert_eq!(states.records.len(), 200);
-        assert_eq!(states.update(0, vec![item("1000", Some("late"), 999)]), Vec::<String>::new());
     }
 }

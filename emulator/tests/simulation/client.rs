@@ -124,6 +124,7 @@ struct Kept {
     frame: Value,
     /// The topic that it joins or leaves, and which of the two.
     topic: Option<(usize, Membership)>,
+    is_posted: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -242,7 +243,8 @@ impl Client {
     pub fn is_awake(&self, now: u64, probe_limit: u64, noticed_from: u64) -> bool {
         let [(from, to), (_, before)] = self.jumps;
         now > self.hidden_until + probe_limit
-            && (now > to + probe_limit || to - from > noticed_from && from > before + probe_limit)
+            && (now > to + probe_limit
+                || to - from > noticed_from && from > before.max(self.hidden_until) + probe_limit)
     }
 
     /// It must be noticed by so much later, and not before `least`.
@@ -414,7 +416,7 @@ impl Client {
 
     fn keep(&mut self, frame: Value, topic: Option<(usize, Membership)>) -> u32 {
         self.last_message += 1;
-        self.messages.insert(self.last_message, Kept { frame, topic });
+        self.messages.insert(self.last_message, Kept { frame, topic, is_posted: false });
         self.last_message
     }
 
@@ -422,7 +424,7 @@ impl Client {
         match action {
             Action::Open { socket, recover } => {
                 self.count_attempt(now)?;
-                self.views.iter_mut().flatten().for_each(GroupStates::interrupted);
+                self.views.iter_mut().flatten().for_each(GroupStates::missed_updates);
                 if !recover {
                     self.last_code = 0;
                     self.rejoins.clear();
@@ -449,7 +451,10 @@ impl Client {
                 self.wishes.push(Wish::Write(frame));
             }
             Action::Post { message } => {
-                let kept = self.kept(message)?;
+                let kept = self.messages.get_mut(&message).ok_or("a message is written after it was settled")?;
+                if std::mem::replace(&mut kept.is_posted, true) {
+                    return Err(format!("{} is written twice, though nothing tells that it is one", kept.frame));
+                }
                 let is_post = kept.frame["type"] == "sendToGroup";
                 let frame = kept.frame.clone();
                 if is_post {
@@ -469,7 +474,7 @@ impl Client {
                 self.wishes.push(Wish::Write(json!({ "type": "cancelInvocation", "invocationId": id })));
             }
             Action::Settle { message, outcome } => {
-                let Kept { frame, topic } = self.messages.remove(&message).ok_or("a message is settled twice")?;
+                let Kept { frame, topic, .. } = self.messages.remove(&message).ok_or("a message is settled twice")?;
                 let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
                 if is_done && let Some(data) = frame["data"].as_str().filter(|data| data.contains('-')) {
                     self.accepted.push(data.to_owned());
@@ -646,8 +651,8 @@ impl Client {
                 }
                 let view = GROUPS.iter().position(|name| group == *name).and_then(|at| self.views[at].as_mut());
                 match view {
-                    Some(view) if is_snapshot => _ = view.snapshot(now, items),
-                    Some(view) => _ = view.update(now, items),
+                    Some(view) if is_snapshot => _ = view.snapshot(items),
+                    Some(view) => _ = view.update(items),
                     None => {}
                 }
                 return Ok(());

@@ -377,7 +377,9 @@ impl<'s> World<'s> {
                 subject.offset += ms;
                 subject.jump(now, now);
                 let interval = u64::from(self.schedule.options.keep_alive_interval_ms);
-                subject.may_notice_later(interval, now + interval + probe);
+                let timeout = u64::from(self.schedule.options.keep_alive_timeout_ms);
+                // Set back, it hides a sleep that ends now.
+                subject.may_notice_later(interval, now + timeout + interval + probe);
                 // Set back, it hides that the wait is over, and the wait begins anew.
                 subject.stop_by = subject.stop_by.map(|limit| limit + 2_000);
             }

@@ -413,8 +413,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     if (core instanceof Promise) return core.then(() => this.#load());
     return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
-      stateReceived: (message) => this.#views.get(message.group)?.received(message),
-      interrupted: () => this.#views.forEach((view) => view.interrupted()),
+      stateReceived: (message, socket) => this.#views.get(message.group)?.received(message, socket),
     }));
   }
 

@@ -19,8 +19,8 @@ export class GroupStateView implements GroupState {
   readonly groupName: string;
   readonly close: () => Promise<void>;
   readonly #known = new Map<string, GroupStateItem>();
-  /** Whose state came by an update since the socket was opened. */
-  readonly #updated = new Set<string>();
+  /** By which sockets updates came. A snapshot that lacks what came by the same socket may be older. */
+  readonly #sockets = new WeakMap<GroupStateItem, number>();
   readonly #listeners = new Set<(items: readonly GroupStateItem[]) => unknown>();
   readonly #onFailure: (error: unknown) => void;
 
@@ -39,33 +39,24 @@ export class GroupStateView implements GroupState {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The socket is gone: what the next snapshot does not name was cleared meanwhile, however new it was. */
-  interrupted(): void {
-    this.#updated.clear();
-  }
-
-  received({ kind, items }: GroupStateSnapshotMessage | GroupStateUpdateMessage): void {
+  received({ kind, items }: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void {
     const known = this.#known;
-    if (kind === "groupStateSnapshot") {
-      // What it does not name is gone, unless it came by an update: the snapshot may be older than that.
-      for (const id of known.keys()) if (!this.#updated.has(id)) known.delete(id);
-    }
+    const sockets = this.#sockets;
+    const isUpdate = kind === "groupStateUpdate";
+    const named = new Set<string>();
     for (const item of items) {
       const { connectionId, updatedAt } = item;
-      if ((known.get(connectionId)?.updatedAt ?? -1) < updatedAt) known.set(connectionId, item);
-      if (kind === "groupStateUpdate") this.#updated.add(connectionId);
+      named.add(connectionId);
+      if (known.get(connectionId)?.updatedAt! >= updatedAt) continue;
+      known.set(connectionId, item);
+      if (isUpdate) sockets.set(item, socket);
     }
-    const cleared = [...known.values()].filter(({ state }) => !state);
-    for (const { connectionId } of cleared.slice(0, -MOST_CLEARED)) {
-      known.delete(connectionId);
-      this.#updated.delete(connectionId);
+    for (const [id, item] of isUpdate ? [] : known) {
+      if (!named.has(id) && sockets.get(item) !== socket) known.delete(id);
     }
-    for (const listener of this.#listeners) {
-      try {
-        listener(items);
-      } catch (error) {
-        this.#onFailure(error);
-      }
-    }
+    const cleared = [...known.values()].filter(({ state }) => !state).sort((a, b) => a.updatedAt - b.updatedAt);
+    for (const { connectionId } of cleared.slice(0, -MOST_CLEARED)) known.delete(connectionId);
+    // In a function, so that what it throws at once is a rejection too.
+    for (const listener of this.#listeners) (async () => listener(items))().catch(this.#onFailure);
   }
 }

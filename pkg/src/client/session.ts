@@ -77,9 +77,8 @@ export class Outgoing {
 /** Who hears of frames that are no messages of their own. */
 export interface FrameHost {
   readonly streams: StreamHost;
-  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage): void;
-  /** Another socket is opened: what comes on it follows what came before with a hole between. */
-  interrupted(): void;
+  /** `socket` is another number for each socket. */
+  stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
 }
 
 /** Those who know about streams. */
@@ -276,7 +275,6 @@ export class ClientSession {
       case Action.Ping:
         return this.write({ kind: "ping" });
       case Action.Open:
-        this.#host.interrupted();
         return this.#open(a, (low & 1) === 1);
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
@@ -509,7 +507,7 @@ export class ClientSession {
       this.#emitter.emit("group-message", { message: message as never });
       if (message.stream != null) this.#host.streams.received(message);
     } else {
-      this.#host.stateReceived(message);
+      this.#host.stateReceived(message, socket);
     }
   }
 
