@@ -56,9 +56,10 @@ impl Hub {
 
     fn change_state(&mut self, turn: &mut Turn, key: Key, group: &str, mut item: StateItem) {
         let states = self.states.entry(group.to_owned()).or_default();
-        let before = states.items.remove(&key);
-        item.updated_at =
-            before.map_or(item.updated_at, |before| item.updated_at.max(before.updated_at.saturating_add(1)));
+        states.items.remove(&key);
+        // Also of a state that was cleared before, which is not among the items any more.
+        item.updated_at = item.updated_at.max(self.last_state_at.saturating_add(1));
+        self.last_state_at = item.updated_at;
         if item.state.is_some() {
             states.items.insert(key, item.clone());
         }

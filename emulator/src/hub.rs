@@ -36,6 +36,8 @@ pub(crate) struct Hub {
     pub(crate) name: String,
     pub(crate) handler: Handler,
     pub(crate) states: BTreeMap<String, GroupStates>,
+    /// The time of the latest change of a state, in milliseconds since 1970; each is later than the one before.
+    pub(crate) last_state_at: u64,
     pub(crate) idle_streams: IdleStreams,
     /// Connections that are gone, whose streams and states the others must still be told about.
     departed: Vec<(Key, Streams)>,
@@ -59,6 +61,7 @@ impl Hub {
             name,
             handler: Handler::default(),
             states: BTreeMap::new(),
+            last_state_at: 0,
             idle_streams: IdleStreams::new(),
             departed: Vec::new(),
             connections: BTreeMap::new(),

@@ -76,7 +76,8 @@ pub enum Action {
     },
     /// Tell the caller that the connection was lost and is being recovered (`recovering`).
     Recovering,
-    /// Tell the caller that the connection is back and nothing is missing (`recovered`).
+    /// Tell the caller that the connection is back and nothing is missing but what was not to live so long
+    /// (`recovered`).
     Recovered,
     /// Tell the caller that the connection is lost for good (`disconnected`).
     Disconnected,
@@ -145,7 +146,8 @@ pub enum Outcome {
     Lost,
     /// The answer did not come in time: it may have been carried out.
     TimedOut,
-    /// The caller gave it up, or it was a join or leave that a later leave or join of the same group has overtaken.
+    /// The caller gave it up, or it was to be tried again and a later one had overtaken it: a leave a join, a join a
+    /// leave, a state an older state of the same group.
     Aborted,
     /// The session was stopped.
     Stopped,

@@ -3,7 +3,9 @@
 /// Something that happened.
 ///
 /// A host numbers its messages, groups and streams as it likes; the session numbers the sockets ([`Action::Open`]).
-/// An input about a socket that is no longer the session's is ignored, so a late callback does no harm.
+/// An input about a socket that is no longer the session's is ignored, so a late callback does no harm. Responses and
+/// the frames about streams name no socket: those of another one than [`Session::socket`](super::Session::socket) are for
+/// the host to drop.
 ///
 /// The memory of every variant is a tag, up to one number of 32 bits, one of 64 and one of 32, in this order, so that
 /// WebAssembly takes four numbers as they are.
@@ -182,6 +184,16 @@ pub enum Input {
     ForgetStream {
         /// Which stream.
         stream: u32,
+    },
+    /// Set the caller's own state in a group, or clear it: a message that is not tried again once a later one of the
+    /// same group was handed in, for the last one counts.
+    SetState {
+        /// The number the host keeps the message under.
+        message: u32,
+        /// The caller's id, or [`NEXT_ACK_ID`].
+        ack_id: u64,
+        /// Which group.
+        group: u32,
     },
 }
 

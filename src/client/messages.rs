@@ -48,6 +48,7 @@ enum Kind {
     Send,
     Join,
     Leave,
+    State,
     /// A join of our own.
     Rejoin,
     Invoke,
@@ -81,6 +82,7 @@ impl Session {
                 self.groups.forget(group);
                 self.add(Kind::Leave, message, ack_id, group)
             }
+            Input::SetState { message, ack_id, group } => self.add(Kind::State, message, ack_id, group),
             Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
             Input::Unsent { message } => self.unsent(message),
             Input::Abort { message } => self.finish(message, Outcome::Aborted),
@@ -190,6 +192,9 @@ impl Session {
             Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
                 return self.settle(at, Outcome::Aborted);
             }
+            Kind::State if entry.failures > 0 && self.is_state_set_after(at, group) => {
+                return self.settle(at, Outcome::Aborted);
+            }
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
             _ if entry.is_shared && self.is_in_flight(ack_id) => {}
             _ => self.push(Action::Send { message, ack_id }),
@@ -203,6 +208,11 @@ impl Session {
             };
             self.messages.due = self.messages.due.min(entry.due);
         }
+    }
+
+    fn is_state_set_after(&self, at: usize, group: u32) -> bool {
+        let later = self.messages.entries.iter().skip(at.saturating_add(1));
+        later.into_iter().any(|entry| entry.kind == Kind::State && entry.group == group)
     }
 
     fn is_in_flight(&self, ack_id: u64) -> bool {

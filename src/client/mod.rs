@@ -19,6 +19,7 @@
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
 //! | `group_state` | the states in a group, out of snapshots and updates in any order |
 //! | `json` | reads and writes the frames of the JSON subprotocols, for hosts in Rust (feature `json`) |
+//! | `protobuf` | reads those of the protobuf subprotocols (features `json` and `protobuf`) |
 //!
 //! # A host
 //!
@@ -63,6 +64,8 @@ mod input;
 pub mod json;
 mod messages;
 mod options;
+#[cfg(all(feature = "json", feature = "protobuf"))]
+pub mod protobuf;
 mod retry;
 mod sequence;
 mod session;

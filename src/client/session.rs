@@ -79,6 +79,8 @@ pub struct Session {
     ping_at: u64,
     /// When a connection that was asked for a sign of life counts as lost.
     probe_until: u64,
+    /// Whether it is asked again, once, if the host sleeps meanwhile: the answer may lie in a buffer.
+    may_probe_again: bool,
     /// Whether the service answers pings: then only that is a sign of life, for other frames may have been waiting
     /// in a buffer for long.
     hears_pongs: bool,
@@ -154,6 +156,7 @@ impl Session {
             heard_at: 0,
             ping_at: NEVER,
             probe_until: NEVER,
+            may_probe_again: false,
             hears_pongs: false,
             sequence: Sequence::default(),
             messages: Messages::default(),
@@ -169,6 +172,10 @@ impl Session {
     /// is no longer ours, a start of a session that runs.
     pub fn handle(&mut self, now_ms: u64, input: Input) -> bool {
         if self.clock.advance(now_ms, self.due) {
+            let probes_again = self.probe_until != NEVER && std::mem::take(&mut self.may_probe_again);
+            if probes_again && self.phase == Phase::Ready {
+                self.ask_for_life();
+            }
             self.check(true);
         }
         let is_taken = self.take(input);
@@ -321,6 +328,7 @@ impl Session {
     /// A new connection is there.
     fn greeted(&mut self) {
         self.sequence = Sequence::default();
+        self.heard_at = self.clock.now;
         self.probe_until = NEVER;
         self.keep_alive();
         if !self.is_writable {
@@ -371,6 +379,10 @@ impl Session {
     }
 
     fn recovered(&mut self) {
+        if self.probe_until != NEVER {
+            // The pong has the time it needs, not what was left of the time for the recovery.
+            self.probe_until = self.probe_limit();
+        }
         if self.is_told {
             self.push(Action::Recovered);
         }
@@ -515,10 +527,19 @@ impl Session {
             return false;
         }
         if self.probe_until == NEVER {
-            self.push(Action::Ping);
-            self.probe_until = self.clock.limit(interval.min(PROBE_MS));
+            self.may_probe_again = true;
+            self.ask_for_life();
         }
         true
+    }
+
+    fn ask_for_life(&mut self) {
+        self.push(Action::Ping);
+        self.probe_until = self.probe_limit();
+    }
+
+    fn probe_limit(&self) -> u64 {
+        self.clock.limit(self.options.keep_alive_interval_ms.min(PROBE_MS))
     }
 
     fn run_timers(&mut self) {

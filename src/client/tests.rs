@@ -311,6 +311,27 @@ fn a_recovery_delivers_once_and_acknowledges_what_it_had() {
 }
 
 #[test]
+fn a_recovery_in_the_last_moment_has_time_for_its_pong() {
+    let mut host = Host::connected(Options::default());
+    host.pass(10_000);
+    host.hand(Input::Wake);
+    host.pong();
+    host.drop(1006);
+    while host.now < 1_000_000 + 10_000 + 28_000 {
+        host.pass(1_000);
+        host.drop(1006);
+    }
+    host.pass(1_000);
+    host.opened();
+    host.data(1);
+    assert!(host.taken().contains(&Action::Recovered));
+    host.pass(5_000);
+    assert_eq!(host.session.status(), Status::Connected);
+    host.pass(5_000);
+    assert_eq!(host.session.status(), Status::Recovering);
+}
+
+#[test]
 fn code_1008_is_no_recovery() {
     let mut host = Host::connected(Options::default());
     host.drop(1008);
@@ -423,6 +444,21 @@ fn a_late_retry_does_not_undo_a_leave() {
     host.taken();
     host.pass(1_000);
     assert_eq!(host.taken(), [settle(1, Outcome::Aborted)]);
+}
+
+#[test]
+fn a_late_retry_does_not_undo_a_newer_state() {
+    let mut host = Host::connected(Options::default());
+    let state = |message, group| Input::SetState { message, ack_id: NEXT_ACK_ID, group };
+    host.hand(state(1, 9));
+    host.hand(state(2, 8));
+    host.ack(1, AckOutcome::Transient);
+    host.ack(2, AckOutcome::Transient);
+    host.hand(state(3, 9));
+    host.ack(3, AckOutcome::Success);
+    host.taken();
+    host.pass(1_000);
+    assert_eq!(host.taken(), [settle(1, Outcome::Aborted), Action::Send { message: 2, ack_id: 2 }]);
 }
 
 // Messages.
@@ -560,6 +596,20 @@ fn half_open_is_noticed_by_silence() {
 }
 
 #[test]
+fn a_late_greeting_is_a_sign_of_life() {
+    let keep_alive = Options { keep_alive_interval_ms: 20_000, keep_alive_timeout_ms: 25_000, ..Options::default() };
+    let mut host = Host::new(keep_alive);
+    host.hand(Input::Start);
+    host.opened();
+    host.pass(24_000);
+    host.hand(Input::Connected { socket: 1, recoverable: true });
+    host.pass(24_000);
+    assert_eq!(host.session.status(), Status::Connected);
+    host.pass(1_000);
+    assert_eq!(host.session.status(), Status::Recovering);
+}
+
+#[test]
 fn an_ack_that_does_not_come_is_a_reason_to_look_whether_the_connection_carries_anything() {
     let mut host = Host::connected(Options::default());
     host.pass(20_000);
@@ -607,6 +657,24 @@ fn after_sleep_a_connection_that_answers_stays() {
     assert_eq!(host.told(), [], "the limit of the ack did not run in the meantime");
     host.ack(1, AckOutcome::Success);
     assert_eq!(host.told(), [settle(1, Outcome::Done)]);
+}
+
+#[test]
+fn who_sleeps_again_while_it_waits_for_a_sign_of_life_asks_once_more() {
+    let mut host = Host::connected(Options::default());
+    host.pass(20_000);
+    host.pong();
+    host.sleep(3_600_000);
+    host.hand(Input::Wake);
+    host.sleep(3_600_000);
+    host.taken();
+    host.hand(Input::Tick);
+    assert_eq!(host.taken(), [Action::Ping], "the answer to the first question may lie in a buffer");
+    host.pass(9_000);
+    assert_eq!(host.session.status(), Status::Connected);
+    host.sleep(3_600_000);
+    host.hand(Input::Tick);
+    assert!(host.taken().contains(&Action::Recovering), "no question is for ever");
 }
 
 #[test]

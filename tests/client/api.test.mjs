@@ -224,6 +224,17 @@ test("group states are watched, and set and watched again on a new connection", 
   assert.deepEqual(sockets[1].of("setGroupState").map(({ state }) => state), [{ typing: "yes" }]);
   sockets[1].receive({ type: "groupStateSnapshot", group: "g", items: [item("z", 9, { k: "9" })] });
   assert.deepEqual([states(), changes], [{ z: "9" }, 2]);
+
+  // A snapshot may be older than an update, but not than an update before the connection was lost.
+  const on = (socket, kind, ...items) => socket.receive({ type: `groupState${kind}`, group: "g", items });
+  on(sockets[1], "Update", item("y", 20, { k: "20" }));
+  on(sockets[1], "Snapshot", item("z", 9, { k: "9" }));
+  assert.deepEqual(states(), { z: "9", y: "20" });
+  sockets[1].drop();
+  await pass(t, 1000);
+  sockets[2].open();
+  on(sockets[2], "Snapshot", item("z", 9, { k: "9" }));
+  assert.deepEqual(states(), { z: "9" });
 });
 
 test("the joined groups are joined again before `connected` is told, and those that fail are named", async (t) => {

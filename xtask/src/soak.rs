@@ -6,9 +6,17 @@
 use std::process::Command;
 
 use crate::build::pkg;
-use crate::node::Node;
 use crate::run::{run, say};
+use crate::test::javascript;
 use crate::{Result, files, toolchain};
+
+/// The package, the test target and the tests in it.
+const LOOPS: [(&str, &str, &str); 4] = [
+    ("webpubsub-edge", "soak", ""),
+    ("webpubsub-edge-emulator", "hub", "random_garbage"),
+    ("webpubsub-edge-emulator", "hub", "soak::"),
+    ("webpubsub-edge-emulator", "simulation", ""),
+];
 
 const FILES: [&str; 4] = [
     "tests/soak/memory.test.mjs",
@@ -21,12 +29,7 @@ pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
     pkg::build()?;
     let mut failures = Vec::new();
-    for (package, target, filter) in [
-        ("webpubsub-edge", "soak", ""),
-        ("webpubsub-edge-emulator", "hub", "random_garbage"),
-        ("webpubsub-edge-emulator", "hub", "soak::"),
-        ("webpubsub-edge-emulator", "simulation", ""),
-    ] {
+    for (package, target, filter) in LOOPS {
         let mut test = toolchain::cargo();
         // In release they try ten times as much; overflow is checked all the same.
         test.args(["test", "--quiet", "--release", "--package", package, "--test", target])
@@ -34,13 +37,16 @@ pub fn command(arguments: &[String]) -> Result {
             .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
         failures.extend(how.run(&mut test, &format!("{package} {target} {filter}")));
     }
-    let node = Node::version_24()?;
-    node.install(".")?;
-    node.install("tests")?;
+    let runtimes = javascript::prepare()?;
     for file in FILES {
-        failures.extend(how.run(node.command().arg(files::root().join(file)).env("NODE24", &node.program), file));
+        failures.extend(how.run(runtimes.command().arg(files::root().join(file)), file));
     }
-    if failures.is_empty() { Ok(()) } else { Err(format!("found something: {}", failures.join(", ")).into()) }
+    let (loops, seconds) = (LOOPS.len() + FILES.len(), &how.seconds);
+    if failures.is_empty() {
+        say(&format!("{loops} groups of loops, {seconds} s for each loop: nothing found"));
+        return Ok(());
+    }
+    Err(format!("{} of {loops} groups of loops found something: {}", failures.len(), failures.join(", ")).into())
 }
 
 /// What the loops find in their environment.

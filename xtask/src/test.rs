@@ -16,7 +16,7 @@ use crate::toolchain::{self, Toolchain, WASM};
 
 mod chromium;
 mod counts;
-mod javascript;
+pub mod javascript;
 
 use counts::Counts;
 use javascript::Runtimes;

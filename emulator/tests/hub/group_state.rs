@@ -37,10 +37,13 @@ fn a_subscriber_gets_a_snapshot_and_then_what_changes() {
             json!({ "type": "groupStateSnapshot", "group": "g", "items": [item] })
         ]
     );
-    // Of changes at the same time the later one is newer.
+    // Of changes at the same time the later one is newer, also than one that cleared it.
     set(&mut world, ann, Value::Null);
     set(&mut world, bob, json!({}));
+    set(&mut world, ann, json!({ "activity": "back" }));
     let updates = world.frames(bob);
+    let newer = |of: usize| updates[of]["items"][0]["updatedAt"].as_u64();
+    assert!(newer(2) > newer(0));
     let cleared = &updates[0]["items"][0];
     assert_eq!((&updates[0]["type"], &cleared["state"]), (&json!("groupStateUpdate"), &Value::Null));
     assert_eq!(cleared["updatedAt"], world.now + 1);

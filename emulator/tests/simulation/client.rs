@@ -1,21 +1,36 @@
 //! A host of the session: it keeps what the session numbers, and checks what its caller is told.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Add;
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::json::{self, Data, Frame, Message, StreamPart};
-use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamProblem};
+use webpubsub_edge::client::json::{Data, Frame, Message, StreamPart};
+use webpubsub_edge::client::{
+    Action, GroupStates, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamProblem,
+};
 
+use crate::frames::{SHORT_LIVED, Wire};
 use crate::schedule::GROUPS;
 
 pub type Result<T = ()> = std::result::Result<T, String>;
 
 /// What the client wants of the network.
 pub enum Wish {
-    Open { number: u32, query: Option<String> },
-    Close { number: u32, is_clean: bool },
+    Open {
+        number: u32,
+        query: Option<String>,
+    },
+    Close {
+        number: u32,
+        is_clean: bool,
+        /// Whether the caller still thought that all was well.
+        was_connected: bool,
+    },
     Write(Value),
 }
+
+/// What is joined and joined again: each group, and after them the states of each.
+const TOPICS: usize = 2 * GROUPS.len();
 
 pub struct Client {
     name: usize,
@@ -23,6 +38,15 @@ pub struct Client {
     /// The client's clock minus the true time.
     pub offset: i64,
     pub asleep_until: u64,
+    /// Until when its timers fire once a minute, from `hidden_at` on.
+    pub hidden_until: u64,
+    pub hidden_at: u64,
+    /// From when to when its time jumped last, and before that.
+    jumps: [(u64, u64); 2],
+    /// A socket on which nothing arrives any more, and by when the session must have noticed.
+    pub dead: Option<Dead>,
+    /// Whether the service has answered a ping since the start.
+    pub has_ponged: bool,
     /// When the timer is to fire, in true time.
     pub wake_at: Option<u64>,
     /// Counts the settings of the timer: only the last one counts.
@@ -33,9 +57,15 @@ pub struct Client {
     last_message: u32,
     last_ack_id: u64,
     /// What the caller asked for last, and whether it was done.
-    groups: [Membership; GROUPS.len()],
+    topics: [Membership; TOPICS],
     /// The join or leave that the caller asked for last.
-    last_word: [u32; GROUPS.len()],
+    last_word: [u32; TOPICS],
+    /// What is known of the states of each group that is watched.
+    pub views: [Option<GroupStates>; GROUPS.len()],
+    /// Its own state in each group, as it was set last.
+    own: [Option<String>; GROUPS.len()],
+    /// The message that set it last, and whether it is known to be carried out.
+    own_word: [(u32, bool); GROUPS.len()],
     told: Told,
     was_told: bool,
     /// The groups that are being joined again, by ack id.
@@ -48,7 +78,7 @@ pub struct Client {
     /// The close code that the session was told last.
     pub last_code: u16,
     /// By connection id, all that was delivered.
-    pub delivered: BTreeMap<String, Vec<(u64, String)>>,
+    pub delivered: BTreeMap<String, Vec<(u64, Wire)>>,
     /// Payloads that the service said it has.
     pub accepted: Vec<String>,
     /// How many connections were asked for.
@@ -57,6 +87,27 @@ pub struct Client {
     pub has_connected: bool,
     opened_at: VecDeque<u64>,
     pub stop_by: Option<u64>,
+    pub counts: Counts,
+}
+
+/// A socket on which nothing arrives any more.
+#[derive(Clone, Copy)]
+pub struct Dead {
+    pub number: u32,
+    pub by: u64,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Default)]
+pub struct Counts {
+    /// Connections that were lost and got back: the caller was told of no gap.
+    pub recovered: usize,
+    /// Connections that were made anew after another: the caller was told of a gap.
+    pub gaps: usize,
+    /// Sockets that went silent and were given up for that.
+    pub noticed: usize,
+    /// Views of the states of a group that were compared with the service's.
+    pub views: usize,
 }
 
 pub struct Stream {
@@ -71,7 +122,9 @@ pub struct Stream {
 
 struct Kept {
     frame: Value,
-    join: Option<usize>,
+    /// The topic that it joins or leaves, and which of the two.
+    topic: Option<(usize, Membership)>,
+    is_posted: bool,
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -94,6 +147,19 @@ enum Told {
     Stopped,
 }
 
+impl Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            recovered: self.recovered + other.recovered,
+            gaps: self.gaps + other.gaps,
+            noticed: self.noticed + other.noticed,
+            views: self.views + other.views,
+        }
+    }
+}
+
 impl Client {
     pub fn new(name: usize, options: Options, seed: u64) -> Client {
         Client {
@@ -101,6 +167,11 @@ impl Client {
             session: Session::new(options, seed),
             offset: 0,
             asleep_until: 0,
+            hidden_until: 0,
+            hidden_at: 0,
+            jumps: [(0, 0); 2],
+            dead: None,
+            has_ponged: false,
             wake_at: None,
             timer: 0,
             wishes: Vec::new(),
@@ -108,8 +179,11 @@ impl Client {
             messages: BTreeMap::new(),
             last_message: 0,
             last_ack_id: 1 << 20,
-            groups: Default::default(),
+            topics: Default::default(),
             last_word: Default::default(),
+            views: Default::default(),
+            own: Default::default(),
+            own_word: Default::default(),
             told: Told::Stopped,
             was_told: false,
             rejoins: BTreeMap::new(),
@@ -123,6 +197,7 @@ impl Client {
             has_connected: false,
             opened_at: VecDeque::new(),
             stop_by: None,
+            counts: Counts::default(),
         }
     }
 
@@ -133,18 +208,63 @@ impl Client {
     /// Hands in an input and carries out what comes of it.
     pub fn handle(&mut self, now: u64, input: Input) -> Result<bool> {
         let clock = self.clock(now);
+        let was_connected = self.session.status() == Status::Connected;
         let is_taken = self.session.handle(clock, input);
         // A timer counts from when it is set, whatever the clock shows later.
         self.wake_at = self.session.wake_at().map(|at| now + at.saturating_sub(clock));
         for action in self.session.take_actions() {
-            self.carry_out(now, action)?;
+            self.carry_out(now, action, was_connected)?;
         }
+        self.check_dead(now)?;
         Ok(is_taken)
+    }
+
+    /// A connection on which nothing arrives is noticed in time.
+    pub fn check_dead(&mut self, now: u64) -> Result {
+        let Some(Dead { number, by, .. }) = self.dead else { return Ok(()) };
+        if number != self.session.socket() {
+            self.dead = None;
+            self.counts.noticed += 1;
+        }
+        self.check(self.dead.is_none() || now <= by, "a dead connection is noticed in time")
+    }
+
+    /// It sleeps or is hidden, or its clock was set.
+    pub fn jump(&mut self, from: u64, to: u64) {
+        self.jumps = [(from, to), self.jumps[0]];
+    }
+
+    pub fn last_jump(&self) -> u64 {
+        self.jumps[0].1
+    }
+
+    /// Whether it has time to ask for a sign of life and to hear it. A host that sleeps again and again may not, nor
+    /// one that sleeps for too short to notice.
+    pub fn is_awake(&self, now: u64, probe_limit: u64, noticed_from: u64) -> bool {
+        let [(from, to), (_, before)] = self.jumps;
+        now > self.hidden_until + probe_limit
+            && (now > to + probe_limit
+                || to - from > noticed_from && from > before.max(self.hidden_until) + probe_limit)
+    }
+
+    /// It must be noticed by so much later, and not before `least`.
+    pub fn may_notice_later(&mut self, ms: u64, least: u64) {
+        if let Some(dead) = &mut self.dead {
+            dead.by = (dead.by + ms).max(least);
+        }
+    }
+
+    /// It is asked for a sign of life, which cannot come, and so must be noticed by then. Before the first pong any
+    /// frame that is still under way is such a sign.
+    pub fn must_notice(&mut self, by: u64) {
+        if let Some(dead) = self.dead.as_mut().filter(|_| self.has_ponged) {
+            dead.by = dead.by.min(by);
+        }
     }
 
     pub fn start(&mut self, now: u64) -> Result {
         if self.session.status() == Status::Stopped {
-            (self.told, self.was_told) = (Told::Nothing, false);
+            (self.told, self.was_told, self.has_ponged) = (Told::Nothing, false, false);
         }
         self.handle(now, Input::Start).map(drop)
     }
@@ -158,26 +278,71 @@ impl Client {
     }
 
     pub fn join(&mut self, now: u64, group: usize) -> Result {
-        self.groups[group] = Membership::Unsure;
-        let message = self.keep(json!({ "type": "joinGroup", "group": GROUPS[group] }), Some(group));
-        self.last_word[group] = message;
-        self.handle(now, Input::Join { message, ack_id: NEXT_ACK_ID, group: group as u32 }).map(drop)
+        self.ask(now, json!({ "type": "joinGroup", "group": GROUPS[group] }), group, Membership::Joined)
     }
 
     pub fn leave(&mut self, now: u64, group: usize) -> Result {
-        self.rejoins.retain(|_, rejoined| *rejoined as usize != group);
         // Who leaves and comes back has missed parts.
         for stream in std::mem::take(&mut self.readers).into_keys() {
             self.handle(now, Input::ForgetStream { stream })?;
         }
-        self.groups[group] = Membership::Unsure;
-        let message = self.keep(json!({ "type": "leaveGroup", "group": GROUPS[group] }), None);
-        self.last_word[group] = message;
-        self.handle(now, Input::Leave { message, ack_id: NEXT_ACK_ID, group: group as u32 }).map(drop)
+        self.ask(now, json!({ "type": "leaveGroup", "group": GROUPS[group] }), group, Membership::Left)
+    }
+
+    /// Watches the states of a group.
+    pub fn watch(&mut self, now: u64, group: usize) -> Result {
+        self.views[group] = Some(GroupStates::default());
+        let frame = json!({ "type": "subscribeGroupState", "group": GROUPS[group] });
+        self.ask(now, frame, GROUPS.len() + group, Membership::Joined)
+    }
+
+    pub fn unwatch(&mut self, now: u64, group: usize) -> Result {
+        self.views[group] = None;
+        let frame = json!({ "type": "unsubscribeGroupState", "group": GROUPS[group] });
+        self.ask(now, frame, GROUPS.len() + group, Membership::Left)
+    }
+
+    fn ask(&mut self, now: u64, frame: Value, topic: usize, wanted: Membership) -> Result {
+        self.topics[topic] = Membership::Unsure;
+        let message = self.keep(frame, Some((topic, wanted)));
+        self.last_word[topic] = message;
+        let (ack_id, group) = (NEXT_ACK_ID, topic as u32);
+        let input = if wanted == Membership::Joined {
+            Input::Join { message, ack_id, group }
+        } else {
+            self.rejoins.retain(|_, rejoined| *rejoined != group);
+            Input::Leave { message, ack_id, group }
+        };
+        self.handle(now, input).map(drop)
+    }
+
+    /// Sets its own state in a group, or clears it.
+    pub fn set_state(&mut self, now: u64, group: usize, is_set: bool) -> Result {
+        self.own[group] = is_set.then(|| format!("{} {}", self.name, self.last_message + 1));
+        self.send_state(now, group)
+    }
+
+    fn send_state(&mut self, now: u64, group: usize) -> Result {
+        let mut frame = json!({ "type": "setGroupState", "group": GROUPS[group] });
+        if let Some(text) = &self.own[group] {
+            frame["state"] = json!({ "is": text });
+        }
+        let message = self.keep(frame, None);
+        self.own_word[group] = (message, false);
+        self.handle(now, Input::SetState { message, ack_id: NEXT_ACK_ID, group: group as u32 }).map(drop)
     }
 
     pub fn send(&mut self, now: u64, group: usize) -> Result {
         let message = self.keep_publication(group);
+        self.handle(now, Input::Send { message, ack_id: NEXT_ACK_ID }).map(drop)
+    }
+
+    /// A send that is worth nothing after so many seconds.
+    pub fn send_short_lived(&mut self, now: u64, group: usize, seconds: u64) -> Result {
+        let data = format!("{}-{}{SHORT_LIVED}", self.name, self.last_message + 1);
+        let mut frame = json!({ "type": "sendToGroup", "group": GROUPS[group], "dataType": "text", "data": data });
+        frame["ttlSeconds"] = json!(seconds);
+        let message = self.keep(frame, None);
         self.handle(now, Input::Send { message, ack_id: NEXT_ACK_ID }).map(drop)
     }
 
@@ -206,7 +371,7 @@ impl Client {
     pub fn invoke(&mut self, now: u64) -> Result {
         let id = (self.last_message + 1).to_string();
         let mut frame = json!({ "type": "invoke", "invocationId": id, "target": "event", "event": "e" });
-        frame["data"] = json!(1);
+        (frame["dataType"], frame["data"]) = (json!("json"), json!(1));
         let message = self.keep(frame, None);
         self.handle(now, Input::Invoke { message }).map(drop)
     }
@@ -249,16 +414,17 @@ impl Client {
         self.keep(json!({ "type": "sendToGroup", "group": GROUPS[group], "dataType": "text", "data": data }), None)
     }
 
-    fn keep(&mut self, frame: Value, join: Option<usize>) -> u32 {
+    fn keep(&mut self, frame: Value, topic: Option<(usize, Membership)>) -> u32 {
         self.last_message += 1;
-        self.messages.insert(self.last_message, Kept { frame, join });
+        self.messages.insert(self.last_message, Kept { frame, topic, is_posted: false });
         self.last_message
     }
 
-    fn carry_out(&mut self, now: u64, action: Action) -> Result {
+    fn carry_out(&mut self, now: u64, action: Action, was_connected: bool) -> Result {
         match action {
             Action::Open { socket, recover } => {
                 self.count_attempt(now)?;
+                self.views.iter_mut().flatten().for_each(GroupStates::missed_updates);
                 if !recover {
                     self.last_code = 0;
                     self.rejoins.clear();
@@ -267,12 +433,14 @@ impl Client {
                 }
                 let query = self.connection.as_ref().filter(|_| recover);
                 let query =
-                    query.map(|(id, token)| format!("&awps_connection_id={id}&awps_reconnection_token={token}"));
+                    query.map(|(id, token)| format!("?awps_connection_id={id}&awps_reconnection_token={token}"));
                 self.check(query.is_some() == recover, "only what is known is recovered")?;
                 self.check(!recover || self.last_code != 1008, "a refused recovery is not tried again")?;
                 self.wishes.push(Wish::Open { number: socket, query });
             }
-            Action::Close { socket, clean } => self.wishes.push(Wish::Close { number: socket, is_clean: clean }),
+            Action::Close { socket, clean } => {
+                self.wishes.push(Wish::Close { number: socket, is_clean: clean, was_connected });
+            }
             Action::Ping => self.wishes.push(Wish::Write(json!({ "type": "ping" }))),
             Action::SequenceAck { sequence_id } => {
                 self.wishes.push(Wish::Write(json!({ "type": "sequenceAck", "sequenceId": sequence_id })));
@@ -283,7 +451,10 @@ impl Client {
                 self.wishes.push(Wish::Write(frame));
             }
             Action::Post { message } => {
-                let kept = self.kept(message)?;
+                let kept = self.messages.get_mut(&message).ok_or("a message is written after it was settled")?;
+                if std::mem::replace(&mut kept.is_posted, true) {
+                    return Err(format!("{} is written twice, though nothing tells that it is one", kept.frame));
+                }
                 let is_post = kept.frame["type"] == "sendToGroup";
                 let frame = kept.frame.clone();
                 if is_post {
@@ -293,47 +464,54 @@ impl Client {
             }
             Action::Rejoin { group, ack_id } => {
                 self.rejoins.insert(ack_id, group);
-                self.wishes.push(Wish::Write(
-                    json!({ "type": "joinGroup", "group": GROUPS[group as usize], "ackId": ack_id }),
-                ));
+                let topic = group as usize;
+                let kind = if topic < GROUPS.len() { "joinGroup" } else { "subscribeGroupState" };
+                let group = GROUPS[topic % GROUPS.len()];
+                self.wishes.push(Wish::Write(json!({ "type": kind, "group": group, "ackId": ack_id })));
             }
             Action::Cancel { message } => {
                 let id = message.to_string();
                 self.wishes.push(Wish::Write(json!({ "type": "cancelInvocation", "invocationId": id })));
             }
             Action::Settle { message, outcome } => {
-                let Kept { frame, join } = self.messages.remove(&message).ok_or("a message is settled twice")?;
+                let Kept { frame, topic, .. } = self.messages.remove(&message).ok_or("a message is settled twice")?;
                 let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
                 if is_done && let Some(data) = frame["data"].as_str().filter(|data| data.contains('-')) {
                     self.accepted.push(data.to_owned());
                 }
-                // A join that failed may have been carried out.
-                if let Some(group) = join
+                // What failed may have been carried out.
+                if let Some((topic, wanted)) = topic
                     && is_done
-                    && self.last_word[group] == message
+                    && self.last_word[topic] == message
                 {
-                    self.groups[group] = Membership::Joined;
+                    self.topics[topic] = wanted;
                 }
-                let left = GROUPS.iter().position(|name| frame["type"] == "leaveGroup" && frame["group"] == *name);
-                if let Some(group) = left
-                    && is_done
-                    && self.last_word[group] == message
-                {
-                    self.groups[group] = Membership::Left;
+                for (word, is_known) in &mut self.own_word {
+                    *is_known |= is_done && *word == message;
                 }
             }
             Action::RejoinFailed { group, .. } => {
                 self.rejoins.retain(|_, rejoined| *rejoined != group);
-                self.groups[group as usize] = Membership::Unsure;
+                self.topics[group as usize] = Membership::Unsure;
             }
             Action::Connected { possible_gap } => {
                 self.check(possible_gap == self.was_told, "each connection but the first may have a gap before it")?;
                 self.was_told = true;
                 self.check(self.rejoins.is_empty(), "the groups are joined again before it is told")?;
                 self.tell(Told::Connected, &[Told::Nothing, Told::Disconnected])?;
+                self.counts.gaps += usize::from(possible_gap);
+                // A state ends with its connection.
+                for group in 0..GROUPS.len() {
+                    if self.connections > 1 && self.own[group].is_some() {
+                        self.send_state(now, group)?;
+                    }
+                }
             }
             Action::Recovering => self.tell(Told::Recovering, &[Told::Connected])?,
-            Action::Recovered => self.tell(Told::Connected, &[Told::Recovering])?,
+            Action::Recovered => {
+                self.counts.recovered += 1;
+                self.tell(Told::Connected, &[Told::Recovering])?;
+            }
             Action::Disconnected => self.tell(Told::Disconnected, &[Told::Connected, Told::Recovering])?,
             Action::Stopped => {
                 self.tell(Told::Stopped, &[Told::Nothing, Told::Disconnected])?;
@@ -394,7 +572,7 @@ impl Client {
     fn read_part(&mut self, now: u64, group: Option<&str>, part: &StreamPart, data: &Data) -> Result {
         let group = GROUPS.iter().position(|name| group == Some(name));
         // While it leaves, a last part may come.
-        let is_in = group.is_some_and(|group| self.groups[group] == Membership::Joined);
+        let is_in = group.is_some_and(|group| self.topics[group] == Membership::Joined);
         let StreamPart { stream_id, sequence_id, is_end, .. } = part;
         let known = self.readers.iter().find(|(_, (id, _))| id == stream_id).map(|(number, _)| *number);
         let number = match known {
@@ -434,8 +612,10 @@ impl Client {
     }
 
     /// Takes in a frame of the service.
-    pub fn receive(&mut self, now: u64, socket: u32, text: &str) -> Result {
-        let input = match json::read(text).ok_or_else(|| format!("{text} is no frame"))? {
+    pub fn receive(&mut self, now: u64, socket: u32, wire: Wire) -> Result {
+        // What tells no socket is for the host to drop.
+        let is_late = socket != self.session.socket();
+        let input = match wire.read().ok_or_else(|| format!("{wire:?} is no frame"))? {
             Frame::Connected { connection_id, reconnection_token, .. } => {
                 if socket != self.session.socket() {
                     return Ok(());
@@ -457,11 +637,30 @@ impl Client {
                         self.read_part(now, group.as_deref(), &part, &data)?;
                     }
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
-                    self.delivered.entry(id.clone()).or_default().push((sequence_id, text.to_owned()));
+                    self.delivered.entry(id.clone()).or_default().push((sequence_id, wire));
                 }
                 return Ok(());
             }
-            Frame::Pong => Input::Pong { socket },
+            Frame::Pong => {
+                self.has_ponged |= socket == self.session.socket();
+                Input::Pong { socket }
+            }
+            Frame::GroupState { group, items, is_snapshot } => {
+                if !self.handle(now, Input::Heard { socket })? {
+                    return Ok(());
+                }
+                let view = GROUPS.iter().position(|name| group == *name).and_then(|at| self.views[at].as_mut());
+                match view {
+                    Some(view) if is_snapshot => _ = view.snapshot(items),
+                    Some(view) => _ = view.update(items),
+                    None => {}
+                }
+                return Ok(());
+            }
+            Frame::InvokeResponse { .. } | Frame::StreamAck { .. } | Frame::StreamNack { .. } if is_late => {
+                return Ok(());
+            }
+            Frame::StreamClosed { .. } if is_late => return Ok(()),
             Frame::InvokeResponse { invocation_id, .. } => {
                 Input::Response { message: invocation_id.parse().map_err(|_| "an unknown invocation")? }
             }
@@ -492,14 +691,27 @@ impl Client {
 
     /// The groups that the service must have it in.
     pub fn joined(&self) -> impl Iterator<Item = &'static str> {
-        let joined = |group: &usize| self.groups[*group] == Membership::Joined;
-        (0..GROUPS.len()).filter(joined).map(|group| GROUPS[group])
+        self.groups_where(0, Membership::Joined).map(|group| GROUPS[group])
     }
 
     /// The groups that the service must not have it in.
     pub fn left(&self) -> impl Iterator<Item = &'static str> {
-        let left = |group: &usize| self.groups[*group] == Membership::Left;
-        (0..GROUPS.len()).filter(left).map(|group| GROUPS[group])
+        self.groups_where(0, Membership::Left).map(|group| GROUPS[group])
+    }
+
+    /// The groups whose states it must know.
+    pub fn watched(&self) -> impl Iterator<Item = usize> {
+        self.groups_where(GROUPS.len(), Membership::Joined)
+    }
+
+    fn groups_where(&self, first_topic: usize, is: Membership) -> impl Iterator<Item = usize> {
+        (0..GROUPS.len()).filter(move |group| self.topics[first_topic + group] == is)
+    }
+
+    /// The groups in which the service must have this state of it, or none.
+    pub fn own_states(&self) -> impl Iterator<Item = (usize, Option<&str>)> {
+        let known = (0..GROUPS.len()).filter(|group| self.own_word[*group].1);
+        known.map(|group| (group, self.own[group].as_deref()))
     }
 
     pub fn check(&self, holds: bool, what: &str) -> Result {

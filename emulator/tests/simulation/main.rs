@@ -1,6 +1,7 @@
 //! The client's session against the service's state machine, over a network that does its worst.
 //!
-//! Each seed is a schedule: sends, joins, cuts, half-open sockets, sleep, clocks that jump, restarts, stops. Whatever
+//! Each seed is a schedule: sends, joins, streams, invocations, states, over JSON or protobuf, and cuts, half-open and
+//! slow sockets, sleep, hidden pages, hosts offline or without a URL, clocks that jump, restarts, stops. Whatever
 //! happens, what `world` and `client` check must hold. A schedule that fails is shortened until each step that is left
 //! matters, and printed with its seed.
 //!
@@ -16,15 +17,18 @@
 )]
 
 mod client;
+mod frames;
 #[allow(dead_code)]
 #[path = "../../../tests/soak/random.rs"]
 mod random;
 mod schedule;
 mod world;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use client::Counts;
 use schedule::Schedule;
 use world::World;
 
@@ -34,7 +38,8 @@ const SEEDS: u64 = 20_000;
 fn whatever_happens_nothing_is_lost_and_everything_ends() {
     let variable = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
     if let Some(seed) = variable("SOAK_SEED") {
-        return check(seed);
+        check(seed);
+        return;
     }
     let (first, until, count) = match variable("SOAK_SECONDS") {
         None => (0, None, SEEDS),
@@ -43,7 +48,7 @@ fn whatever_happens_nothing_is_lost_and_everything_ends() {
             (since.as_secs() << 24, Some(Instant::now() + Duration::from_secs(seconds)), u64::MAX)
         }
     };
-    let next = AtomicU64::new(0);
+    let (next, done) = (AtomicU64::new(0), Mutex::new((0u64, Counts::default())));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -53,17 +58,26 @@ fn whatever_happens_nothing_is_lost_and_everything_ends() {
                     if nth >= count {
                         break;
                     }
-                    check(first + nth);
+                    let counts = check(first + nth);
+                    let mut done = done.lock().unwrap();
+                    *done = (done.0 + 1, done.1 + counts);
                 }
             });
         }
     });
-    println!("client session: {} schedules from seed {first}", next.into_inner());
+    let (schedules, Counts { recovered, gaps, noticed, views }) = done.into_inner().unwrap();
+    println!(
+        "client session: {schedules} schedules from seed {first}: {recovered} recoveries, {gaps} new connections told \
+         with a gap, {noticed} dead sockets noticed, {views} views of states compared"
+    );
 }
 
-fn check(seed: u64) {
+fn check(seed: u64) -> Counts {
     let schedule = Schedule::new(seed);
-    let Err(failure) = World::new(&schedule).run() else { return };
+    let failure = match World::new(&schedule).run() {
+        Ok(counts) => return counts,
+        Err(failure) => failure,
+    };
     let (schedule, failure) = shrink(schedule, failure);
     panic!("{failure}\nseed {seed}, which `cargo xtask soak --seed {seed}` repeats, shortened to:\n{schedule}");
 }
@@ -78,7 +92,7 @@ fn shrink(mut schedule: Schedule, mut failure: String) -> (Schedule, String) {
             shorter.steps.drain(from..(from + size).min(shorter.steps.len()));
             match World::new(&shorter).run() {
                 Err(same_or_other) => (schedule, failure) = (shorter, same_or_other),
-                Ok(()) => from += size,
+                Ok(_) => from += size,
             }
         }
         size = if size == 1 { 0 } else { size.div_ceil(2) };

@@ -4,6 +4,7 @@ use std::fmt;
 
 use webpubsub_edge::client::{Options, Protocol, Retry, RetryMode};
 
+use crate::frames::Encoding;
 use crate::random::Random;
 
 #[derive(Clone)]
@@ -11,6 +12,9 @@ pub struct Schedule {
     pub seed: u64,
     pub clients: usize,
     pub options: Options,
+    pub encoding: Encoding,
+    /// Whether the service pings and drops who does not answer. Without, what goes silent is for the client to notice.
+    pub has_pings: bool,
     /// Whether events and invocations are answered.
     pub has_handler: bool,
     /// The longest that a frame is under way, in milliseconds.
@@ -33,6 +37,12 @@ pub enum What {
     /// A send with an ack id of the caller's, twice.
     SendTwice(usize),
     Post(usize),
+    /// A send that is not worth anything after so many seconds.
+    SendShortLived(usize, u64),
+    SetState(usize),
+    ClearState(usize),
+    Watch(usize),
+    Unwatch(usize),
     Event,
     Invoke,
     OpenStream(usize),
@@ -49,12 +59,25 @@ pub enum What {
         up: bool,
         down: bool,
     },
-    /// The process does nothing for so long.
-    Sleep(u64),
+    /// For so long what one side sends waits, and then arrives.
+    Slow {
+        up: bool,
+        ms: u64,
+    },
+    /// The process does nothing for so long; whether its host then says so.
+    Sleep {
+        ms: u64,
+        wakes: bool,
+    },
+    /// The page is hidden for so long: its timers fire once a minute.
+    Hidden(u64),
     /// The clock of the client is set, forward or back.
     SetClock(i64),
     Wake,
+    /// A false alarm.
     Offline,
+    /// There is no network for so long, and the host says so.
+    OfflineFor(u64),
     Stop,
     Start,
     /// All sockets are cut.
@@ -67,8 +90,10 @@ pub enum What {
     Flapping(u64),
     /// For so long nothing comes of an attempt.
     Hanging(u64),
-    /// The service sends its next acks twice and in any order.
-    JumbleAcks(u64),
+    /// For so long the host gets no URL.
+    NoUrl(u64),
+    /// For so long, acks and changes of states come twice and in any order.
+    Jumble(u64),
     /// The service closes the connection.
     Close {
         code: u16,
@@ -90,8 +115,10 @@ impl Schedule {
                 Step { at, client: random.below(clients), what: what(&mut random) }
             })
             .collect();
-        let has_handler = random.one_in(2);
-        Schedule { seed, clients, options, has_handler, latency: [1, 20, 400][random.below(3)], steps }
+        let encoding = if random.one_in(2) { Encoding::Protobuf } else { Encoding::Json };
+        let (has_pings, has_handler) = (random.one_in(2), random.one_in(2));
+        let latency = [1, 20, 400][random.below(3)];
+        Schedule { seed, clients, options, encoding, has_pings, has_handler, latency, steps }
     }
 }
 
@@ -120,41 +147,54 @@ fn options(random: &mut Random) -> Options {
 fn what(random: &mut Random) -> What {
     let group = random.below(GROUPS.len());
     let (many, long) = (if random.one_in(16) { 400 } else { 5 }, if random.one_in(3) { 600_000 } else { 20_000 });
-    match random.below(72) {
-        0..8 => What::Join(group),
-        8..11 => What::Leave(group),
-        11..23 => What::Send(group),
-        23..25 => What::SendTwice(group),
-        25..28 => What::Post(group),
-        28 => What::Event,
-        29 => What::Invoke,
-        30 => What::AbortOldest,
-        31..36 => What::Broadcast(1 + random.below(many)),
-        36..41 => What::Cut,
-        41 => What::HalfOpen { up: true, down: true },
-        42 => What::HalfOpen { up: random.one_in(2), down: random.one_in(2) },
-        43..45 => What::Sleep(random.below(long) as u64),
-        45 => What::SetClock(random.below(20_000_000) as i64 - 10_000_000),
-        46 => What::Wake,
-        47 => What::Offline,
-        48 => What::Stop,
-        49 | 50 => What::Start,
-        51 => What::Restart { keeps_state: !random.one_in(3) },
-        52 => What::Unreachable(random.below(60_000) as u64),
-        53 => What::Flapping(random.below(60_000) as u64),
-        54 => What::Hanging(random.below(60_000) as u64),
-        55..57 => What::JumbleAcks(random.below(10_000) as u64),
-        57 => What::Close { code: [1000, 1001, 1008, 1011, 1012][random.below(5)] },
-        58..60 => What::Cut,
-        60..63 => What::OpenStream(group),
-        63..70 => What::WriteStream(1 + random.below(4)),
-        _ => What::EndStream,
+    match random.below(100) {
+        0..9 => What::Join(group),
+        9..12 => What::Leave(group),
+        12..24 => What::Send(group),
+        24..26 => What::SendTwice(group),
+        26..29 => What::Post(group),
+        29..32 => What::SendShortLived(group, 1 + random.below(30) as u64),
+        32 => What::Event,
+        33 => What::Invoke,
+        34 => What::AbortOldest,
+        35..40 => What::Broadcast(1 + random.below(many)),
+        40..47 => What::Cut,
+        47 => What::HalfOpen { up: true, down: true },
+        48 => What::HalfOpen { up: random.one_in(2), down: random.one_in(2) },
+        49 | 50 => What::Sleep { ms: random.below(long) as u64, wakes: random.one_in(2) },
+        51 => What::Hidden(random.below(long) as u64),
+        52 => What::SetClock(random.below(20_000_000) as i64 - 10_000_000),
+        53 => What::Wake,
+        54 => What::Offline,
+        55 => What::OfflineFor(random.below(60_000) as u64),
+        56 => What::Stop,
+        57 | 58 => What::Start,
+        59 => What::Restart { keeps_state: !random.one_in(3) },
+        60 => What::Unreachable(random.below(60_000) as u64),
+        61 => What::Flapping(random.below(60_000) as u64),
+        62 => What::Hanging(random.below(60_000) as u64),
+        63 => What::NoUrl(random.below(60_000) as u64),
+        64 | 65 => What::Jumble(random.below(10_000) as u64),
+        66 => What::Close { code: [1000, 1001, 1008, 1011, 1012][random.below(5)] },
+        67 | 68 => What::Slow { up: random.one_in(2), ms: random.below(long) as u64 / 4 },
+        69..72 => What::OpenStream(group),
+        72..79 => What::WriteStream(1 + random.below(4)),
+        79..82 => What::EndStream,
+        82..90 => What::SetState(group),
+        90..92 => What::ClearState(group),
+        92..99 => What::Watch(group),
+        _ => What::Unwatch(group),
     }
 }
 
 impl fmt::Display for Schedule {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{} clients, latency {} ms, {:?}", self.clients, self.latency, self.options)?;
+        let Schedule { clients, encoding, has_pings, has_handler, latency, options, .. } = self;
+        writeln!(
+            out,
+            "{clients} clients, {encoding:?}, latency {latency} ms, pings {has_pings}, handler {has_handler}"
+        )?;
+        writeln!(out, "{options:?}")?;
         self.steps.iter().try_for_each(|Step { at, client, what }| writeln!(out, "{at:>8} client {client} {what:?}"))
     }
 }

@@ -78,6 +78,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   /** What this client keeps in groups, and what it watches. */
   readonly #states = new Map<string, Readonly<Record<string, string>>>();
   readonly #views = new Map<string, GroupStateView>();
+  #wasConnected = false;
   #session: ClientSession | undefined;
   #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
   #stopping: Promise<void> | undefined;
@@ -325,7 +326,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   ): Promise<WebPubSubResult> {
     if (state) this.#states.set(groupName, state);
     else this.#states.delete(groupName);
-    return this.#send(Input.Send, { kind: "setGroupState", group: groupName, state }, options);
+    return this.#send(Input.SetState, { kind: "setGroupState", group: groupName, state }, options, groupName);
   }
 
   /**
@@ -383,8 +384,12 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   #started(args: OnConnectedArgs | undefined): void {
-    for (const [group, state] of args?.mayHaveMissedMessages ? this.#states : []) {
-      this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+    if (args) {
+      // A state ends with its connection.
+      for (const [group, state] of this.#wasConnected ? this.#states : []) {
+        this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+      }
+      this.#wasConnected = true;
     }
     this.#starting?.resolve(args);
     this.#starting = undefined;

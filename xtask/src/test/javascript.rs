@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::chromium;
 use super::counts::Counts;
@@ -17,6 +18,24 @@ pub struct Runtimes {
     node_24: Node,
     node_20: Option<PathBuf>,
     chromium: Option<PathBuf>,
+}
+
+impl Runtimes {
+    /// Node 24, which finds the others in its environment.
+    pub fn command(&self) -> Command {
+        let mut node = self.node_24.command();
+        node.current_dir(files::root().join("tests"))
+            .env("NODE24", &self.node_24.program)
+            // wrangler's and Chromium's own files stay inside the clone.
+            .env("XDG_CONFIG_HOME", files::root().join(".wrangler/config"));
+        for (name, program) in [("NODE20", &self.node_20), ("CHROME", &self.chromium)] {
+            match program {
+                Some(program) => node.env(name, program),
+                None => node.env_remove(name),
+            };
+        }
+        node
+    }
 }
 
 /// The test files whose path under tests/ contains the filter.
@@ -56,22 +75,12 @@ pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
     // Its own file for each run, so that two runs in one clone do not read each other's.
     let staging = files::fresh_staging(&format!("tests-{}", std::process::id()))?;
     let tap = staging.join("results.tap");
-    let mut node = runtimes.node_24.command();
+    let mut node = runtimes.command();
     node.args(["--test", "--test-concurrency=2"])
         .arg(format!("--test-timeout={TIMEOUT_MS}"))
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"])
         .arg(format!("--test-reporter-destination={}", tap.display()))
-        .args(test_files)
-        .current_dir(files::root().join("tests"))
-        .env("NODE24", &runtimes.node_24.program)
-        // wrangler's and Chromium's own files stay inside the clone.
-        .env("XDG_CONFIG_HOME", files::root().join(".wrangler/config"));
-    for (name, program) in [("NODE20", &runtimes.node_20), ("CHROME", &runtimes.chromium)] {
-        match program {
-            Some(program) => node.env(name, program),
-            None => node.env_remove(name),
-        };
-    }
+        .args(test_files);
     let (is_ok, output) = capture(&mut node)?;
     let counts = Counts::of_tap(&fs::read_to_string(tap)?);
     fs::remove_dir_all(staging)?;
