@@ -40,11 +40,20 @@ export function core(what: number, fields: readonly Packable[]): string {
   const { memory, input, call, length } = (started ??= start());
   const packed = pack(fields);
   // In UTF-8 a code unit takes three bytes at most.
-  const address = input(packed.length * 3);
+  const address = run(input, packed.length * 3);
   const { written } = encoder.encodeInto(packed, new Uint8Array(memory.buffer, address));
   // The call can make memory grow, which makes it another buffer.
-  const answer = call(what, address, written, packed.length);
-  return decoder.decode(new Uint8Array(memory.buffer, answer, length()));
+  const answer = run(call, what, address, written, packed.length);
+  return decoder.decode(new Uint8Array(memory.buffer, answer, run(length)));
+}
+
+/**
+ * Calls an export. All calls stand in this one place so that the engine does not know which it is and compiles none into
+ * its caller: V8 up to 11.3, which is in Node 20, reads numbers as texts in a function that it has compiled so, and the
+ * process ends. It costs a fiftieth of a token.
+ */
+function run(target: (...values: number[]) => number, a = 0, b = 0, c = 0, d = 0): number {
+  return target(a, b, c, d);
 }
 
 function start(): Core {
