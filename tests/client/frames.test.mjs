@@ -138,3 +138,16 @@ test("a frame that is broken in one place is refused, or read as JSON.parse read
   }
   assert.ok(refused > 10_000, String(refused));
 });
+
+test("bytes are the same where there is no Buffer", () => {
+  const { Buffer } = globalThis;
+  const data = Uint8Array.from({ length: 70000 }, (_, index) => index * 7);
+  const base64 = BYTES.at(-1);
+  delete globalThis.Buffer;
+  try {
+    assert.equal(writeMessage({ kind: "sendEvent", event: "e", dataType: "binary", data }), `{"type":"event","event":"e","dataType":"binary","data":"${base64}"}`);
+    assert.deepEqual(new Uint8Array(parseMessages(`{"type":"message","from":"server","dataType":"binary","data":"${base64}","sequenceId":1}`).data), data);
+  } finally {
+    globalThis.Buffer = Buffer;
+  }
+});

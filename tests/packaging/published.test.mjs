@@ -64,7 +64,9 @@ for (const [entry, expected] of Object.entries(ENTRIES)) {
     const isService = expected === SERVICE;
     for (const file of files.keys()) assert.ok(!file.startsWith(isService ? "client/" : "service/"), file);
     for (const [file, code] of files) {
-      assert.equal(code.match(FORBIDDEN)?.[0], undefined, file);
+      // Base64 uses what Node has where it is there. Taken from the global object: no bundler brings a substitute for that.
+      const isOptional = file.endsWith("/base64.js") && code.includes("const { Buffer } = globalThis;");
+      assert.equal((isOptional ? code.replaceAll("Buffer", "") : code).match(FORBIDDEN)?.[0], undefined, file);
     }
   });
 }
