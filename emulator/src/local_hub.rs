@@ -272,7 +272,10 @@ fn close(socket: &WebSocket, code: u16, reason: &str) {
 
 fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
-    fill_random(&mut bytes);
+    // Not a slice of ours, for an optimized build does not see that JavaScript writes to it.
+    let drawn = Uint8Array::new_with_length(32);
+    fill_random(&drawn);
+    drawn.copy_to(&mut bytes);
     bytes
 }
 
@@ -296,5 +299,5 @@ extern "C" {
     fn set_timeout(callback: &Function, ms: u32) -> JsValue;
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn fill_random(bytes: &mut [u8]);
+    fn fill_random(bytes: &Uint8Array);
 }
