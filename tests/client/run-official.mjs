@@ -28,11 +28,12 @@ const { both } = features({
   service: new WebPubSubServiceClient(emulator.connectionString, "client"),
   run: "official",
   binary: new Uint8Array([0, 255]).buffer,
-  // It tells of no recovery, so the hub is asked.
-  back: (_client, userId) => async () => {
+  // It tells of no recovery, so the hub is asked, and then the client whether it knows.
+  back: (client, userId) => async () => {
     while (!emulator.inspect("client").connections.some((connection) => connection.userId === userId && connection.open)) {
       await sleep(5);
     }
+    while (await client.invokeEvent("echo", "there?", "text").then(() => false, () => true)) await sleep(5);
   },
   answers: true,
 });
