@@ -41,7 +41,10 @@ export interface EmulatorOptions {
    * absent.
    */
   allowUnvalidatedEntraTokens?: boolean | undefined;
-  /** Is called with a line for each connection and each refused request. No line holds a key or a token. */
+  /**
+   * Is called with a line for each connection and each refused request. No line holds a key, a token or a control
+   * character. What it throws is dropped.
+   */
   logger?: ((line: string) => void) | undefined;
 }
 

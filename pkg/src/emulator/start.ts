@@ -118,7 +118,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = options;
   const time = new Time(now ?? Date.now);
   // Later, when the service is done with what it is told about: a logger may do anything, and fail.
-  const log = (line: string) => queueMicrotask(() => logger(line));
+  const log = (line: string) => void Promise.resolve(line).then(logger).catch(() => {});
   const host = newHost({ settings: settingsOf(options), time, isRunning: now === undefined, log });
   const endpoint = `http://127.0.0.1:${await listen(host, port)}`;
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
