@@ -74,6 +74,16 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["allowedOrigins", { allowedOrigins: ["null"] }],
         ["hubs", { hubs: { "no hub": {} } }],
         ["hubs", { hubs: null }],
+        ["hubs", { hubs: [] }],
+        ["hubs", { hubs: { chat: [] } }],
+        ["twice", { hubs: { chat: {}, CHAT: {} } }],
+        ['hub "chat": unknown setting "foo"', { hubs: { chat: { foo: 1 } } }],
+        ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: Number.NaN } } }],
+        ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: "5" } } }],
+        ["anonymousConnectPolicy", { hubs: { chat: { anonymousConnectPolicy: "maybe" } } }],
+        ["now", { now: () => Number.NaN }],
+        ["allowedOrigins must be an array", { allowedOrigins: "http://localhost:5173" }],
+        ["allowedOrigins must be an array", { allowedOrigins: [1] }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: 0 } } }],
         ["anonymousConnectPolicy", { hubs: { chat: { anonymousConectPolicy: "allow" } } }],
         ["allowUnvalidatedEntraTokens", { allowUnvalidatedEntraTokens: "yes" }],
@@ -214,6 +224,38 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.ok(lines.some((line) => line.endsWith("\\u{1b}[31mred\\u{1b}[0m\\u{a}client 99 connected")), lines.join("\n"));
       assert.ok(!/[\p{Cc}]/u.test(lines.join("")));
     }],
+
+    ["a page whose origin is named can ask first and read, and no other", withEmulator({ allowedOrigins: ["http://localhost:5173"] }, async (emulator) => {
+      const ask = (method, path, origin) => {
+        const { hostname, port } = new URL(emulator.endpoint);
+        const headers = { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
+        return new Promise((resolve, reject) => {
+          http.request({ hostname, port, path, method, headers }, (response) => resolve(response.resume())).on("error", reject).end();
+        });
+      };
+      for (const [method, path, status] of [["OPTIONS", "/api/hubs/chat/:send", 204], ["GET", "/_emulator?hub=chat", 200], ["POST", "/api/hubs/chat/:send", 401]]) {
+        const { statusCode, headers } = await ask(method, path, "http://localhost:5173");
+        assert.deepEqual([statusCode, headers["access-control-allow-origin"], headers.vary], [status, "http://localhost:5173", "origin"], path);
+        if (method === "OPTIONS") assert.match(headers["access-control-allow-headers"], /^authorization, content-type/);
+        const other = await ask(method, path, "http://localhost:5174");
+        assert.deepEqual([other.statusCode, other.headers["access-control-allow-origin"]], [403, undefined], path);
+      }
+    })],
+
+    ["one message to many reliable clients that number it differently arrives everywhere", withEmulator({}, async (emulator, service) => {
+      const clients = [];
+      for (let n = 0; n < 20; n++) {
+        clients.push(await connect(emulator.clientUrl("chat"), RELIABLE));
+        await service("chat").sendToAll(n);
+      }
+      // Together they are more than crosses the boundary at once.
+      const message = "x".repeat(MIB - 1000);
+      await service("chat").sendToAll(message, { contentType: "text/plain" });
+      for (const [n, client] of clients.entries()) {
+        const data = await client.data(20 - n + 1);
+        assert.equal(data.at(-1), message);
+      }
+    })],
 
     ["inspect shows connections and groups", withEmulator({}, async (emulator) => {
       const roles = ["webpubsub.joinLeaveGroup"];

@@ -9,7 +9,7 @@ import { type EmulatorEventHandler, EventHandlers } from "./events.js";
 import { newService } from "./service.js";
 import type { Time } from "./time.js";
 import type { Actions, Emulator } from "./wasm/glue.js";
-import WebSocketServer from "./ws.cjs";
+import WebSocketServer from "./ws.js";
 
 /** @internal */
 export interface HostOptions {
