@@ -126,6 +126,7 @@ export function settingsError(error: unknown): TypeError {
   const { message } = error as Error;
   return bad(
     message
+      .replace(/^webSocketKeepAliveIntervalInSeconds\b/, "hubs: $&")
       .replace("Each of accessKeys", "key")
       .replace("defaultHub and the names in hubs must be names of hubs", "hubs")
       .replace(/^hubs\.([^:]*): /, 'hubs: hub "$1": ')
