@@ -1,6 +1,7 @@
 // Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` for the
 // emulator. `cargo xtask build pkg` makes build/ and runs this. With the argument `client`, only what the demo page needs.
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
@@ -64,13 +65,23 @@ function textOf(bytes) {
   return `export const text = "${text}";\nexport const table = "${table}";\n`;
 }
 
+/** Makes each `require` of a module of Node an import, which bundlers can put into any module. */
+function importBuiltins({ onResolve, onLoad }) {
+  onResolve({ filter: /./ }, ({ path, kind }) => {
+    if (kind === "require-call" && isBuiltin(path)) return { path: path.replace(/^(node:)?/, "node:"), namespace: "builtin" };
+  });
+  onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({ contents: `import builtin from "${path}"; module.exports = builtin;` }));
+}
+
 /** The server of `ws` in one file, with its licence, so that the package depends on nothing. */
 async function bundleWs() {
   await build({
     entryPoints: [fileURLToPath(here("node_modules/ws/lib/websocket-server.js"))],
-    outfile: fileURLToPath(here("dist/emulator/ws.cjs")),
+    outfile: fileURLToPath(here("dist/emulator/ws.js")),
     bundle: true,
     platform: "node",
+    format: "esm",
+    plugins: [{ name: "import-builtins", setup: importBuiltins }],
     target: "node20",
     // Its native parts are not here; and Deno would ask for the right to read these variables.
     define: { "process.env.WS_NO_BUFFER_UTIL": "true", "process.env.WS_NO_UTF_8_VALIDATE": "true" },

@@ -9,7 +9,7 @@ use crate::service::Service;
 use crate::settings::AnonymousConnectPolicy;
 use crate::upgrade::Upgrade;
 use crate::url::{Query, Url};
-use crate::{answer, guard, rest, upgrade};
+use crate::{answer, cors, guard, rest, upgrade};
 
 impl Service {
     /// The hub that a request goes to, if it is about one: found, and refused, without the request's body and without
@@ -22,7 +22,10 @@ impl Service {
         if request.is_upgrade() {
             self.admit_upgrade(now, request).map(|(hub, _)| Some(hub))
         } else {
-            self.admit_request(now, request).map(|(_, task)| task.hub().map(str::to_owned))
+            let admitted = self.admit_request(now, request);
+            admitted
+                .map(|(_, task)| task.hub().map(str::to_owned))
+                .map_err(|refusal| cors::allow(&self.settings.allowed_origins, request, refusal))
         }
     }
 
@@ -36,19 +39,25 @@ impl Service {
     }
 
     pub(crate) fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
-        let asked = Asked::read(request, &self.settings.allowed_origins)?;
+        let allowed_origins = &self.settings.allowed_origins;
+        let asked = Asked::read(request, allowed_origins)?;
+        if let Some(answer) = cors::preflight(allowed_origins, request) {
+            return Err(answer);
+        }
         let task = match asked.segments.first().map(String::as_str) {
             Some("client" | "clients") => {
                 upgrade::hub_name(&asked.segments, &asked.query)?;
                 return Err(answer::bad_request("This path takes WebSocket upgrades only."));
             }
             Some("_emulator") => {
-                if matches!(request.method.as_str(), "GET" | "HEAD") {
+                let only_looks = matches!(request.method.as_str(), "GET" | "HEAD");
+                if only_looks && cors::allowed_origin(allowed_origins, request).is_none() {
                     guard::check_look(&|name| request.header(name).map(str::to_owned))
                         .map_err(guard::Foreign::response)?;
                 }
                 Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.settings.default_hub))? }
             }
+            Some("") if asked.segments.len() == 1 && request.method == "GET" => return Err(hint()),
             _ => self.operation(now, &asked, request)?,
         };
         Ok((asked, task))
@@ -115,6 +124,21 @@ impl Task {
             Task::Health => None,
             Task::Control { hub } | Task::Operation { hub, .. } => Some(hub),
         }
+    }
+}
+
+/// What a person sees who opens the emulator in a browser.
+fn hint() -> Response {
+    let text = "This is the emulator of webpubsub-edge for Azure Web PubSub, and it runs.\n\n\
+                Servers call /api/hubs/{hub}, clients connect to /client/hubs/{hub}: give the connection string that it \
+                printed to an SDK.\nGET /_emulator?hub={hub} shows what a hub holds.\n";
+    Response {
+        status: 200,
+        headers: vec![
+            ("content-type", "text/plain; charset=utf-8".to_owned()),
+            ("content-length", text.len().to_string()),
+        ],
+        body: text.as_bytes().to_vec(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/_emulator`, and the same in process: what the service does not have. Looks into a hub and breaks things on purpose.
 
 use serde::Serialize;
+use webpubsub_edge::names;
 
 use crate::connection::{Connection, Link};
 use crate::fault::{FaultType, Injection, Party};
@@ -34,6 +35,9 @@ impl Service {
         injection: Injection,
     ) -> Result<(Injected, Vec<Action>), String> {
         injection.check()?;
+        if let Some(hub) = hub {
+            names::check_hub(hub).map_err(|problem| problem.to_string())?;
+        }
         let hub = hub.map(str::to_ascii_lowercase);
         let mut actions = Vec::new();
         let injected = match injection.kind {
@@ -120,7 +124,7 @@ impl Service {
         hub: &str,
         request: &Request,
     ) -> Result<Response, Response> {
-        // A page elsewhere cannot send this type without asking first, which the emulator never allows.
+        // A page elsewhere cannot send this type without asking first, which the emulator allows to those alone that are named.
         if request.media_type().as_deref() != Some("application/json") {
             return Err(answer::unsupported_media_type("application/json"));
         }

@@ -130,6 +130,9 @@ impl Injection {
         if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("share must be a number from 0 to 1.".to_owned());
         }
+        if self.count == Some(0) {
+            return Err("count must be a whole number from 1.".to_owned());
+        }
         if self.connection_id.is_some() && self.user_id.is_some() {
             return Err("A fault takes connectionId or userId, not both.".to_owned());
         }
@@ -232,6 +235,7 @@ mod tests {
             (r#"{"type":"cut","count":1}"#, "count"),
             (r#"{"type":"cut","connectionId":"a","userId":"b"}"#, "connectionId"),
             (r#"{"type":"cut","share":1.1}"#, "share"),
+            (r#"{"type":"pauseAcks","count":0}"#, "count"),
             (r#"{"type":"restart","userId":"b"}"#, "userId"),
             (r#"{"type":"delay"}"#, "needs ms"),
             (r#"{"type":"delay","ms":-1}"#, "-1"),

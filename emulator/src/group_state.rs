@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hub::{Hub, Key};
-use crate::limits::MAX_GROUP_STATE_BYTES;
+use crate::limits::{MAX_GROUP_STATE_BYTES, MAX_GROUPS_PER_CONNECTION};
 use crate::permissions::StateRight;
 use crate::reply::{AckError, Reply};
 use crate::turn::Turn;
@@ -48,6 +48,9 @@ impl Hub {
             let message = format!("A group state may have {MAX_GROUP_STATE_BYTES} bytes in the emulator.");
             return Err(AckError { name: "BadRequest", message });
         }
+        if state.is_some() {
+            self.check_state_room(key, group)?;
+        }
         let Some(connection) = self.connection(key) else { return Ok(()) };
         let (connection_id, user_id) = (connection.id.clone(), connection.user_id.clone());
         self.change_state(turn, key, group, StateItem { connection_id, user_id, state, updated_at: turn.now });
@@ -64,6 +67,7 @@ impl Hub {
             states.items.insert(key, item.clone());
         }
         let watchers = states.watchers.clone();
+        self.note_states(key, group);
         self.forget_states_of_nobody(group);
         for watcher in watchers {
             self.reply(
@@ -77,7 +81,9 @@ impl Hub {
     /// Begins to watch the states of a group; [`Hub::send_snapshot`] follows.
     pub(crate) fn watch_states(&mut self, key: Key, group: &str) -> Result<(), AckError> {
         self.check_state_right(key, StateRight::Get, group)?;
+        self.check_state_room(key, group)?;
         self.states.entry(group.to_owned()).or_default().watchers.insert(key);
+        self.note_states(key, group);
         Ok(())
     }
 
@@ -86,6 +92,7 @@ impl Hub {
         if let Some(states) = self.states.get_mut(group) {
             states.watchers.remove(&key);
         }
+        self.note_states(key, group);
         self.forget_states_of_nobody(group);
         Ok(())
     }
@@ -100,15 +107,14 @@ impl Hub {
 
     /// A watcher came back: what it missed is in the snapshots.
     pub(crate) fn send_snapshots(&self, turn: &mut Turn, key: Key) {
-        for group in self.states.keys() {
+        for group in self.groups_with_states.get(&key).into_iter().flatten() {
             self.send_snapshot(turn, key, group);
         }
     }
 
     /// A connection is gone, and its states with it.
     pub(crate) fn clear_states(&mut self, turn: &mut Turn, key: Key) {
-        let groups: Vec<String> = self.states.keys().cloned().collect();
-        for group in groups {
+        for group in self.groups_with_states.remove(&key).unwrap_or_default() {
             let Some(states) = self.states.get_mut(&group) else { continue };
             states.watchers.remove(&key);
             match states.items.get(&key).cloned() {
@@ -122,7 +128,30 @@ impl Hub {
 
     /// Whether a connection has or watches any state.
     pub(crate) fn has_states(&self, key: Key) -> bool {
-        self.states.values().any(|states| states.watchers.contains(&key) || states.items.contains_key(&key))
+        self.groups_with_states.contains_key(&key)
+    }
+
+    /// Keeps in mind whether a connection has or watches a state in this group.
+    fn note_states(&mut self, key: Key, group: &str) {
+        let is_there = |states: &GroupStates| states.watchers.contains(&key) || states.items.contains_key(&key);
+        if self.states.get(group).is_some_and(is_there) {
+            self.groups_with_states.entry(key).or_default().insert(group.to_owned());
+        } else if let Some(groups) = self.groups_with_states.get_mut(&key) {
+            groups.remove(group);
+            if groups.is_empty() {
+                self.groups_with_states.remove(&key);
+            }
+        }
+    }
+
+    fn check_state_room(&self, key: Key, group: &str) -> Result<(), AckError> {
+        let is_full = |groups: &BTreeSet<String>| groups.len() >= MAX_GROUPS_PER_CONNECTION && !groups.contains(group);
+        if self.groups_with_states.get(&key).is_some_and(is_full) {
+            let message =
+                format!("A connection may have or watch states in {MAX_GROUPS_PER_CONNECTION} groups in the emulator.");
+            return Err(AckError { name: "BadRequest", message });
+        }
+        Ok(())
     }
 
     fn forget_states_of_nobody(&mut self, group: &str) {

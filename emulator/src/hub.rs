@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::connection::{Connection, Link};
-use crate::frame::Frame;
+use crate::frame::{Body, Frame};
 use crate::group_state::GroupStates;
 use crate::handler::Handler;
-use crate::limits::{MAX_GROUPS_PER_CONNECTION, RECOVERY_WINDOW_MS};
+use crate::limits::{MAX_GROUPS_PER_CONNECTION, MAX_LOST_BYTES, RECOVERY_WINDOW_MS};
 use crate::message::{Frames, Message};
 use crate::permissions::Permissions;
 use crate::protocol::{Encoding, Protocol, Subprotocol};
@@ -48,6 +48,10 @@ pub(crate) struct Hub {
     groups: Index,
     /// The lost connections, first the one that is given up first.
     lost: BTreeSet<(u64, Key)>,
+    /// So many bytes more can be kept for lost connections before somebody looks what they really take.
+    lost_room: usize,
+    /// The groups where each connection has or watches a state.
+    pub(crate) groups_with_states: BTreeMap<Key, BTreeSet<String>>,
     last_key: Key,
     /// How often clients are pinged, if they are.
     keep_alive_ms: Option<u64>,
@@ -70,6 +74,8 @@ impl Hub {
             users: Index::default(),
             groups: Index::default(),
             lost: BTreeSet::new(),
+            lost_room: MAX_LOST_BYTES,
+            groups_with_states: BTreeMap::new(),
             last_key: 0,
             keep_alive_ms,
             next_ping: 0,
@@ -211,6 +217,7 @@ impl Hub {
         let mut frames = Frames::new(message);
         let mut receivers = Receivers::default();
         let mut full = Vec::new();
+        let mut kept_for_lost = 0_usize;
         for key in to {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;
@@ -221,9 +228,12 @@ impl Hub {
                     receivers.whole(encoding).extend(connection.socket());
                 }
                 Protocol::Framed(Subprotocol { encoding, is_reliable: true }) => {
-                    match connection.unacknowledged.push(turn.now, frames.body(encoding), message.ttl_ms) {
-                        Ok(id) => receivers.numbered(encoding).extend(connection.socket().map(|socket| (id, socket))),
-                        Err(Full) => full.push(*key),
+                    let body = frames.body(encoding);
+                    let bytes = body.len();
+                    match (connection.unacknowledged.push(turn.now, body, message.ttl_ms), connection.socket()) {
+                        (Ok(id), Some(socket)) => receivers.numbered(encoding).push((id, socket)),
+                        (Ok(_), None) => kept_for_lost = kept_for_lost.saturating_add(bytes),
+                        (Err(Full), _) => full.push(*key),
                     }
                 }
             }
@@ -233,6 +243,7 @@ impl Hub {
         for key in full {
             self.close(turn, key, 1008, "The reliable message buffer is full.");
         }
+        turn.has_ended |= self.keep_for_lost(kept_for_lost);
     }
 
     /// Sends a frame that is no message: an ack, a pong.
@@ -318,11 +329,41 @@ impl Hub {
     }
 
     fn lost(&mut self, now: u64, key: Key) {
-        if self.connections.get(&key).is_some_and(Connection::is_reliable) {
-            self.relink(key, Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) });
-        } else {
-            self.remove(key);
+        match self.connections.get(&key).filter(|connection| connection.is_reliable()) {
+            Some(connection) => {
+                let bytes = connection.unacknowledged.bytes();
+                self.relink(key, Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) });
+                self.keep_for_lost(bytes);
+            }
+            None => _ = self.remove(key),
         }
+    }
+
+    /// Lost connections keep so many bytes more. If that is too much, those that were lost first are given up; says
+    /// whether any was. A message to many is kept once, so that what each keeps cannot just be added up: it is counted
+    /// again only when as much came in as there was room for.
+    fn keep_for_lost(&mut self, bytes: usize) -> bool {
+        if let Some(room) = self.lost_room.checked_sub(bytes) {
+            self.lost_room = room;
+            return false;
+        }
+        let (mut kept, mut seen, mut too_much) = (0_usize, BTreeSet::new(), Vec::new());
+        for (_, key) in self.lost.iter().rev() {
+            let Some(connection) = self.connections.get(key) else { continue };
+            let own = connection.unacknowledged.bodies().filter(|body| seen.insert(body.address()));
+            let sum = own.map(Body::len).fold(kept, usize::saturating_add);
+            if !too_much.is_empty() || sum > MAX_LOST_BYTES {
+                too_much.push(*key);
+            } else {
+                kept = sum;
+            }
+        }
+        for key in &too_much {
+            self.remove(*key);
+        }
+        // Not less, or else it would be counted for every message while it is almost full.
+        self.lost_room = MAX_LOST_BYTES.saturating_sub(kept).max(MAX_LOST_BYTES / 16);
+        !too_much.is_empty()
     }
 
     /// Gives a connection a new socket in place of its old one and replays what its client may have missed.

@@ -72,6 +72,7 @@ mod auth;
 mod client;
 mod connection;
 mod control;
+mod cors;
 mod entra;
 mod event;
 mod fault;

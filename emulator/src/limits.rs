@@ -18,13 +18,17 @@ pub const MAX_BACKLOG_MESSAGES: usize = 1000;
 /// How many bytes of frames may wait for a client that reads slowly.
 pub const MAX_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
+/// How many bytes of messages the lost connections of a hub may leave unacknowledged, all together. The service
+/// publishes no such number; without one, a client that connects, leaves and connects again would take all memory.
+pub const MAX_LOST_BYTES: usize = 256 * 1024 * 1024;
+
 /// How many faults can be in force.
 pub const MAX_FAULTS: usize = 100;
 
 /// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
 pub const REMEMBERED_ACK_IDS: usize = 1000;
 
-/// How many groups one connection may be in. The service publishes no such number; without one, a client that joins for
+/// How many groups one connection may be in, and in how many it may have or watch a state. The service publishes no such number; without one, a client that joins for
 /// ever would take all memory.
 pub const MAX_GROUPS_PER_CONNECTION: usize = 10_000;
 

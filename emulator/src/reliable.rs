@@ -54,6 +54,16 @@ impl Unacknowledged {
             .map(|pending| Frame::Numbered { body: pending.body.clone(), sequence_id: pending.sequence_id })
     }
 
+    /// How many bytes it keeps.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What it keeps.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &Body> {
+        self.oldest_first.iter().map(|pending| &pending.body)
+    }
+
     fn is_full_with(&self, body: &Body) -> bool {
         self.oldest_first.len() >= MAX_UNACKNOWLEDGED_MESSAGES
             || self.bytes.saturating_add(body.len()) > MAX_UNACKNOWLEDGED_BYTES

@@ -9,6 +9,7 @@ use crate::admission::Task;
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
 use crate::control;
+use crate::cors;
 use crate::event::EventId;
 use crate::fault::{FaultType, Party};
 use crate::host::{Action, Input, RequestId, SocketId};
@@ -149,6 +150,7 @@ impl Service {
     /// Hands what was decided to the network.
     pub(crate) fn finish(&mut self, mut turn: Turn, actions: &mut Vec<Action>) {
         let now = turn.now;
+        self.has_ended |= turn.has_ended;
         let ended: Vec<SocketId> = turn.actions.iter().filter_map(ended_socket).collect();
         if self.network.is_quiet() {
             actions.append(&mut turn.actions);
@@ -297,6 +299,7 @@ impl Service {
                 (Some(hub), response)
             }
         };
+        let response = cors::allow(&self.settings.allowed_origins, request, response);
         self.network.answer(turn, hub.as_deref(), id, response);
     }
 }

@@ -10,6 +10,8 @@ pub(crate) struct Turn {
     pub(crate) actions: Vec<Action>,
     /// What is to know of some of the actions, by their index, in order.
     pub(crate) notes: Vec<(usize, Note)>,
+    /// Whether a connection ended that had no socket any more.
+    pub(crate) has_ended: bool,
 }
 
 /// What faults and delays need to know of a frame.
@@ -22,7 +24,7 @@ pub(crate) struct Note {
 
 impl Turn {
     pub(crate) fn new(now: u64) -> Turn {
-        Turn { now, actions: Vec::new(), notes: Vec::new() }
+        Turn { now, actions: Vec::new(), notes: Vec::new(), has_ended: false }
     }
 
     /// Sends one frame to each of these sockets.

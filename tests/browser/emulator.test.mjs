@@ -95,6 +95,27 @@ describe("a page of another origin", { skip }, () => {
     assert.deepEqual([frame.event, frame.userId], ["connected", "page"]);
   });
 
+  test("sends by REST and breaks things where its origin is named", async (t) => {
+    await start(t, { allowedOrigins: [origin] });
+    const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+    const tab = await openTab(t, origin);
+    const { url, bearer } = await signedSend();
+    assert.deepEqual(await client.data(1), ["x"]);
+    const got = await tab.evaluate(
+      async ({ endpoint, url, bearer }) => {
+        const headers = { authorization: bearer, "content-type": "text/plain" };
+        const sent = await fetch(url, { method: "POST", headers, body: "from a page" });
+        const faults = `${endpoint}/_emulator/faults?hub=chat`;
+        const fault = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ type: "pauseAcks" }) };
+        const { id } = await (await fetch(faults, fault)).json();
+        return { sent: sent.status, id, hub: (await (await fetch(`${endpoint}/_emulator?hub=chat`)).json()).hub };
+      },
+      { endpoint: emulator.endpoint, url, bearer },
+    );
+    assert.deepEqual(got, { sent: 202, id: 1, hub: "chat" });
+    assert.deepEqual(await client.data(1), ["from a page"]);
+  });
+
   /** A send that would be carried out, if only it came from a program. */
   async function signedSend() {
     let caught;

@@ -74,6 +74,16 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["allowedOrigins", { allowedOrigins: ["null"] }],
         ["hubs", { hubs: { "no hub": {} } }],
         ["hubs", { hubs: null }],
+        ["hubs", { hubs: [] }],
+        ["hubs", { hubs: { chat: [] } }],
+        ["twice", { hubs: { chat: {}, CHAT: {} } }],
+        ['hub "chat": unknown setting "foo"', { hubs: { chat: { foo: 1 } } }],
+        ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: Number.NaN } } }],
+        ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: "5" } } }],
+        ["anonymousConnectPolicy", { hubs: { chat: { anonymousConnectPolicy: "maybe" } } }],
+        ["now", { now: () => Number.NaN }],
+        ["allowedOrigins must be an array", { allowedOrigins: "http://localhost:5173" }],
+        ["allowedOrigins must be an array", { allowedOrigins: [1] }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: 0 } } }],
         ["anonymousConnectPolicy", { hubs: { chat: { anonymousConectPolicy: "allow" } } }],
         ["allowUnvalidatedEntraTokens", { allowUnvalidatedEntraTokens: "yes" }],
@@ -161,6 +171,90 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.ok(sent >= 16 && sent < 64, `${sent} MiB`);
       assert.ok((await reader.data(sent)).every((data) => data === message));
       stalled.destroy();
+    })],
+
+    ["stop ends what clients keep open: refused upgrades, and closes that nobody answers", async () => {
+      const emulator = await startEmulator();
+      const refused = await openSilently(`${emulator.endpoint}/client/hubs/chat`, { answer: /^HTTP\/1\.1 401 / });
+      const closed = await openSilently(emulator.clientUrl("chat"));
+      const gone = [refused, closed].map((socket) => once(socket, "close"));
+      await new Service(emulator.connectionString, "chat").closeAllConnections();
+      await emulator.stop();
+      // Each is told of the end, and then ends its own side.
+      for (const socket of [refused, closed]) socket.end();
+      await Promise.all(gone);
+    }],
+
+    ["a client cannot keep a refused upgrade open", withEmulator({}, async (emulator) => {
+      const refused = await openSilently(`${emulator.endpoint}/client/hubs/chat`, { answer: /^HTTP\/1\.1 401 / });
+      // It writes until the other side is gone, which it is told as an error.
+      const gone = new Promise((resolve) => refused.on("close", resolve));
+      const writing = setInterval(() => refused.write("x"), 50);
+      await gone;
+      clearInterval(writing);
+    })],
+
+    ["a bad handshake with a good token leaves no connection", withEmulator({}, async (emulator) => {
+      const socket = await openSilently(emulator.clientUrl("chat"), { answer: /^HTTP\/1\.1 400 /, headers: `Sec-WebSocket-Protocol: ${RELIABLE}`, key: "x" });
+      assert.deepEqual(emulator.inspect("chat").connections, []);
+      socket.destroy();
+    })],
+
+    ["an offer of HTTP/2 is ignored, or refused where the runtime knows nothing else", withEmulator({}, async (emulator) => {
+      const { hostname, port, host } = new URL(emulator.endpoint);
+      const socket = connectTcp(port, hostname);
+      const body = JSON.stringify({ type: "pauseAcks" });
+      const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA";
+      socket.write(`POST /_emulator/faults?hub=chat HTTP/1.1\r\nHost: ${host}\r\n${offer}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+      const [answer] = await once(socket, "data");
+      const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+      assert.match(String(answer), isNode ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 400 [^]*leave the header Upgrade out/);
+      assert.equal(emulator.faults.list().length, isNode ? 1 : 0);
+      socket.destroy();
+    })],
+
+    ["lines of the log hold no control character", async () => {
+      const lines = [];
+      await withEmulator({ logger: (line) => lines.push(line) }, async (emulator, service) => {
+        const client = await connect(emulator.clientUrl("chat"));
+        await service("chat").closeAllConnections({ reason: "\u001b[31mred\u001b[0m\nclient 99 connected" });
+        await client.closed;
+      })();
+      assert.ok(lines.some((line) => line.endsWith("\\u{1b}[31mred\\u{1b}[0m\\u{a}client 99 connected")), lines.join("\n"));
+      assert.ok(!/[\p{Cc}]/u.test(lines.join("")));
+    }],
+
+    ["a page whose origin is named can ask first and read, and no other", withEmulator({ allowedOrigins: ["http://localhost:5173"] }, async (emulator) => {
+      const ask = (method, path, origin) => {
+        const { hostname, port } = new URL(emulator.endpoint);
+        const headers = { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
+        return new Promise((resolve, reject) => {
+          http.request({ hostname, port, path, method, headers }, (response) => resolve(response.resume())).on("error", reject).end();
+        });
+      };
+      for (const [method, path, status] of [["OPTIONS", "/api/hubs/chat/:send", 204], ["GET", "/_emulator?hub=chat", 200], ["POST", "/api/hubs/chat/:send", 401]]) {
+        const { statusCode, headers } = await ask(method, path, "http://localhost:5173");
+        assert.deepEqual([statusCode, headers["access-control-allow-origin"], headers.vary], [status, "http://localhost:5173", "origin"], path);
+        if (method === "OPTIONS") assert.match(headers["access-control-allow-headers"], /^authorization, content-type/);
+        const other = await ask(method, path, "http://localhost:5174");
+        assert.deepEqual([other.statusCode, other.headers["access-control-allow-origin"]], [403, undefined], path);
+      }
+    })],
+
+    ["one message to many reliable clients that number it differently arrives everywhere", withEmulator({}, async (emulator, service) => {
+      const clients = [];
+      for (let n = 0; n < 20; n++) {
+        clients.push(await connect(emulator.clientUrl("chat"), RELIABLE));
+        await service("chat").sendToAll(n);
+      }
+      // Together they are more than crosses the boundary at once.
+      const message = "x".repeat(MIB - 1000);
+      await service("chat").sendToAll(message, { contentType: "text/plain" });
+      for (const [n, client] of clients.entries()) {
+        const data = await client.data(20 - n + 1);
+        assert.equal(data.at(-1), message);
+      }
     })],
 
     ["inspect shows connections and groups", withEmulator({}, async (emulator) => {
@@ -299,7 +393,10 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       const failures = [];
       const hear = (error) => failures.push(error.message);
       process.on("uncaughtException", hear);
+      process.on("unhandledRejection", hear);
+      let lines = 0;
       const logger = () => {
+        lines++;
         throw new Error("no space left");
       };
       const emulator = await startEmulator({ logger });
@@ -307,8 +404,9 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       await new Service(emulator.connectionString, "chat").sendToUser("ann", 1);
       assert.deepEqual(await client.data(1), [1]);
       await emulator.stop();
-      assert.deepEqual(failures, ["no space left"]);
+      assert.deepEqual([lines, failures], [1, []]);
       process.off("uncaughtException", hear);
+      process.off("unhandledRejection", hear);
     }],
 
     ["the logger is told of connections and refusals, and of no secret", async () => {
@@ -343,15 +441,15 @@ async function authorizationOf(Service, { connectionString }) {
 }
 
 /** Opens a simple client that says nothing more, not even a pong. */
-async function openSilently(url) {
+async function openSilently(url, { answer: wanted = /^HTTP\/1\.1 101 /, headers = "X: y", key: nonce = "MTIzNDU2Nzg5MDEyMzQ1Ng==" } = {}) {
   const { hostname, port, pathname, search, host } = new URL(url);
-  const socket = connectTcp(port, hostname);
+  const socket = connectTcp({ port, host: hostname, allowHalfOpen: true });
   socket.on("error", () => {});
   await once(socket, "connect");
-  const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==";
+  const key = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${nonce}\r\n${headers}`;
   socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`);
   const [answer] = await once(socket, "data");
-  assert.match(String(answer), /^HTTP\/1\.1 101 /);
+  assert.match(String(answer), wanted);
   socket.resume();
   return socket;
 }

@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { installPacked } from "../packed.mjs";
 import { freePort } from "../ports.mjs";
+import { DENO } from "../programs.mjs";
 import { connect, JSON_PROTOCOL, open } from "./client.mjs";
 import { run } from "./hosts.mjs";
 
@@ -122,14 +123,19 @@ test("a file sets hubs up", async (t) => {
   for (const [text, problem] of [
     ["{", /^webpubsub-edge: The file of --hubs is no JSON: /],
     ["[]", /^webpubsub-edge: The file of --hubs must hold an object/],
-    ['{ "chat": { "messages": 1 } }', /`messages`/],
+    ['{ "chat": { "messages": 1 } }', /^webpubsub-edge: --hubs FILE: hub "chat": unknown setting "messages"; there are /],
+    ['{ "chat": [] }', /^webpubsub-edge: --hubs FILE: the settings of hub "chat" must be an object, not an array/],
+    ['{ "chat": {}, "CHAT": {} }', /^webpubsub-edge: --hubs FILE: hub "CHAT" is there twice/],
+    ['{ "a b": {} }', /^webpubsub-edge: --hubs FILE: /],
     ['{ "chat": { "webSocketKeepAliveIntervalInSeconds": 121 } }', /webSocketKeepAliveIntervalInSeconds must be a whole number from 1 to 120/],
   ]) {
     await writeFile(file, text);
     const { code, said } = await end(["emulator", "--hubs", file]);
-    assert.equal(code, 1, said);
+    assert.equal(code, 2, said);
     assert.match(said, problem);
   }
+  await writeFile(file, '\ufeff{ "open": {} }');
+  await start(t, ["--hubs", file]);
   assert.match((await end(["emulator", "--hubs", `${file}.absent`])).said, /^webpubsub-edge: The file of --hubs cannot be read: /);
 });
 
@@ -147,6 +153,25 @@ test("a page elsewhere gets in when it is named", async (t) => {
   assert.equal(await status("https://evil.example"), 403);
 });
 
+test("it goes on when nobody reads what it prints any more", async (t) => {
+  const emulator = await start(t);
+  emulator.closeOutput();
+  for (let sent = 0; sent < 20; sent++) {
+    await assert.rejects(service(emulator.origin, OWN_KEY).sendToAll(1), (error) => error.statusCode === 401);
+  }
+  await service(emulator.origin).sendToAll(1);
+});
+
+test("Deno without the right to read the environment says so", { skip: DENO.skip }, async (t) => {
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const port = await freePort();
+  const env = { WEBPUBSUB_EMULATOR_KEY: OWN_KEY };
+  const emulator = await run(DENO.program, ["run", "--no-prompt", "--allow-net=127.0.0.1", main, "emulator", `--port=${port}`], env);
+  t.after(emulator.stop);
+  await emulator.isUp();
+  assert.match(emulator.log(), /^Note: the environment cannot be read, so WEBPUBSUB_EMULATOR_KEY does not count if it is set \(Deno: --allow-env\)\.$/m);
+});
+
 test("quiet is quiet", async (t) => {
   const { log, origin } = await start(t, ["--quiet"]);
   const before = log();
@@ -162,12 +187,20 @@ test("what cannot be understood is refused, with a way on", async () => {
     [["emulator", "chat"], /^webpubsub-edge: Unexpected argument 'chat'/],
     [["emulator", "--port"], /^webpubsub-edge: Option '--port <value>' argument missing/],
     [["emulator", "--port=http"], /^webpubsub-edge: --port must be a number from 0 to 65535, not http\.\n$/],
+    [["emulator", "--port=5", "--port=6"], /^webpubsub-edge: --port is there twice\.\n$/],
+    [["emulator", "--port=0", "--key=short"], /^webpubsub-edge: --key must have at least 32 bytes/],
+    [["emulator", "--port=0", "--allow-origin=x"], /^webpubsub-edge: --allow-origin must hold origins such as /],
     [["emulate"], /^webpubsub-edge: There is no command emulate\. /],
   ]) {
     const ended = await end(args);
     assert.match(ended.said, said);
     assert.equal(ended.code, 2, args.join(" "));
   }
+  const empty = await end(["emulator", "--port=0"], { WEBPUBSUB_EMULATOR_KEY: "" });
+  assert.match(empty.said, /^webpubsub-edge: WEBPUBSUB_EMULATOR_KEY is set, but empty/);
+  const short = await end(["emulator", "--port=0"], { WEBPUBSUB_EMULATOR_KEY: "short" });
+  assert.match(short.said, /^webpubsub-edge: WEBPUBSUB_EMULATOR_KEY must have at least 32 bytes/);
+  assert.deepEqual([empty.code, short.code], [2, 2]);
 });
 
 test("npx finds the command, its help and its version", async () => {

@@ -38,6 +38,44 @@ export function faultsSuite({ startEmulator }, Service) {
       await bobToo.closed;
     })],
 
+    ["what is no fault, no hub and no number is refused by name, and breaks nothing", withEmulator(async ({ emulator, faults, client }) => {
+      const cyclic = { type: "cut" };
+      cyclic.share = cyclic;
+      let deep = {};
+      for (let level = 0; level < 1000; level++) deep = { deep };
+      for (const [named, wrong] of [
+        ["fault", () => faults.inject()],
+        ["fault", () => faults.inject(null)],
+        ["fault", () => faults.inject("cut")],
+        ["fault", () => faults.inject(cyclic)],
+        ["recursion", () => faults.inject({ type: "cut", share: deep })],
+        ["hub", () => faults.inject({ type: "cut", hub: 5 })],
+        ["hub", () => faults.inject({ type: "cut", hub: "1 no" })],
+        ["hub", () => faults.list(5)],
+        ["hub", () => faults.clear("1 no")],
+        ["hub", () => emulator.inspect(5)],
+        ["hub", () => emulator.inspect("1 no")],
+        ["id", () => faults.remove(2 ** 32 + 1)],
+        ["id", () => faults.remove("1")],
+        ["share", () => faults.inject({ type: "cut", share: Number.NaN })],
+        ["ms", () => faults.inject({ type: "delay", ms: Number.NaN })],
+        ["ms", () => faults.inject({ type: "delay", ms: Infinity })],
+        ["count", () => faults.inject({ type: "pauseAcks", count: 0 })],
+      ]) {
+        assert.throws(wrong, (error) => /^ERR_(ARGUMENT_TYPE|HUB)$/.test(error.code) && error.message.toLowerCase().includes(named), String(wrong));
+      }
+      assert.deepEqual(faults.list(), []);
+      const { id } = faults.inject({ type: "pauseAcks", hub: "Chat" });
+      assert.equal(faults.remove(2 ** 32 - 1), false);
+      assert.equal(faults.remove(id), true);
+      // Another one of this process is as good as new.
+      const other = await startEmulator();
+      assert.deepEqual(other.inspect("chat").connections, []);
+      await other.stop();
+      await client("ann");
+      assert.equal(emulator.inspect("chat").connections.length, 1);
+    })],
+
     ["restart drops everybody; without its state nobody comes back", withEmulator(async ({ faults, client, service, recover }) => {
       const first = await client("ann", RELIABLE);
       assert.deepEqual(faults.inject({ type: "restart" }), { cut: 1 });

@@ -69,6 +69,8 @@ export async function run(program, args, env = {}) {
   return {
     pid: child.pid,
     log: () => said,
+    /** Nobody reads any more. */
+    closeOutput: () => child.stdout.destroy(),
     ended,
     signal: (signal) => child.kill(signal),
     stop: async () => {

@@ -46,8 +46,40 @@ pub(super) fn substring(text: &[u16], start: i64, length: Option<i64>) -> Option
     text.get(Range { start, end }).map(<[u16]>::to_vec)
 }
 
+/// Where `part` begins first: by Knuth, Morris and Pratt, whose time is that of one look at each unit.
 pub(super) fn index_of(text: &[u16], part: &[u16]) -> Option<usize> {
-    if part.is_empty() { Some(0) } else { text.windows(part.len()).position(|window| window == part) }
+    if part.is_empty() {
+        return Some(0);
+    }
+    let mut borders = Vec::with_capacity(part.len());
+    borders.push(0);
+    let mut matched = 0;
+    for unit in part.iter().skip(1) {
+        matched = matched_with(part, &borders, matched, *unit);
+        borders.push(matched);
+    }
+    matched = 0;
+    for (at, unit) in text.iter().enumerate() {
+        matched = matched_with(part, &borders, matched, *unit);
+        if matched == part.len() {
+            return at.saturating_add(1).checked_sub(matched);
+        }
+    }
+    None
+}
+
+/// How much of the beginning of `part` a text ends with, when `unit` comes behind one that ends with `matched` of it.
+/// `borders` tells the same of each beginning of `part` itself.
+fn matched_with(part: &[u16], borders: &[usize], mut matched: usize, unit: u16) -> usize {
+    loop {
+        if part.get(matched) == Some(&unit) {
+            return matched.saturating_add(1);
+        }
+        match matched.checked_sub(1) {
+            Some(last) => matched = borders.get(last).copied().unwrap_or_default(),
+            None => return 0,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -89,5 +121,28 @@ mod tests {
         assert_eq!(index_of(&utf16("abab"), &utf16("ba")), Some(1));
         assert_eq!(index_of(&utf16("abab"), &[]), Some(0));
         assert_eq!(index_of(&utf16("ab"), &utf16("abc")), None);
+    }
+
+    #[test]
+    fn a_part_is_found_as_by_trying_every_place() {
+        // Every text of up to seven units, and every part of up to four, over two letters.
+        let words = |longest: u32| {
+            (1..=longest).flat_map(|length| {
+                (0..1_u32 << length)
+                    .map(move |bits| (0..length).map(|at| (bits >> at & 1) as u16).collect::<Vec<u16>>())
+            })
+        };
+        for text in words(7) {
+            for part in words(4) {
+                let naive = text.windows(part.len()).position(|window| window == part);
+                assert_eq!(index_of(&text, &part), naive, "{part:?} in {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_part_takes_no_longer_than_its_text() {
+        let (text, part) = (vec![1; 1 << 20], [vec![1; 1 << 19], vec![2]].concat());
+        assert_eq!(index_of(&text, &part), None, "2^38 steps when every place is tried");
     }
 }

@@ -1,7 +1,7 @@
 //! `/_emulator`, and who may reach the emulator at all.
 
 use serde_json::json;
-use webpubsub_edge_emulator::{Request, Service, Settings};
+use webpubsub_edge_emulator::{ACCESS_KEY, Injection, Request, Service, Settings};
 
 use crate::world::{Event, JSON, ORIGIN, RELIABLE, World, body};
 
@@ -98,6 +98,52 @@ fn only_a_person_or_a_program_may_look() {
     assert_eq!(ask("GET", "/_emulator?hub=chat", "none"), 200);
     // A page that changes something has an origin, and that decides.
     assert_eq!(ask("POST", "/_emulator/faults?hub=chat", "same-origin"), 200);
+}
+
+#[test]
+fn a_listed_page_may_ask_first_and_read_answers() {
+    let listed = "http://localhost:5173";
+    let mut world = World::with(Settings { allowed_origins: vec![listed.to_owned()], ..Settings::default() });
+    let mut ask = |method: &str, path: &str, origin: &str| {
+        let mut headers = vec![("origin".to_owned(), origin.to_owned())];
+        headers.push(("sec-fetch-site".to_owned(), "cross-site".to_owned()));
+        headers.push(("access-control-request-method".to_owned(), "POST".to_owned()));
+        let response =
+            world.request(Request { method: method.to_owned(), url: format!("{ORIGIN}{path}"), headers, body: vec![] });
+        let allowed = response.headers.iter().find(|(name, _)| *name == "access-control-allow-origin");
+        (response.status, allowed.map(|(_, origin)| origin.clone()))
+    };
+    let yes = Some(listed.to_owned());
+    for (method, path, status) in [
+        ("OPTIONS", "/api/hubs/chat/:send", 204),
+        ("OPTIONS", "/_emulator/faults?hub=chat", 204),
+        ("GET", "/_emulator?hub=chat", 200),
+        ("GET", "/_emulator/faults?hub=chat", 200),
+        ("POST", "/api/hubs/chat/:send", 401),
+        ("GET", "/nothing", 404),
+    ] {
+        assert_eq!(ask(method, path, listed), (status, yes.clone()), "{method} {path}");
+        for other in ["http://localhost:5174", "https://localhost:5173", "http://localhost:5173.evil.example", "null"] {
+            assert_eq!(ask(method, path, other), (403, None), "{method} {path} {other}");
+        }
+    }
+}
+
+#[test]
+fn the_root_tells_what_this_is_and_no_key() {
+    let mut world = World::new();
+    let response = world.rest("GET", "/");
+    let text = String::from_utf8(response.body).unwrap();
+    assert_eq!(response.status, 200);
+    assert!(text.contains("emulator") && !text.contains(ACCESS_KEY), "{text}");
+}
+
+#[test]
+fn a_fault_in_a_hub_that_cannot_be_is_refused() {
+    let mut world = World::new();
+    let cut: Injection = serde_json::from_value(json!({ "type": "cut" })).unwrap();
+    assert!(world.service.inject(world.now, Some("1-no"), cut.clone()).is_err());
+    assert!(world.service.inject(world.now, Some("Chat"), cut).is_ok());
 }
 
 #[test]

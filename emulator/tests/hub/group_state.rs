@@ -1,7 +1,7 @@
 //! The state that connections set in a group.
 
 use serde_json::{Value, json};
-use webpubsub_edge_emulator::SocketId;
+use webpubsub_edge_emulator::{SocketId, limits};
 
 use crate::world::{JSON, RELIABLE, World};
 
@@ -51,6 +51,29 @@ fn a_subscriber_gets_a_snapshot_and_then_what_changes() {
     world.send(bob, json!({ "type": "unsubscribeGroupState", "group": "g", "ackId": 2 }));
     set(&mut world, ann, json!({ "a": "b" }));
     assert_eq!(world.frames(bob), [json!({ "type": "ack", "ackId": 2, "success": true })]);
+}
+
+#[test]
+fn there_are_states_in_so_many_groups_and_no_more() {
+    let mut world = World::without_pings();
+    let roles = ["webpubsub.setGroupState", "webpubsub.getGroupState"];
+    let ann = world.connect(JSON, json!({ "sub": "ann", "role": roles }));
+    let mut ask = |kind: &str, group: usize| {
+        let state = if kind == "setGroupState" { json!({ "a": "b" }) } else { Value::Null };
+        world.seen(ann);
+        world
+            .send(ann, json!({ "type": kind, "group": group.to_string(), "state": state, "ackId": 1_000_000 + group }));
+        world.frames(ann).iter().find_map(|frame| frame["success"].as_bool()).unwrap()
+    };
+    let half = limits::MAX_GROUPS_PER_CONNECTION / 2;
+    assert!((0..half).all(|n| ask("setGroupState", n)));
+    assert!((half..2 * half).all(|n| ask("subscribeGroupState", n)));
+    assert!(ask("subscribeGroupState", 0), "one that it has already");
+    assert!(!ask("setGroupState", 2 * half) && !ask("subscribeGroupState", 2 * half + 1));
+    assert!(ask("unsubscribeGroupState", half));
+    assert!(ask("setGroupState", 2 * half + 2), "there is room again");
+    world.close(ann, 1000);
+    assert!(world.service.is_idle());
 }
 
 #[test]

@@ -33,6 +33,8 @@ Starts an emulator of Azure Web PubSub on 127.0.0.1, which keeps everything in m
 
 /** Runs the emulator until it is told to end. */
 export async function runEmulator(args: string[]): Promise<void> {
+  endWithoutHarm(process.stdout);
+  endWithoutHarm(process.stderr);
   const given = parse(args);
   if (given.help) {
     process.stdout.write(HELP);
@@ -49,18 +51,35 @@ export async function runEmulator(args: string[]): Promise<void> {
     hubs: given.hubs === undefined ? undefined : await hubsIn(given.hubs),
     allowedOrigins: given["allow-origin"],
     allowUnvalidatedEntraTokens: given["allow-unvalidated-entra-tokens"],
-    logger: given.quiet ? undefined : (line) => process.stdout.write(`${line}\n`),
+    logger: given.quiet ? undefined : (line) => void process.stdout.write(`${line}\n`),
   };
-  const emulator = await start(options, given.port === undefined ? undefined : portOf(given.port));
   const keyFrom = keyOfEnvironment === undefined ? "--key" : KEY_VARIABLE;
+  const port = given.port === undefined ? undefined : portOf(given.port);
+  const emulator = await start(options, port).catch((error: Error) => {
+    throw error instanceof TypeError ? new Misuse(inOptions(error.message, keyFrom)) : error;
+  });
   process.stdout.write(greeting(emulator, key === undefined ? undefined : keyFrom));
   endOnSignal(emulator);
 }
 
+/** What is wrong with the options of `startEmulator`, in the words of the command. */
+function inOptions(message: string, keyFrom: string): string {
+  return message
+    .replace(/^key\b/, keyFrom)
+    .replace(/^allowedOrigins\b/, "--allow-origin")
+    .replace(/^hubs\b/, "--hubs FILE");
+}
+
+/** Whoever reads what is printed may leave; then nothing more is printed, and the emulator goes on. */
+function endWithoutHarm(output: NodeJS.WriteStream): void {
+  output.on("error", () => {});
+}
+
 function parse(args: string[]) {
   try {
-    return parseArgs({
+    const { values, tokens } = parseArgs({
       args,
+      tokens: true,
       options: {
         port: { type: "string" },
         key: { type: "string" },
@@ -71,8 +90,13 @@ function parse(args: string[]) {
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
       },
-    }).values;
+    });
+    const names = tokens.flatMap((token) => (token.kind === "option" && token.name !== "allow-origin" ? [token.name] : []));
+    const twice = names.find((name, at) => names.indexOf(name) < at);
+    if (twice !== undefined) throw new Misuse(`--${twice} is there twice.`);
+    return values;
   } catch (error) {
+    if (error instanceof Misuse) throw error;
     throw new Misuse(`${(error as Error).message.split(". To specify")[0]}. \`webpubsub-edge emulator --help\` tells the options.`);
   }
 }
@@ -89,9 +113,10 @@ function portOf(text: string): number {
 async function hubsIn(file: string): Promise<Record<string, object>> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    // Some editors begin a file with a mark.
+    text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
   } catch (error) {
-    throw new Error(`The file of --hubs cannot be read: ${(error as Error).message}`);
+    throw new Misuse(`The file of --hubs cannot be read: ${(error as Error).message}`);
   }
   try {
     const hubs = JSON.parse(text);
@@ -99,18 +124,22 @@ async function hubsIn(file: string): Promise<Record<string, object>> {
       return hubs;
     }
   } catch (error) {
-    throw new Error(`The file of --hubs is no JSON: ${(error as Error).message}`);
+    throw new Misuse(`The file of --hubs is no JSON: ${(error as Error).message}`);
   }
-  throw new Error("The file of --hubs must hold an object: the settings of each hub under its name.");
+  throw new Misuse("The file of --hubs must hold an object: the settings of each hub under its name.");
 }
 
-/** A variable of the environment. Deno without the right to read it has none. */
+/** A variable of the environment. Deno without the right to read it has none, which is said. */
 function environment(name: string): string | undefined {
+  let value: string | undefined;
   try {
-    return process.env[name] || undefined;
+    value = process.env[name];
   } catch {
+    process.stderr.write(`Note: the environment cannot be read, so ${name} does not count if it is set (Deno: --allow-env).\n`);
     return undefined;
   }
+  if (value === "") throw new Misuse(`${name} is set, but empty: give it a key of at least 32 bytes, or unset it.`);
+  return value;
 }
 
 /** Starts on the port that was asked for, or else on the first free one from the default on. */

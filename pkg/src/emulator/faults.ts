@@ -1,5 +1,7 @@
 import { typeError } from "../service/errors.js";
+import { kindOf } from "../service/text.js";
 import type { Host } from "./host.js";
+import { jsonOf } from "./service.js";
 import type { Time } from "./time.js";
 
 /** Whom a fault meets. Nothing given: everybody. */
@@ -114,7 +116,8 @@ export interface EmulatorFaults {
   /**
    * Injects a fault.
    *
-   * @throws `TypeError` that says what is wrong with it.
+   * @throws `TypeError` that says what is wrong with it; `WebPubSubError` with the code `ERR_HUB` when `hub` is no name of a
+   * hub.
    */
   inject(fault: Fault): InjectedFault;
   /** The faults that last: those that concern a hub, or all. */
@@ -125,28 +128,40 @@ export interface EmulatorFaults {
   clear(hub?: string): void;
 }
 
+/** The largest number that a fault can have. */
+const MAX_ID = 0xffff_ffff;
+
 /** @internal */
-export function faultsOf(host: Host, time: Time): EmulatorFaults {
+export function faultsOf(host: Host, time: Time, hubOf: (hub: string) => string): EmulatorFaults {
+  const ifGiven = (hub: string | undefined) => (hub === undefined ? undefined : hubOf(hub));
   return {
-    inject: ({ hub, ...fault }) => {
+    inject: (all) => {
+      if (typeof all !== "object" || all === null) {
+        throw typeError("ERR_ARGUMENT_TYPE", `A fault must be an object such as { type: "cut" }, not ${kindOf(all)}.`);
+      }
+      const { hub, ...fault } = all;
       const { service } = host;
+      const name = ifGiven(hub);
       const given = Object.fromEntries(Object.entries(fault).filter(([, value]) => value !== undefined));
       try {
-        return service.injectFault(time.now(), hub, given) as InjectedFault;
+        return service.injectFault(time.now(), name, jsonOf("A fault's members", given)) as InjectedFault;
       } catch (error) {
         throw typeError("ERR_ARGUMENT_TYPE", (error as Error).message);
       } finally {
         host.wait();
       }
     },
-    list: (hub) => host.service.listFaults(time.now(), hub) as ListedFault[],
+    list: (hub) => host.service.listFaults(time.now(), ifGiven(hub)) as ListedFault[],
     remove: (id) => {
+      if (!(Number.isInteger(id) && id >= 0 && id <= MAX_ID)) {
+        throw typeError("ERR_ARGUMENT_TYPE", `id must be the number of a fault, not ${typeof id === "number" ? id : kindOf(id as unknown)}.`);
+      }
       const wasThere = host.service.removeFault(time.now(), id);
       host.wait();
       return wasThere;
     },
     clear: (hub) => {
-      host.service.clearFaults(time.now(), hub);
+      host.service.clearFaults(time.now(), ifGiven(hub));
       host.wait();
     },
   };

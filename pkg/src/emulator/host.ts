@@ -9,7 +9,7 @@ import { type EmulatorEventHandler, EventHandlers } from "./events.js";
 import { newService } from "./service.js";
 import type { Time } from "./time.js";
 import type { Actions, Emulator } from "./wasm/glue.js";
-import WebSocketServer from "./ws.cjs";
+import WebSocketServer from "./ws.js";
 
 /** @internal */
 export interface HostOptions {
@@ -47,8 +47,11 @@ const NOTHING = new Uint8Array();
 /** A ping without a payload, as a frame. */
 const PING = Uint8Array.of(0x89, 0);
 
-/** The code of a close without a close frame. */
-const NO_CLOSE_FRAME = 1006;
+/** The code of a socket whose client does not come back. */
+const GONE_FOR_GOOD = 1000;
+
+/** So long may a client whose upgrade was refused keep its side of the connection open, in milliseconds. */
+const REFUSED_WAIT_MS = 2000;
 
 /** How long `advance` waits for clients to answer pings, in milliseconds that really pass. */
 const PONG_WAIT_MS = 500;
@@ -64,6 +67,8 @@ export class Host implements Actions {
   readonly #log: (line: string) => void;
   readonly #handlers: EventHandlers;
   readonly #clients = new Map<number, Client>();
+  /** Every connection that is open, whatever became of it. */
+  readonly #connections = new Set<Duplex>();
   readonly #answers = new Map<number, { request: IncomingMessage; response: ServerResponse }>();
   readonly #corked: Client[] = [];
   readonly #unanswered = new Set<number>();
@@ -80,9 +85,9 @@ export class Host implements Actions {
   constructor({ settings, time, isRunning, log }: HostOptions) {
     this.#time = time;
     this.#isRunning = isRunning;
-    this.#log = log;
+    this.#log = (line) => log(printable(line));
     this.#handlers = new EventHandlers({
-      log,
+      log: this.#log,
       reply: (hub, id, dataType, data = NOTHING) => {
         this.#service.reply(time.now(), hub, id, dataType, data);
         this.wait();
@@ -101,6 +106,7 @@ export class Host implements Actions {
       handleProtocols: () => this.#subprotocol ?? false,
     });
     this.#server = createServer((request, response) => void this.#onRequest(request, response));
+    this.#server.on("connection", (stream) => this.#know(stream));
     this.#server.on("upgrade", (request, stream, head) => this.#onUpgrade(request, stream, head));
   }
 
@@ -123,7 +129,7 @@ export class Host implements Actions {
     });
   }
 
-  /** Drops every connection and stops listening. */
+  /** Drops every connection, also those that are only being closed, and stops listening. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#handlers.stop();
@@ -134,6 +140,9 @@ export class Host implements Actions {
     this.#clients.clear();
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
+    for (const stream of this.#connections) {
+      stream.destroy();
+    }
     await closed;
     // It holds this host, and this host holds it: no garbage collector sees through that.
     this.#service.free();
@@ -208,13 +217,28 @@ export class Host implements Actions {
     }
   }
 
+  #know(stream: Duplex): void {
+    this.#connections.add(stream);
+    stream.once("close", () => this.#connections.delete(stream));
+  }
+
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    // Whatever becomes of it, its error must not end the process.
-    stream.on("error", () => {});
     if (request.headers.upgrade?.toLowerCase() !== "websocket") {
-      writeResponse(stream, 400, [], Buffer.from("This is upgraded to a WebSocket only."));
+      stream.on("error", () => {});
+      if (process.versions.bun === undefined && process.versions.deno === undefined) {
+        // A server may ignore what it is offered, such as h2c (RFC 9110, 7.8). The request comes again without the offer.
+        stream.unshift(Buffer.concat([withoutUpgrade(request), head]));
+        this.#server.emit("connection", stream);
+      } else {
+        // Their servers take no connection from elsewhere.
+        writeResponse(stream, 400, [], Buffer.from("This is upgraded to a WebSocket only: leave the header Upgrade out."));
+      }
       return;
     }
+    // Not every runtime tells of a connection before its first request.
+    if (!this.#connections.has(stream)) this.#know(stream);
+    // Whatever becomes of it, its error must not end the process.
+    stream.on("error", () => {});
     const id = ++this.#lastId;
     this.#upgrade = { request, stream, head };
     this.#service.upgrade(this.#time.now(), id, urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
@@ -267,7 +291,9 @@ export class Host implements Actions {
       this.#log(`client ${id} connected: ${pathOf(request)} (${subprotocol ?? "no subprotocol"})`);
     } else {
       // Its handshake was no good, which `ws` has answered. The service is told when it is done with this input.
-      queueMicrotask(() => this.#service.closed(this.#time.now(), id, NO_CLOSE_FRAME));
+      queueMicrotask(() => {
+        if (!this.#isStopped) this.#service.closed(this.#time.now(), id, GONE_FOR_GOOD);
+      });
     }
   }
 
@@ -430,9 +456,25 @@ function urlOf(request: IncomingMessage): string {
   return `http://${request.headers.host ?? ""}${request.url}`;
 }
 
-/** The path without the query, which may hold a token. */
+/** The path and nothing else: the rest may hold a token. */
 function pathOf(request: IncomingMessage): string {
-  return (request.url ?? "").split("?", 1)[0]!;
+  return (request.url ?? "").replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#;]/, 1)[0]!;
+}
+
+/** A line in which nothing steers a terminal or begins another line: clients choose paths and reasons. */
+function printable(line: string): string {
+  return line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+}
+
+/** The head of a request, without the offer to change the protocol. */
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    if (!["connection", "upgrade", "http2-settings"].includes(rawHeaders[at]!.toLowerCase())) {
+      lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+    }
+  }
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
 }
 
 /** A request's body, but no more than `enough` bytes of it. */
@@ -449,7 +491,7 @@ async function read(request: IncomingMessage, enough: number): Promise<Uint8Arra
   return Buffer.concat(chunks).subarray(0, enough);
 }
 
-/** Answers an upgrade that does not happen. */
+/** Answers an upgrade that does not happen. Nothing more is heard of its client, who may keep its side open for ever. */
 function writeResponse(stream: Duplex, status: number, headers: string[], body: Buffer): void {
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`, "connection: close"];
   for (let at = 0; at < headers.length; at += 2) {
@@ -459,6 +501,11 @@ function writeResponse(stream: Duplex, status: number, headers: string[], body: 
     lines.push(`content-length: ${body.length}`);
   }
   stream.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), body]));
+  // What it still sends is read, or else the answer could be lost on its way.
+  stream.resume();
+  const timer = setTimeout(() => stream.destroy(), REFUSED_WAIT_MS);
+  timer.unref();
+  stream.once("close", () => clearTimeout(timer));
 }
 
 /** What an error's body says. */

@@ -41,7 +41,10 @@ export interface EmulatorOptions {
    * absent.
    */
   allowUnvalidatedEntraTokens?: boolean | undefined;
-  /** Is called with a line for each connection and each refused request. No line holds a key or a token. */
+  /**
+   * Is called with a line for each connection and each refused request. No line holds a key, a token or a control
+   * character. What it throws is dropped.
+   */
   logger?: ((line: string) => void) | undefined;
 }
 
@@ -55,6 +58,9 @@ export interface EmulatorHubSettings {
   /** Whether clients may connect without a token; `"deny"` when absent. */
   anonymousConnectPolicy?: "allow" | "deny" | undefined;
 }
+
+/** What is known of a hub. */
+const HUB_SETTINGS: readonly string[] = ["webSocketKeepAliveIntervalInSeconds", "anonymousConnectPolicy"] satisfies (keyof EmulatorHubSettings)[];
 
 /** The types of the options, by name. What the service is told is checked by the service. */
 const TYPES: Record<keyof EmulatorOptions, string> = {
@@ -72,6 +78,10 @@ export function checkOptions(options: EmulatorOptions): void {
   if (typeof options !== "object" || options === null) {
     throw bad(`The options must be an object, not ${kindOf(options)}.`);
   }
+  const { allowedOrigins } = options;
+  if (allowedOrigins !== undefined && !(Array.isArray(allowedOrigins) && allowedOrigins.every((origin) => typeof origin === "string"))) {
+    throw bad('allowedOrigins must be an array of texts, such as ["http://localhost:5173"].');
+  }
   for (const [name, value] of Object.entries(options)) {
     const type = TYPES[name as keyof EmulatorOptions];
     if (type === undefined) {
@@ -81,9 +91,27 @@ export function checkOptions(options: EmulatorOptions): void {
       throw bad(`${name} must be of type ${type}, not ${kindOf(value)}.`);
     }
   }
-  const { port } = options;
+  const { port, now, hubs } = options;
+  if (now !== undefined && !Number.isFinite(now())) {
+    throw bad("now must give a number, the milliseconds since 1970.");
+  }
+  if (hubs !== undefined) checkHubs(hubs);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw bad(`port must be a whole number from 0 to 65535, not ${port}.`);
+  }
+}
+
+function checkHubs(hubs: unknown): void {
+  if (Array.isArray(hubs)) throw bad("hubs must be an object, the settings of each hub under its name, not an array.");
+  const names = new Set<string>();
+  for (const [name, settings] of Object.entries(hubs as object)) {
+    if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+      throw bad(`hubs: the settings of hub "${name}" must be an object, not ${kindOf(settings)}.`);
+    }
+    if (names.has(name.toLowerCase())) throw bad(`hubs: hub "${name}" is there twice, as names are compared without regard to case.`);
+    names.add(name.toLowerCase());
+    const unknown = Object.keys(settings).find((setting) => !HUB_SETTINGS.includes(setting));
+    if (unknown !== undefined) throw bad(`hubs: hub "${name}": unknown setting "${unknown}"; there are ${HUB_SETTINGS.join(" and ")}.`);
   }
 }
 
@@ -95,7 +123,16 @@ export function settingsOf({ key, allowedOrigins, hubs, allowUnvalidatedEntraTok
 
 /** An error of the service about its settings, in the words of the options. */
 export function settingsError(error: unknown): TypeError {
-  return bad((error as Error).message.replace("Each of accessKeys", "key"));
+  const { message } = error as Error;
+  return bad(
+    message
+      .replace(/^webSocketKeepAliveIntervalInSeconds\b/, "hubs: $&")
+      .replace("Each of accessKeys", "key")
+      .replace("defaultHub and the names in hubs must be names of hubs", "hubs")
+      .replace(/^hubs\.([^:]*): /, 'hubs: hub "$1": ')
+      .replace(/^unknown variant `(.*?)`.*/, 'hubs: anonymousConnectPolicy must be "allow" or "deny", not "$1".')
+      .replace(/^invalid (?:type|value): (.*?), expected u64.*/, "hubs: webSocketKeepAliveIntervalInSeconds must be a whole number from 1 to 120, not $1."),
+  );
 }
 
 function bad(message: string): TypeError {

@@ -83,7 +83,11 @@ export interface Emulator {
    * ```
    */
   onEvent<Message = JSONTypes>(hub: string, handler: EmulatorEventHandler<Message>): () => void;
-  /** What a hub holds. */
+  /**
+   * What a hub holds.
+   *
+   * @throws `WebPubSubError` with the code `ERR_HUB` when this is no name of a hub.
+   */
   inspect(hub: string): HubSnapshot;
   /** Drops every connection, stops listening and forgets everything; nothing else can be asked of it then. */
   stop(): Promise<void>;
@@ -118,18 +122,20 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = options;
   const time = new Time(now ?? Date.now);
   // Later, when the service is done with what it is told about: a logger may do anything, and fail.
-  const log = (line: string) => queueMicrotask(() => logger(line));
+  const log = (line: string) => void Promise.resolve(line).then(logger).catch(() => {});
   const host = newHost({ settings: settingsOf(options), time, isRunning: now === undefined, log });
   const endpoint = `http://127.0.0.1:${await listen(host, port)}`;
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= host.stop());
   const serviceOf = (hub: string) => new WebPubSubServiceClient(connectionString, hub, { now: () => time.now() });
+  // Checks the name, as every client does. No client can be in a hub of another name.
+  const hubOf = (hub: string) => serviceOf(hub).hubName.toLowerCase();
   return {
     connectionString,
     endpoint,
     clientUrl: (hub, tokenOptions) => serviceOf(hub).getClientAccessTokenSync(tokenOptions).url,
-    faults: faultsOf(host, time),
+    faults: faultsOf(host, time, hubOf),
     clock: {
       now: () => time.now(),
       advance: async (milliseconds) => {
@@ -139,9 +145,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
         await host.advance(Math.floor(milliseconds));
       },
     },
-    // No client can be in a hub of another name.
-    onEvent: (hub, handler) => host.onEvent(serviceOf(hub).hubName.toLowerCase(), handler),
-    inspect: (hub) => host.service.inspect(hub) as HubSnapshot,
+    onEvent: (hub, handler) => host.onEvent(hubOf(hub), handler),
+    inspect: (hub) => host.service.inspect(hubOf(hub)) as HubSnapshot,
     stop,
     [Symbol.asyncDispose]: stop,
   };

@@ -24,6 +24,12 @@ impl Batch {
         self.plan.extend(to.iter().copied().map(number));
     }
 
+    /// Whether it should be sent before more comes: a message whose receivers know it by different ids is here once for
+    /// each of them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.frames.len() >= ENOUGH_BYTES
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.plan.is_empty()
     }
@@ -45,6 +51,9 @@ impl Batch {
         self.frames.extend(payload);
     }
 }
+
+/// So many bytes are worth a call of their own.
+const ENOUGH_BYTES: usize = 16 * 1024 * 1024;
 
 const FINAL: u8 = 0x80;
 const TEXT: u8 = 1;
@@ -70,6 +79,17 @@ mod tests {
             assert!(batch.frames.starts_with(&head), "{length}");
             assert_eq!(batch.frames.len(), head.len().saturating_add(length));
         }
+    }
+
+    #[test]
+    fn it_is_full_before_it_is_large() {
+        let mut batch = Batch::default();
+        let large = Frame::Binary(Arc::from(vec![7; 1024 * 1024]));
+        let added = (0..1000).take_while(|_| {
+            batch.add(&[1], &large);
+            !batch.is_full()
+        });
+        assert_eq!(added.count(), 15);
     }
 
     #[test]

@@ -69,8 +69,9 @@ pub struct Emulator {
 
 #[wasm_bindgen]
 impl Emulator {
+    /// `settings` is JSON.
     #[wasm_bindgen(constructor)]
-    pub fn new(settings: JsValue, host: Host) -> Result<Emulator, JsError> {
+    pub fn new(settings: &str, host: Host) -> Result<Emulator, JsError> {
         let settings: Settings = read(settings)?;
         settings.check().map_err(|problem| JsError::new(&problem))?;
         Ok(Emulator { service: RefCell::new(Service::new(settings)), host })
@@ -172,9 +173,9 @@ impl Emulator {
         write(&self.service.borrow().inspect(hub))
     }
 
-    /// Breaks something in a hub; in every hub when none is named.
+    /// Breaks something in a hub; in every hub when none is named. `fault` is JSON.
     #[wasm_bindgen(js_name = injectFault)]
-    pub fn inject_fault(&self, now: f64, hub: Option<String>, fault: JsValue) -> Result<JsValue, JsError> {
+    pub fn inject_fault(&self, now: f64, hub: Option<String>, fault: &str) -> Result<JsValue, JsError> {
         let fault = read(fault)?;
         let injected = self.service.borrow_mut().inject(millis(now), hub.as_deref(), fault);
         let (injected, actions) = injected.map_err(|problem| JsError::new(&problem))?;
@@ -213,7 +214,12 @@ impl Emulator {
         let mut batch = Batch::default();
         for action in actions {
             match action {
-                Action::Send { to, frame } => batch.add(&to, &frame),
+                Action::Send { to, frame } => {
+                    batch.add(&to, &frame);
+                    if batch.is_full() {
+                        self.send(&mut batch);
+                    }
+                }
                 other => {
                     // What comes before a close is sent before it.
                     self.send(&mut batch);
@@ -261,11 +267,11 @@ impl Emulator {
     }
 }
 
-/// Reads a value of JavaScript. By way of a JSON value, because serde-wasm-bindgen alone would pass over members that
-/// a structure does not have.
-fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    let value: serde_json::Value = serde_wasm_bindgen::from_value(value)?;
-    serde_json::from_value(value).map_err(|problem| JsError::new(&problem.to_string()))
+/// Reads JSON, which may nest only so deep, unlike values of JavaScript. By way of a JSON value, so that errors tell no
+/// place in a text that nobody has seen.
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, JsError> {
+    let value = serde_json::from_str::<serde_json::Value>(json);
+    value.and_then(serde_json::from_value).map_err(|problem| JsError::new(&problem.to_string()))
 }
 
 /// Makes plain objects.

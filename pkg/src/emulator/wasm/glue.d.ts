@@ -32,7 +32,7 @@ export interface Actions {
 /** One emulated service. Times are milliseconds since 1970, headers are names and values in turn. */
 export class Emulator {
   /** @throws Error that says which setting is wrong. */
-  constructor(settings: object, actions: Actions);
+  constructor(settings: string, actions: Actions);
   free(): void;
   readonly maxBodyBytes: number;
   readonly maxBacklogBytes: number;
@@ -55,7 +55,7 @@ export class Emulator {
   wakeAt(): number | undefined;
   inspect(hub: string): unknown;
   /** @throws Error that says what is wrong with the fault. */
-  injectFault(now: number, hub: string | undefined, fault: object): unknown;
+  injectFault(now: number, hub: string | undefined, fault: string): unknown;
   listFaults(now: number, hub: string | undefined): unknown;
   removeFault(now: number, id: number): boolean;
   clearFaults(now: number, hub: string | undefined): void;

@@ -1,4 +1,4 @@
-// What the emulator uses of the server of `ws`, which build.mjs bundles into ws.cjs.
+// What the emulator uses of the server of `ws`, which build.mjs bundles into ws.js.
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -25,4 +25,4 @@ declare namespace WebSocketServer {
   export type { WebSocket };
 }
 
-export = WebSocketServer;
+export default WebSocketServer;
