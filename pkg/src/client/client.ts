@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { asError, checkedId, checkMessage } from "./checks.js";
 import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
@@ -9,7 +10,6 @@ import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
   GroupDataMessage,
-  Id,
   JSONTypes,
   ServerDataMessage,
   UpstreamMessage,
@@ -35,7 +35,7 @@ import type {
   WebPubSubResult,
 } from "./options.js";
 import { ClientSession, Outgoing } from "./session.js";
-import { settle, type Settings } from "./settings.js";
+import { checkedLimit, settle, type Settings } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
 
 type Failure = readonly [WebPubSubClientErrorCode, string];
@@ -44,7 +44,7 @@ type Failure = readonly [WebPubSubClientErrorCode, string];
 const FAILURES: Readonly<Record<number, Failure>> = {
   [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
   [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
-  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "Connection is disconnected before receive ack from the service"],
+  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "The connection was lost."],
   [Outcome.TimedOut]: ["ERR_TIMEOUT", "The service did not answer in time."],
   [Outcome.Aborted]: ["ERR_ABORTED", "Cancelled by abortSignal"],
   [Outcome.Stopped]: ["ERR_STOPPED", "The client was stopped."],
@@ -88,10 +88,11 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * @param credential - A client access URL, or where to get one: see {@link WebPubSubClientCredential}. A URL expires
    * soon, so a client that reconnects needs a function.
-   * @throws `RangeError` for a limit that is negative, or a longest delay below the first.
+   * @throws `TypeError` for no credential; `RangeError` for a limit that is negative, or a longest delay below the first.
    */
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
+    if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential must be a client access URL or have getClientAccessUrl.");
     this.#settings = settle({ ...options });
     this.#emitter.on("connected", (args) => this.#started(args));
     this.#emitter.on("stopped", () => this.#stopped());
@@ -147,8 +148,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /** The same as {@link stop}, for `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** Listens to an event. What a listener throws is told by the event `error`, and stops no other listener. */
@@ -185,15 +186,16 @@ export class WebPubSubClient<Message = JSONTypes> {
     const take = ({ message }: { message: GroupDataMessage<Message> | ServerDataMessage<Message> }) => queue.push(message);
     const end = () => queue.end();
     const signal = options?.abortSignal;
+    const each = (method: "on" | "off") => {
+      this[method]("group-message", take);
+      this[method]("server-message", take);
+      this[method]("stopped", end);
+    };
     queue.onEnd = () => {
-      this.off("group-message", take);
-      this.off("server-message", take);
-      this.off("stopped", end);
+      each("off");
       signal?.removeEventListener("abort", end);
     };
-    this.on("group-message", take);
-    this.on("server-message", take);
-    this.on("stopped", end);
+    each("on");
     if (signal?.aborted) end();
     signal?.addEventListener("abort", end);
     return queue;
@@ -279,7 +281,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
     }
     const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
-    return this.#settled(session, Input.Invoke, message, options?.abortSignal, ({ response }, outcome) => {
+    return this.#settled(session, Input.Invoke, message, options, ({ response }, outcome) => {
       const failure = FAILURES[outcome];
       const fail = (text: string, code: WebPubSubClientErrorCode) =>
         new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
@@ -319,14 +321,23 @@ export class WebPubSubClient<Message = JSONTypes> {
    *
    * @throws {@link SendMessageError}
    */
-  setGroupState(
+  async setGroupState(
     groupName: string,
     state: Readonly<Record<string, string>> | undefined,
     options?: AckOptions,
   ): Promise<WebPubSubResult> {
-    if (state) this.#states.set(groupName, state);
-    else this.#states.delete(groupName);
-    return this.#send(Input.SetState, { kind: "setGroupState", group: groupName, state }, options, groupName);
+    const message = checkMessage({ kind: "setGroupState", group: groupName, state: state ?? undefined });
+    const before = this.#states.get(groupName);
+    const keep = (state: Readonly<Record<string, string>> | undefined) =>
+      state ? this.#states.set(groupName, state) : this.#states.delete(groupName);
+    keep(state);
+    try {
+      return await this.#send(Input.SetState, message, options, groupName);
+    } catch (error) {
+      // On the next connection it would be refused again.
+      if (!/CONN|TIME|ABORT|STOP/.test((error as WebPubSubClientError).code) && this.#states.get(groupName) === state) keep(before === state ? undefined : before);
+      throw error;
+    }
   }
 
   /**
@@ -350,12 +361,11 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   async #start(options: StartOptions | undefined, isReady: boolean): Promise<OnConnectedArgs | undefined> {
-    if (this.#stopping !== undefined) throw new WebPubSubClientError("ERR_STATE", "Can't start a client during stopping");
-    if (this.status !== "stopped") {
+    if (this.#stopping !== undefined || this.status !== "stopped") {
       throw new WebPubSubClientError("ERR_STATE", "Client can be only started when it's Stopped");
     }
     const signal = options?.abortSignal;
-    const aborted = () => new WebPubSubClientError("ERR_ABORTED", "The start was aborted.", signal?.reason);
+    const aborted = () => new WebPubSubClientError("ERR_ABORTED", "Cancelled by abortSignal", signal?.reason);
     if (signal?.aborted) throw aborted();
     let abort: (() => void) | undefined;
     const started = new Promise<OnConnectedArgs | undefined>((resolve, reject) => {
@@ -424,16 +434,10 @@ export class WebPubSubClient<Message = JSONTypes> {
     group?: string,
     joining?: "subscribeGroupState",
   ): Promise<WebPubSubResult> {
-    let ackId: Id | undefined;
-    try {
-      if (input !== Input.Post) ackId = checkedAckId(options?.ackId);
-    } catch (error) {
-      return Promise.reject(error);
-    }
     const session = this.#session ?? this.#load();
     return session instanceof Promise
       ? session.then(() => this.#send(input, message, options, group, joining))
-      : this.#settled(session, input, message, options?.abortSignal, sent, ackId, group, joining);
+      : this.#settled(session, input, message, options, sent, group, joining);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
@@ -441,15 +445,20 @@ export class WebPubSubClient<Message = JSONTypes> {
     session: ClientSession,
     input: number,
     message: UpstreamMessage,
-    signal: AbortSignal | undefined,
+    options: (AckOptions & InvokeEventOptions) | undefined,
     result: (sent: Outgoing, outcome: number) => Result,
-    ackId?: Id,
     group?: string,
     joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
+      checkMessage(message);
+      const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
+      const name = input === Input.Invoke ? "timeoutInMs" : "ackTimeoutInMs";
+      const limit = options?.[name] === undefined ? undefined : checkedLimit(name, options[name]);
+      const signal = options?.abortSignal;
       const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
+      if (limit !== undefined) session.input(Input.Limit, limit);
       const number = session.send(input, outgoing, ackId, group, joining);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
@@ -462,7 +471,7 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /** An error that is not thrown may be one that nobody ever sees. */
   #listenerFailed(failure: unknown, event?: string): void {
-    const error = failure instanceof Error ? failure : new Error(String(failure));
+    const error = asError(failure);
     if (event !== "error" && this.#emitter.has("error")) {
       this.#emitter.emit("error", { error });
     } else {
@@ -477,12 +486,4 @@ function sent({ message: { ackId }, detail }: Outgoing, outcome: number): WebPub
   if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
   const isDuplicated = outcome === Outcome.Duplicate;
   return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };
-}
-
-function checkedAckId(ackId: Id | undefined): Id {
-  if (ackId === undefined) return NEXT_ACK_ID;
-  if (ackId < 0 || ackId >= 2n ** 64n - 1n || (typeof ackId === "number" && !Number.isSafeInteger(ackId))) {
-    throw new RangeError(`An ackId must be a whole number from 0 to 2^64 - 2, not ${ackId}.`);
-  }
-  return ackId;
 }

@@ -18,8 +18,12 @@ export type WebPubSubClientErrorCode =
   | "ERR_CONNECT"
   /** `getClientAccessUrl` failed or gave no client URL. */
   | "ERR_URL"
+  /** The WebAssembly could not be compiled; `cause` is why. */
+  | "ERR_WASM"
   /** A frame could not be read. */
   | "ERR_FRAME"
+  /** The service takes at most 1 MiB in one message, which is then not sent. */
+  | "ERR_MESSAGE_TOO_LARGE"
   /** A stream ended that should not have. */
   | "ERR_STREAM";
 
@@ -34,7 +38,7 @@ export type WebPubSubClientErrorCode =
 export class WebPubSubClientError extends Error {
   override readonly name: string = "WebPubSubClientError";
   /** What went wrong. */
-  readonly code: WebPubSubClientErrorCode;
+  declare readonly code: WebPubSubClientErrorCode;
 
   /** @internal */
   constructor(code: WebPubSubClientErrorCode, message: string, cause?: unknown) {
@@ -62,9 +66,9 @@ export interface InvocationErrorOptions {
 export class SendMessageError extends WebPubSubClientError {
   override readonly name = "SendMessageError";
   /** The `ackId` of the message. Sent again with it, the message is not doubled. */
-  readonly ackId?: Id;
+  declare readonly ackId?: Id;
   /** What the service said. */
-  readonly errorDetail?: AckMessageError;
+  declare readonly errorDetail?: AckMessageError;
 
   /** As in the official client, with a code. */
   constructor(message: string, detail: SendMessageErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
@@ -76,9 +80,9 @@ export class SendMessageError extends WebPubSubClientError {
 /** An invocation failed, was given up, or lost its connection. */
 export class InvocationError extends WebPubSubClientError {
   override readonly name = "InvocationError";
-  readonly invocationId!: string;
+  declare readonly invocationId: string;
   /** What the service said. */
-  readonly errorDetail?: AckMessageError;
+  declare readonly errorDetail?: AckMessageError;
 
   /** As in the official client, with a code. */
   constructor(message: string, detail: InvocationErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {

@@ -1,3 +1,4 @@
+import { checkText } from "./checks.js";
 import type { GroupStateItem, GroupStateSnapshotMessage, GroupStateUpdateMessage } from "./messages.js";
 
 /** The states that the connections of a group keep, as they are now. `subscribeGroupState` gives one. */
@@ -16,8 +17,8 @@ const MOST_CLEARED = 200;
 
 /** Keeps the states of a group: an older one never replaces a newer one. */
 export class GroupStateView implements GroupState {
-  readonly groupName: string;
-  readonly close: () => Promise<void>;
+  declare readonly groupName: string;
+  declare readonly close: () => Promise<void>;
   readonly #known = new Map<string, GroupStateItem>();
   /** By which sockets updates came. A snapshot that lacks what came by the same socket may be older. */
   readonly #sockets = new WeakMap<GroupStateItem, number>();
@@ -46,6 +47,7 @@ export class GroupStateView implements GroupState {
     const named = new Set<string>();
     for (const item of items) {
       const { connectionId, updatedAt } = item;
+      checkText(connectionId);
       named.add(connectionId);
       if (known.get(connectionId)?.updatedAt! >= updatedAt) continue;
       known.set(connectionId, item);

@@ -46,9 +46,8 @@ const SEQUENCE_ID = ',"sequenceId":';
 let hasMore = false;
 
 function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
-  if (typeof input !== "string") {
-    throw new TypeError("A JSON protocol has no binary frames.");
-  }
+  // Bytes are no JSON as a string: a JSON protocol has no binary frames.
+  input = String(input);
   const found = FREQUENT.exec(input);
   if (found !== null) {
     if (found[3] === undefined) {
@@ -141,7 +140,7 @@ function withPayload(frame: Frame): DownstreamMessage | null {
       break;
     case "text":
       if (typeof data !== "string") {
-        throw new TypeError("A text message must hold a string.");
+        throw new TypeError(`A text message must be a string, not ${typeof data}.`);
       }
       break;
     case "binary":
@@ -206,21 +205,11 @@ function frameOf(message: UpstreamMessage): object {
       const { streamId, idleTimeoutInMs } = stream;
       return { type: "sendToGroup", group, noEcho, stream: { streamId, idleTimeoutMs: idleTimeoutInMs } };
     }
-    case "sendEvent": {
-      const { event, ackId, dataType, data, metadata } = message;
-      return { type: "event", event, ackId, dataType, data: content(dataType, data), metadata };
-    }
-    case "invoke": {
-      const { invocationId, target, event, dataType, data } = message;
-      return { type: "invoke", invocationId, target, event, dataType, data: content(dataType, data) };
-    }
-    case "streamData": {
-      const { streamId, streamSequenceId, dataType, data } = message;
-      return { type: "streamData", streamId, streamSequenceId, dataType, data: dataType && content(dataType, data) };
-    }
     default: {
       const { kind, ...rest } = message;
-      return { type: kind, ...rest };
+      const frame: Frame = { type: kind === "sendEvent" ? "event" : kind, ...rest };
+      if ("dataType" in rest) frame["data"] = content(rest.dataType!, rest.data);
+      return frame;
     }
   }
 }

@@ -1,7 +1,7 @@
 /** What comes is kept until it is taken. */
 export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   /** Called once, when nothing more is wanted or nothing more will come. */
-  onEnd: (() => void) | undefined;
+  declare onEnd: (() => void) | undefined;
   readonly #items: Item[] = [];
   readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
   #isEnded = false;

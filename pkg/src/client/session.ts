@@ -1,3 +1,4 @@
+import { asError, checkedId, checkText } from "./checks.js";
 import * as Action from "./core/action.js";
 import { type Core, high, idOf, low } from "./core/core.js";
 import * as Input from "./core/input.js";
@@ -29,9 +30,9 @@ import { openSocket, type Socket } from "./socket.js";
 /** A message until it is settled. */
 export class Outgoing {
   /** The message, to which the session gives an ack id. */
-  readonly message: UpstreamMessage & { ackId?: Id | undefined };
+  declare readonly message: UpstreamMessage & { ackId?: Id | undefined };
   /** Whether no answer is wanted. */
-  readonly isPost: boolean;
+  declare readonly isPost: boolean;
   isSettled = false;
   frame: string | ArrayBuffer | undefined = undefined;
   /** Why it could not be written at all. */
@@ -97,6 +98,9 @@ interface Ending {
 /** What can have a sequence id. */
 type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
 
+/** The most bytes that the service takes in one message; over more it closes the connection. */
+const MOST_BYTES = 2 ** 20;
+
 /** The longest wait that hosts take. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -127,9 +131,12 @@ export class ClientSession {
   /** The number of the socket that counts. */
   #current = 0;
   #socket: Socket | undefined;
+  /** The last socket that took too long, or is not wanted any more. */
+  #givenUp = 0;
   #aborter: AbortController | undefined;
   #url = "";
-  #reconnectionToken: string | undefined;
+  /** What recovers the connection, as a part of the URL. */
+  #recovery = "";
   #ending: Ending = {};
   #farewell: DisconnectedMessage | undefined;
 
@@ -193,11 +200,16 @@ export class ClientSession {
     return this.#invocations.has(id);
   }
 
-  /** The frame of a message. Throws for a message that the protocol cannot carry. */
+  /** The frame of a message. Throws for a message that the protocol or the service cannot carry. */
   encode(message: UpstreamMessage): string | ArrayBuffer {
     const { protocol } = this.#settings;
     const frame = protocol.writeMessage(message);
     if (frame === null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
+    // Either has one of them. A character takes up to three bytes.
+    const { length, byteLength } = frame as { length?: number; byteLength?: number };
+    if (byteLength! > MOST_BYTES || (length! * 3 > MOST_BYTES && new Blob([frame]).size > MOST_BYTES)) {
+      throw new WebPubSubClientError("ERR_MESSAGE_TOO_LARGE", "The message is over 1 MiB.");
+    }
     return frame;
   }
 
@@ -266,7 +278,16 @@ export class ClientSession {
     );
   }
 
+  /** What one action comes to hinders no other. */
   #act(action: number, a: number, low: number, high: number): void {
+    try {
+      this.#perform(action, a, low, high);
+    } catch (error) {
+      this.#emitter.emit("error", { error: asError(error) });
+    }
+  }
+
+  #perform(action: number, a: number, low: number, high: number): void {
     const emitter = this.#emitter;
     const connectionId = this.connectionId ?? "";
     switch (action) {
@@ -286,7 +307,9 @@ export class ClientSession {
       case Action.Rejoin:
         return this.write({ ...this.#groups[a]!, ackId: idOf(low, high) });
       case Action.Cancel: {
-        const { message } = this.#messages[a]!;
+        const { message, error } = this.#messages[a]!;
+        // The service never had it.
+        if (error !== undefined) return;
         return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
       case Action.RejoinFailed: {
@@ -371,12 +394,10 @@ export class ClientSession {
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
-      const [id, token] = [this.connectionId!, this.#reconnectionToken!].map(encodeURIComponent);
-      const separator = this.#url.includes("?") ? "&" : "?";
-      return this.#connect(socket, `${this.#url}${separator}awps_connection_id=${id}&awps_reconnection_token=${token}`);
+      return this.#connect(socket, this.#url + (this.#url.includes("?") ? "&" : "?") + this.#recovery);
     }
     if (this.status !== "stopped") this.status = "connecting";
-    this.connectionId = this.#reconnectionToken = this.#farewell = undefined;
+    this.connectionId = this.#farewell = undefined;
     const { getClientAccessUrl } = this.#credential;
     if (typeof getClientAccessUrl !== "function") {
       return this.#connect(socket, getClientAccessUrl);
@@ -395,14 +416,14 @@ export class ClientSession {
 
   #connect(socket: number, url: unknown): void {
     if (socket !== this.#current) return;
-    const problem = urlProblem(url);
-    if (problem !== undefined) {
-      // Not at once: the session has not yet heard that there is a socket.
-      return queueMicrotask(() => this.#failed(socket, new WebPubSubClientError("ERR_URL", problem)));
+    if (!isClientUrl(url)) {
+      // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
+      const error = new WebPubSubClientError("ERR_URL", "The client access URL is no ws: or wss: URL.");
+      return queueMicrotask(() => this.#failed(socket, error));
     }
-    if (this.connectionId === undefined) this.#url = url as string;
+    if (this.connectionId === undefined) this.#url = url;
     let isOpen = false;
-    this.#socket = openSocket(url as string, this.#settings.protocol.name, this.#settings.options, {
+    this.#socket = openSocket(url, this.#settings.protocol.name, this.#settings.options, {
       opened: () => {
         isOpen = true;
         this.input(Input.Opened, socket);
@@ -411,6 +432,7 @@ export class ClientSession {
       received: (data) => socket === this.#current && this.#received(socket, data),
       closed: (code, reason, error) => {
         if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
+        if (socket === this.#givenUp) error = new WebPubSubClientError("ERR_TIMEOUT", "The service did not answer in time.");
         if (isOpen) this.#closed(socket, code, error);
         else this.#failed(socket, error, code);
       },
@@ -436,6 +458,7 @@ export class ClientSession {
     this.#aborter?.abort();
     if (this.#socket !== undefined) {
       this.#ending = {};
+      this.#givenUp = socket;
       this.#socket.close(clean ? 1000 : undefined);
     } else {
       // It asks for its URL, which may take as long as it likes.
@@ -444,21 +467,19 @@ export class ClientSession {
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {
-    let messages: WebPubSubMessage | readonly WebPubSubMessage[] | null;
     try {
-      messages = this.#settings.protocol.parseMessages(data);
+      const messages = this.#settings.protocol.parseMessages(data);
+      if (messages === null) {
+        this.input(Input.Heard, socket);
+      } else if (Array.isArray(messages)) {
+        for (const message of messages) this.#receivedMessage(socket, message);
+      } else {
+        this.#receivedMessage(socket, messages as WebPubSubMessage);
+      }
     } catch (error) {
       this.input(Input.Heard, socket);
-      const why = error instanceof Error ? error.message : String(error);
+      const why = asError(error).message;
       this.#emitter.emit("error", { error: new WebPubSubClientError("ERR_FRAME", `A frame could not be read: ${why}`, error) });
-      return;
-    }
-    if (messages === null) {
-      this.input(Input.Heard, socket);
-    } else if (Array.isArray(messages)) {
-      for (const message of messages) this.#receivedMessage(socket, message);
-    } else {
-      this.#receivedMessage(socket, messages as WebPubSubMessage);
     }
   }
 
@@ -473,9 +494,11 @@ export class ClientSession {
         return this.#receivedAck(socket, message);
       case "connected": {
         const { connectionId, reconnectionToken, userId } = message;
+        checkText(connectionId, reconnectionToken, userId);
+        const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
+        this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
         this.userId = userId;
-        this.#reconnectionToken = reconnectionToken;
         this.input(Input.Connected, socket, connectionId && reconnectionToken ? 1 : 0);
         return;
       }
@@ -504,7 +527,11 @@ export class ClientSession {
 
   #receivedData(socket: number, message: DataMessage): void {
     const { sequenceId } = message;
-    const isNew = sequenceId == null ? (this.input(Input.Heard, socket), true) : this.input(Input.Data, socket, sequenceId);
+    checkText((message as Partial<GroupDataMessage>).group);
+    const isNew =
+      sequenceId == null
+        ? (this.input(Input.Heard, socket), true)
+        : this.input(Input.Data, socket, checkedId(sequenceId, "sequenceId"));
     if (!isNew) return;
     if (message.kind === "serverData") {
       this.#emitter.emit("server-message", { message: message as never });
@@ -518,6 +545,7 @@ export class ClientSession {
 
   #receivedAck(socket: number, { ackId, success, error }: AckMessage): void {
     let outcome = 0;
+    checkedId(ackId, "ackId");
     if (!success) {
       const name = error?.name ?? "";
       outcome = name === "Duplicate" ? 1 : name === "InternalServerError" || name === "Timeout" ? 2 : 3;
@@ -533,15 +561,12 @@ export class ClientSession {
   }
 }
 
-/** What is wrong with a URL, which is not shown: it is a secret. */
-function urlProblem(url: unknown): string | undefined {
-  if (typeof url !== "string") return `The clientAccessUrl must be a string but currently it's ${typeof url}.`;
+function isClientUrl(url: unknown): url is string {
   try {
-    if (/^wss?:$/.test(new URL(url).protocol)) return undefined;
+    return typeof url === "string" && /^wss?:$/.test(new URL(url).protocol);
   } catch {
-    // Told below.
+    return false;
   }
-  return "The client access URL is no ws: or wss: URL.";
 }
 
 /** Ends the sessions of clients that nobody holds any more. */

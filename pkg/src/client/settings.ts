@@ -15,15 +15,11 @@ const MOST = 2 ** 32 - 1;
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
 export function settle(options: WebPubSubClientOptions): Settings {
   const protocol = options.protocol ?? WebPubSubJsonReliableProtocol();
-  const limit = (name: LimitName, fallback: number): number => {
-    const value = options[name] ?? fallback;
-    if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
-    return Math.min(value, MOST);
-  };
+  const limit = (name: LimitName, fallback: number) => checkedLimit(name, options[name] ?? fallback);
   const words = [
     protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
-    Number(options.autoReconnect ?? true),
-    Number(options.autoRejoinGroups ?? true),
+    +(options.autoReconnect ?? true),
+    +(options.autoRejoinGroups ?? true),
     ...retry(options.messageRetryOptions, 3, "Fixed"),
     ...retry(options.reconnectRetryOptions, MOST, "Exponential"),
     limit("keepAliveIntervalInMs", 20_000),
@@ -44,13 +40,19 @@ type LimitName =
   | "ackTimeoutInMs"
   | "invokeTimeoutInMs";
 
+/** A time limit in milliseconds, as the core takes it. */
+export function checkedLimit(name: string, value: number): number {
+  if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
+  return Math.min(value, MOST);
+}
+
 /** A number that is missing or negative is the default, as in the official client. */
 function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: "Fixed" | "Exponential"): number[] {
   const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MOST);
   const delay = number(given?.retryDelayInMs, 1000);
   const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
   if (longest < delay) {
-    throw new RangeError(`maxRetryDelayInMs, ${longest}, must not be less than retryDelayInMs, ${delay}.`);
+    throw new RangeError(`maxRetryDelayInMs must not be less than retryDelayInMs.`);
   }
   return [number(given?.maxRetries, retries), delay, longest, (given?.mode ?? mode) === "Fixed" ? 0 : 1];
 }

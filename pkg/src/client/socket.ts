@@ -41,7 +41,7 @@ export function openSocket(
   function over(code: number | undefined, reason: string): void {
     if (!isOver) {
       isOver = true;
-      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure), safe(failure, url)));
+      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure, isOpen), safe(failure, url)));
     }
   }
 
@@ -74,6 +74,13 @@ export function openSocket(
     else opened();
   }
 
+  const shut = (code?: number) => {
+    try {
+      socket?.close(code);
+    } catch (error) {
+      fail(error);
+    }
+  };
   const fail = (error: unknown) => {
     failure = error;
     over(undefined, "");
@@ -85,6 +92,8 @@ export function openSocket(
       // Not at once, as the caller has no socket yet.
       queueMicrotask(() => fail(error));
     }
+  } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
+    queueMicrotask(() => fail(new Error("This runtime has no WebSocket: pass one by the option WebSocket, such as that of the package ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }
@@ -92,24 +101,25 @@ export function openSocket(
   return {
     send: (frame) => {
       // A socket that closes drops what it is given without a word.
-      if (socket?.readyState !== 1) throw new Error("The socket is not open.");
+      if (socket?.readyState !== 1) throw new Error();
       socket.send(frame);
     },
     close: (code) => {
       if (socket === undefined) over(undefined, "");
-      else socket.close(code);
+      else shut(code);
     },
     abandon: () => {
       isOver = true;
-      socket?.close();
+      shut();
     },
   };
 }
 
-function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
+function describe(url: string, code: number | undefined, reason: string, failure: unknown, wasOpen: boolean): string {
   const { host } = new URL(url);
+  const hint = wasOpen || code !== 1006 ? "" : " Often its URL has expired or names another hub.";
   const said = [code, reason, (safe(failure, url) as Error | undefined)?.message].filter(Boolean).join(", ");
-  return `The socket to ${host} is closed${said && `: ${said}`}.`;
+  return `The socket to ${host} is closed${said && `: ${said}`}.${hint}`;
 }
 
 /** An error without the URL, which is a secret. Browsers tell an event that says nothing. */

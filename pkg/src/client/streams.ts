@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { checkedId, checkMessage, checkText } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as StreamProblem from "./core/stream-problem.js";
@@ -68,13 +69,13 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 /** A stream that is written here. */
 interface Outbound {
   readonly streamId: string;
-  readonly groupName: string;
-  readonly options: OpenGroupStreamOptions;
+  /** The frames of its start and its end. */
+  readonly start: string | ArrayBuffer;
+  end: string | ArrayBuffer;
   /** The frames of the parts that the service does not have yet, and the number of the first of them. */
   parts: (string | ArrayBuffer)[];
   first: number;
   isEnding: boolean;
-  endError?: StreamEndError;
   closed?: StreamClosedMessage;
   failure?: StreamDataError;
   readonly listeners: Set<(error: StreamDataError) => void>;
@@ -107,7 +108,18 @@ export class Streams<Message> implements StreamHost {
     if (this.#numberOf(streamId) !== undefined) {
       throw new WebPubSubClientError("ERR_STATE", `Stream '${streamId}' already exists.`);
     }
-    const stream: Outbound = { streamId, groupName, options, parts: [], first: 1, isEnding: false, listeners: new Set(), waiting: new Set() };
+    const { noEcho = false, idleTimeoutInMs } = options;
+    const endFrame = (error?: StreamEndError) => session.encode({ kind: "streamEnd", streamId, error });
+    const stream: Outbound = {
+      streamId,
+      start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } })),
+      end: endFrame(),
+      parts: [],
+      first: 1,
+      isEnding: false,
+      listeners: new Set(),
+      waiting: new Set(),
+    };
     const number = ++this.#lastNumber;
     this.#outbound.set(number, stream);
     const opened = wait(stream, options.abortSignal);
@@ -120,8 +132,8 @@ export class Streams<Message> implements StreamHost {
     }
     const end = async (options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
       check(stream);
+      stream.end = endFrame(endError);
       stream.isEnding = true;
-      if (endError !== undefined) stream.endError = endError;
       const ended = wait(stream, options?.abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
@@ -167,6 +179,8 @@ export class Streams<Message> implements StreamHost {
 
   received(message: GroupDataMessage): void {
     const { streamId, streamSequenceId, endOfStream = false, error } = message.stream!;
+    checkText(streamId);
+    checkedId(streamSequenceId, "streamSequenceId");
     const key = `${message.group}\n${streamId}`;
     for (const subscription of this.#subscriptions) {
       const { groupNames, handleFromStart = false } = subscription.options;
@@ -196,7 +210,8 @@ export class Streams<Message> implements StreamHost {
       this.#outbound.get(number)!.closed = message;
       session.input(Input.StreamClosed, number, message.error ? 1 : 0);
     } else {
-      session.input(message.kind === "streamAck" ? Input.StreamAck : Input.StreamNack, number, message.expectedSequenceId);
+      const expected = checkedId(message.expectedSequenceId, "expectedSequenceId");
+      session.input(message.kind === "streamAck" ? Input.StreamAck : Input.StreamNack, number, expected);
     }
   }
 
@@ -210,12 +225,9 @@ export class Streams<Message> implements StreamHost {
     const stream = this.#outbound.get(number);
     if (stream === undefined) return;
     const session = this.#session()!;
-    const { streamId } = stream;
     switch (action) {
-      case Action.StreamStart: {
-        const { noEcho = false, idleTimeoutInMs } = stream.options;
-        return session.write({ kind: "sendToGroup", group: stream.groupName, noEcho, stream: { streamId, idleTimeoutInMs } });
-      }
+      case Action.StreamStart:
+        return session.writeFrame(stream.start);
       case Action.StreamOpened:
         return settleWaiting(stream);
       case Action.StreamData: {
@@ -227,7 +239,7 @@ export class Streams<Message> implements StreamHost {
         stream.first = detail;
         return;
       case Action.StreamEnd:
-        return session.write({ kind: "streamEnd", streamId, error: stream.endError });
+        return session.writeFrame(stream.end);
       case Action.StreamClosed:
         return this.#ended(number, stream, detail);
     }
@@ -242,7 +254,7 @@ export class Streams<Message> implements StreamHost {
       // The service acknowledged parts that were never sent.
       this.#session()!.write({ kind: "streamEnd", streamId: stream.streamId, error: { userErrorCode: PROBLEMS[problem]! } });
     }
-    const failure = (stream.failure = stream.closed?.error ?? { name: PROBLEMS[problem]! });
+    const failure = (stream.failure = detailOf(stream.closed?.error ?? { name: PROBLEMS[problem]! }));
     settleWaiting(stream, streamError(failure));
     // Nobody else may suffer from what one throws.
     for (const listener of stream.listeners) (async () => listener(failure))().catch(() => {});
@@ -275,9 +287,18 @@ export class Streams<Message> implements StreamHost {
 }
 
 /** Why a stream ended that should not have. */
-function streamError(detail: StreamDataError): Error {
-  const { name, message } = detail;
-  return Object.assign(new WebPubSubClientError("ERR_STREAM", message ?? `The stream ended: ${name}.`), detail);
+function streamError(error: StreamDataError): Error {
+  const detail = detailOf(error);
+  return Object.assign(new WebPubSubClientError("ERR_STREAM", detail.message ?? `The stream ended: ${detail.name}.`), detail);
+}
+
+/** What there may be in an error, and nothing else that the service puts there. */
+function detailOf(error: StreamDataError): StreamDataError {
+  const detail: Record<string, string> = {};
+  for (const name of ["name", "message", "userErrorCode"] as const) {
+    if (typeof error[name] === "string") detail[name] = error[name];
+  }
+  return detail as never;
 }
 
 function check(stream: Outbound): void {

@@ -30,3 +30,4 @@ export const Part = 26;
 export const ReadStream = 27;
 export const ForgetStream = 28;
 export const SetState = 29;
+export const Limit = 30;

@@ -1,0 +1,35 @@
+// What is not to be trusted, because a caller or the service gave it.
+
+import type { Id } from "./messages.js";
+
+/** All bits set is no id. */
+const MOST = 2n ** 64n - 2n;
+
+/** A whole number, such as an id. */
+export function checkedId(id: unknown, name: string, most: Id = MOST): Id {
+  if ((typeof id === "bigint" || Number.isSafeInteger(id)) && (id as Id) >= 0 && (id as Id) <= most) return id as Id;
+  throw new RangeError(`${name} must be a whole number from 0 to ${most}, not ${id}.`);
+}
+
+/** Refuses what the service would never answer, or close the connection for. */
+export function checkMessage<const Message extends object>(message: Message): Message {
+  const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
+  if (typeof event !== "string" || !/\S/.test(event) || event.length > 1024) {
+    throw new TypeError(`${"event" in message ? "eventName" : "groupName"} must be a string of 1 to 1024 characters.`);
+  }
+  checkedId(ttlSeconds, "ttlSeconds", 300);
+  const record: unknown = state ?? {};
+  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states must be objects.");
+  checkText(...Object.values(record as object));
+  return message;
+}
+
+/** A text, or nothing, of a frame. */
+export function checkText(...values: unknown[]): void {
+  for (const value of values) if (typeof (value ?? "") !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
+}
+
+/** Whatever was thrown, as an error: not everything can be made a string. */
+export function asError(failure: unknown): Error {
+  return failure instanceof Error ? failure : new Error(typeof failure === "string" ? failure : typeof failure, { cause: failure });
+}

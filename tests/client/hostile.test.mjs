@@ -1,0 +1,314 @@
+// What the service, a pluggable part or the caller may do wrong: it is told, and the client goes on and stops.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WebPubSubClient, WebPubSubJsonReliableProtocol } from "../../pkg/dist/entrypoints/client.js";
+import { WebPubSubProtobufReliableProtocol } from "../../pkg/dist/entrypoints/client-protobuf.js";
+import { ADDRESS, fakeSockets, fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
+
+/** An object that cannot be made a string or a number. */
+const ODD = { toString: 1, valueOf: 1 };
+
+/** Acknowledges what is sent from now on, and lets sockets close. */
+function answers(socket) {
+  const { send } = socket;
+  socket.send = function (data) {
+    send.call(this, data);
+    const { type, ackId, stream } = JSON.parse(data);
+    if (ackId !== undefined) queueMicrotask(() => socket.receive({ type: "ack", ackId, success: true }));
+    if (type === "sendToGroup" && stream) queueMicrotask(() => socket.receive({ type: "streamAck", streamId: stream.streamId, expectedSequenceId: 1 }));
+  };
+  socket.close = () => socket.drop(1000);
+}
+
+/** That a client still sends, and stops. */
+async function isWell(client) {
+  assert.deepEqual(await client.sendEvent("e", "x", "text", { ackId: 77 }), { ackId: 77, isDuplicated: false });
+  await client.stop();
+  assert.equal(client.status, "stopped");
+}
+
+const part = (stream) => ({ type: "message", from: "group", group: "g", dataType: "text", data: "x", stream });
+
+for (const [name, frame] of Object.entries({
+  "an ack whose id is an object": { type: "ack", ackId: ODD, success: true },
+  "an ack without an id": { type: "ack", success: true },
+  "a sequence id that is an object": { type: "message", from: "server", dataType: "text", data: "x", sequenceId: ODD },
+  "a sequence id below 0": { type: "message", from: "server", dataType: "text", data: "x", sequenceId: -1 },
+  "a sequence id beyond 64 bits": '{"type":"message","from":"server","dataType":"text","data":"x","sequenceId":18446744073709551617}',
+  "a group that is an object": { type: "message", from: "group", group: ODD, dataType: "text", data: "x" },
+  "a group state without items": { type: "groupStateUpdate", group: "g" },
+  "a group state with null for an item": { type: "groupStateUpdate", group: "g", items: [null] },
+  "a group state whose items are a number": { type: "groupStateSnapshot", group: "g", items: 5 },
+  "a connection id that is an object": { type: "system", event: "connected", connectionId: ODD, userId: "u" },
+  "a connection id that is half a character": String.raw`{"type":"system","event":"connected","connectionId":"\ud800"}`,
+  "a stream that is a number": part(5),
+  "a stream sequence id that is an object": part({ streamId: "s", streamSequenceId: ODD }),
+  "a stream id that is an object": part({ streamId: ODD, streamSequenceId: 1 }),
+  "a stream ack whose number is an object": { type: "streamAck", streamId: "s1", expectedSequenceId: ODD },
+})) {
+  test(`${name} is told by \`error\`, and the client goes on`, async (t) => {
+    const { client, events, socket } = await start(t);
+    answers(socket);
+    client.onGroupStream(() => {});
+    await client.subscribeGroupState("g");
+    await client.openGroupStream("g", { streamId: "s1" });
+    socket.receive(frame);
+    assert.deepEqual(events.slice(1).map(([name, { error }]) => [name, error.code]), [["error", "ERR_FRAME"]]);
+    assert.equal(client.connectionId, "conn");
+    socket.receive({ type: "message", from: "server", dataType: "text", data: "x", sequenceId: 1 });
+    await isWell(client);
+  });
+}
+
+test("errors of streams have what belongs there, whatever the service puts into them", async (t) => {
+  const { client, events, socket } = await start(t);
+  answers(socket);
+  const evil = `{"name":5,"message":{},"userErrorCode":"mine","code":"ERR_ABORTED","stack":"s","__proto__":{"polluted":1}}`;
+  const isFine = (error) => {
+    assert.deepEqual([error.code, error.userErrorCode, error.polluted, error.message], ["ERR_STREAM", "mine", undefined, "The stream ended: undefined."]);
+    assert.match(error.stack, /WebPubSubClientError|streams/);
+    return error instanceof Error;
+  };
+  const read = new Promise((resolve, reject) => {
+    client.onGroupStream(async (stream) => {
+      for await (const _ of stream);
+    });
+    client.on("error", ({ error }) => reject(error));
+  });
+  socket.receive(`{"type":"message","from":"group","group":"g","dataType":"text","data":"","stream":{"streamId":"s","streamSequenceId":1,"endOfStream":true,"error":${evil}}}`);
+  await assert.rejects(read, isFine);
+  const writer = await client.openGroupStream("g", { streamId: "s1" });
+  const told = [];
+  writer.onError((error) => told.push(error));
+  socket.receive(`{"type":"streamClosed","streamId":"s1","error":${evil}}`);
+  await assert.rejects(writer.write("x", "text"), isFine);
+  assert.deepEqual([told, events.length], [[{ userErrorCode: "mine" }], 2]);
+  await isWell(client);
+});
+
+test("a message of more than 1 MiB is refused before it is sent", async (t) => {
+  const { client, socket } = await start(t);
+  answers(socket);
+  const writer = await client.openGroupStream("g");
+  socket.sent.length = 0;
+  const large = "x".repeat(2 ** 20);
+  for (const call of [
+    () => client.sendToGroup("g", large, "text"),
+    () => client.sendToGroup("g", "🦀".repeat(2 ** 18), "text", { fireAndForget: true }),
+    () => client.sendEvent("e", new Uint8Array(800_000), "binary"),
+    () => client.invokeEvent("e", large, "text"),
+    () => client.setGroupState("g", { large }),
+    () => writer.write(large, "text"),
+    () => writer.abort({ message: large }),
+  ]) {
+    await assert.rejects(call(), { code: "ERR_MESSAGE_TOO_LARGE" }, String(call));
+  }
+  assert.deepEqual(socket.sent, []);
+  // The largest that there is: 1048576 bytes with everything around it.
+  const around = '{"type":"sendToGroup","group":"g","ackId":1,"noEcho":false,"dataType":"text","data":""}'.length;
+  await client.sendToGroup("g", large.slice(around), "text", { ackId: 8 });
+  await assert.rejects(client.sendToGroup("g", large.slice(around - 1), "text", { ackId: 9 }), { code: "ERR_MESSAGE_TOO_LARGE" });
+  await isWell(client);
+});
+
+test("with protobuf, a message of more than 1 MiB is refused, and so is half a millisecond", async (t) => {
+  const sent = [];
+  const { client, socket } = await start(t, { protocol: WebPubSubProtobufReliableProtocol(), send: (frame) => sent.push(frame) }, null);
+  socket.send = (frame) => sent.push(frame);
+  for (const size of [2 ** 20, 2 ** 21]) {
+    await assert.rejects(client.sendEvent("e", new Uint8Array(size), "binary"), { code: "ERR_MESSAGE_TOO_LARGE" });
+  }
+  await assert.rejects(client.openGroupStream("g", { idleTimeoutInMs: 0.5 }), RangeError);
+  assert.deepEqual(sent, []);
+  client.sendEvent("e", new Uint8Array(2 ** 20 - 100), "binary", { fireAndForget: true });
+  await settled();
+  assert.equal(sent.length, 1);
+});
+
+test("an error of a stream that JSON cannot carry rejects `abort`, and the stream goes on", async (t) => {
+  const { client, socket } = await start(t);
+  answers(socket);
+  const writer = await client.openGroupStream("g");
+  await assert.rejects(writer.abort({ message: 1n }), TypeError);
+  await writer.write("x", "text");
+  assert.equal(socket.of("streamData").length, 1);
+  await isWell(client);
+});
+
+test("a listener may throw what cannot be made a string", async (t) => {
+  const { client, events, socket } = await start(t);
+  answers(socket);
+  const odd = Object.create(null);
+  client.on("server-message", () => { throw odd; });
+  client.on("server-message", async () => { throw odd; });
+  socket.receive({ type: "message", from: "server", dataType: "text", data: "x" });
+  await settled();
+  assert.deepEqual(events.slice(1).map(([name, { error }]) => [name, error.cause]), [["error", odd], ["error", odd]]);
+  await isWell(client);
+});
+
+test("a protocol of one's own may throw for a ping", async (t) => {
+  fakeTime(t);
+  const json = WebPubSubJsonReliableProtocol();
+  const protocol = {
+    ...json,
+    writeMessage: (message) => {
+      if (message.kind === "ping") throw new Error("no pings");
+      return json.writeMessage(message);
+    },
+  };
+  const { client, events, socket } = await start(t, { protocol, keepAliveIntervalInMs: 1000 });
+  answers(socket);
+  await pass(t, 1500);
+  assert.deepEqual(events.slice(1).map(([name, { error }]) => [name, error.message]), [["error", "no pings"]]);
+  await isWell(client);
+});
+
+test("a socket whose close throws is let go", async (t) => {
+  fakeTime(t);
+  const { client, socket } = await start(t);
+  socket.close = () => { throw new Error("no"); };
+  const stopped = client.stop();
+  await pass(t, 5000);
+  await stopped;
+  assert.equal(client.status, "stopped");
+});
+
+test("arguments that the service would not take are refused before anything is sent", async (t) => {
+  const { client, socket } = await start(t);
+  const odd = [undefined, null, 5, {}, "", " ", "\t\n", "g".repeat(1025)];
+  for (const name of odd) {
+    for (const call of [
+      () => client.joinGroup(name),
+      () => client.leaveGroup(name),
+      () => client.sendToGroup(name, "x", "text"),
+      () => client.setGroupState(name, {}),
+      () => client.subscribeGroupState(name),
+      () => client.openGroupStream(name),
+    ]) {
+      await assert.rejects(call(), { name: "TypeError", message: /groupName/ }, `${call} ${name}`);
+    }
+    await assert.rejects(client.sendEvent(name, "x", "text"), { name: "TypeError", message: /eventName/ });
+    await assert.rejects(client.invokeEvent(name, "x", "text"), { name: "TypeError", message: /eventName/ });
+  }
+  for (const ttlSeconds of [-1, 301, 0.5, NaN, "5", null]) {
+    await assert.rejects(client.sendToGroup("g", "x", "text", { ttlSeconds }), { name: "RangeError", message: /ttlSeconds/ });
+  }
+  for (const metadata of [{ n: 1 }, "text", ["x"], 5]) {
+    await assert.rejects(client.sendToGroup("g", "x", "text", { metadata }), TypeError);
+    await assert.rejects(client.sendEvent("e", "x", "text", { metadata }), TypeError);
+  }
+  for (const ackId of ["1", -1, 0.5, null]) {
+    await assert.rejects(client.joinGroup("g", { ackId }), { name: "RangeError", message: /ackId/ });
+  }
+  for (const limit of [-1, NaN, "soon"]) {
+    await assert.rejects(client.joinGroup("g", { ackTimeoutInMs: limit }), { name: "RangeError", message: /ackTimeoutInMs/ });
+    await assert.rejects(client.invokeEvent("e", "x", "text", { timeoutInMs: limit }), { name: "RangeError", message: /timeoutInMs/ });
+  }
+  assert.deepEqual(socket.sent, []);
+  answers(socket);
+  await client.joinGroup("g".repeat(1024));
+  await client.sendToGroup("g", "x", "text", { ttlSeconds: 300, metadata: {} });
+  await isWell(client);
+});
+
+test("a client without a credential is refused at once", () => {
+  for (const credential of [undefined, null, "", {}, 5]) {
+    assert.throws(() => new WebPubSubClient(credential), { name: "TypeError", message: /credential/ });
+  }
+});
+
+test("a group state that is none, or that the service refuses, is not set again on the next connection", async (t) => {
+  fakeTime(t);
+  const { client, sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 } });
+  const set = async (state, success) => {
+    const setting = client.setGroupState("g", state);
+    await settled();
+    socket.receive({ type: "ack", ackId: socket.sent.at(-1).ackId, success, ...(!success && { error: { name: "Forbidden", message: "m" } }) });
+    await setting;
+  };
+  for (const state of [{ s: 1 }, "online", ["x"], 5]) await assert.rejects(client.setGroupState("g", state), TypeError);
+  assert.deepEqual(socket.sent, []);
+  await set({ is: "good" }, true);
+  await assert.rejects(set({ is: "bad" }, false), { code: "ERR_REFUSED" });
+  await assert.rejects(client.setGroupState("large", { large: "x".repeat(2 ** 20) }), { code: "ERR_MESSAGE_TOO_LARGE" });
+  socket.drop(1008);
+  await pass(t, 2000);
+  sockets[1].open({ ...GREETING, connectionId: "new" });
+  await settled();
+  assert.deepEqual(sockets[1].of("setGroupState").map(({ group, state }) => [group, state]), [["g", { is: "good" }]]);
+  sockets[1].receive({ type: "ack", ackId: sockets[1].sent[0].ackId, success: false, error: { name: "Forbidden", message: "m" } });
+  await settled();
+  sockets[1].drop(1008);
+  await pass(t, 3000);
+  sockets[2].open({ ...GREETING, connectionId: "newer" });
+  await settled();
+  assert.deepEqual(sockets[2].of("setGroupState"), []);
+});
+
+test("a call has a time limit of its own, shorter or longer than that of the client", async (t) => {
+  fakeTime(t);
+  const { client, socket } = await start(t, { ackTimeoutInMs: 3000, invokeTimeoutInMs: 3000, messageRetryOptions: { maxRetries: 0 } });
+  const results = {};
+  const note = (name, promise) => promise.catch((error) => (results[name] = error.code));
+  note("short", client.joinGroup("g", { ackTimeoutInMs: 1000 }));
+  note("long", client.sendEvent("e", "x", "text", { ackTimeoutInMs: 5000 }));
+  note("plain", client.sendEvent("e", "x", "text"));
+  note("short invocation", client.invokeEvent("e", "x", "text", { timeoutInMs: 1000 }));
+  note("long invocation", client.invokeEvent("e", "x", "text", { timeoutInMs: 5000 }));
+  note("endless", client.sendEvent("e", "x", "text", { ackTimeoutInMs: 0 }));
+  await settled();
+  // So that the connection does not count as lost.
+  const wait = async (ms) => {
+    await pass(t, ms);
+    socket.receive({ type: "pong" });
+  };
+  await wait(2000);
+  assert.deepEqual(Object.keys(results), ["short", "short invocation"]);
+  await wait(2000);
+  assert.deepEqual(Object.keys(results), ["short", "short invocation", "plain"]);
+  await wait(2000);
+  assert.deepEqual(results, {
+    short: "ERR_TIMEOUT",
+    "short invocation": "ERR_TIMEOUT",
+    plain: "ERR_TIMEOUT",
+    long: "ERR_TIMEOUT",
+    "long invocation": "ERR_TIMEOUT",
+  });
+});
+
+test("a connection that takes too long is ERR_TIMEOUT, also when its socket then tells that it is closed", async (t) => {
+  fakeTime(t);
+  const fake = fakeSockets();
+  const client = new WebPubSubClient(ADDRESS, { WebSocket: fake.WebSocket, connectTimeoutInMs: 1000 });
+  const timedOut = assert.rejects(client.start(), { code: "ERR_TIMEOUT" });
+  await until(() => fake.sockets.length > 0);
+  fake.sockets[0].close = () => fake.sockets[0].drop();
+  await pass(t, 2000);
+  await timedOut;
+});
+
+test("a socket that is closed before it is open says what that often means, and no WebSocket what to do", async () => {
+  const fake = fakeSockets();
+  const refused = new WebPubSubClient(ADDRESS, { WebSocket: fake.WebSocket }).start();
+  await until(() => fake.sockets.length > 0);
+  fake.sockets[0].drop();
+  await assert.rejects(refused, { code: "ERR_CONNECT", message: /expired/ });
+  const { WebSocket } = globalThis;
+  try {
+    delete globalThis.WebSocket;
+    await assert.rejects(new WebPubSubClient(ADDRESS).start(), { code: "ERR_CONNECT", message: /no WebSocket: .* package ws/ });
+  } finally {
+    if (WebSocket) globalThis.WebSocket = WebSocket;
+  }
+});
+
+test("a module that the host refuses to compile is ERR_WASM", async () => {
+  const cause = new WebAssembly.CompileError("blocked by CSP");
+  for (const source of [() => Promise.reject(cause), () => { throw cause; }]) {
+    const module = await import(`../../pkg/dist/client/core/core.js?${source}`);
+    module.provide(source);
+    await assert.rejects(async () => module.loadCore(), { code: "ERR_WASM", cause, message: /wasm-unsafe-eval/ });
+  }
+});
