@@ -130,8 +130,8 @@ impl Task {
 /// What a person sees who opens the emulator in a browser.
 fn hint() -> Response {
     let text = "This is the emulator of webpubsub-edge for Azure Web PubSub, and it runs.\n\n\
-                Servers call /api/hubs/{hub}, clients connect to /client/hubs/{hub}: give the connection string that it \
-                printed to an SDK.\nGET /_emulator?hub={hub} shows what a hub holds.\n";
+                Servers call /api/hubs/{hub}, clients connect to /client/hubs/{hub}.\n\
+                GET /_emulator?hub={hub} shows what a hub holds.\n";
     Response {
         status: 200,
         headers: vec![

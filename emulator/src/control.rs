@@ -124,7 +124,7 @@ impl Service {
         hub: &str,
         request: &Request,
     ) -> Result<Response, Response> {
-        // A page elsewhere cannot send this type without asking first, which the emulator allows to those alone that are named.
+        // A page elsewhere cannot send this type without asking first, and only those that are named may.
         if request.media_type().as_deref() != Some("application/json") {
             return Err(answer::unsupported_media_type("application/json"));
         }

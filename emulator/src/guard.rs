@@ -77,7 +77,8 @@ impl fmt::Display for Foreign {
                 "The emulator answers only to this machine: ask for localhost, 127.0.0.1 or [::1], not for another host."
             }
             Foreign::Origin => {
-                "A page from another origin may not use the emulator: serve the page from the emulator's own host and port."
+                "A page from another origin may not use the emulator: start the emulator with the page's origin as an \
+                 allowed one, or serve the page from the emulator's own host and port."
             }
             Foreign::Page => "No page may read this: open it in a tab of its own, or with a program.",
         })

@@ -28,8 +28,8 @@ pub const MAX_FAULTS: usize = 100;
 /// How many ack ids of a connection are remembered, so that a repeated one is not carried out twice.
 pub const REMEMBERED_ACK_IDS: usize = 1000;
 
-/// How many groups one connection may be in, and in how many it may have or watch a state. The service publishes no such number; without one, a client that joins for
-/// ever would take all memory.
+/// How many groups one connection may be in, and in how many it may have or watch a state. The service publishes no such
+/// number; without one, a client that joins for ever would take all memory.
 pub const MAX_GROUPS_PER_CONNECTION: usize = 10_000;
 
 /// The longest key of a message's metadata, in bytes.
