@@ -24,9 +24,9 @@ export function checkMessage<const Message extends object>(message: Message): Me
   return message;
 }
 
-/** A text, or nothing, of a frame. */
+/** Refuses what is no text where one must be. */
 export function checkText(...values: unknown[]): void {
-  for (const value of values) if (typeof (value ?? "") !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
+  for (const value of values) if (typeof value !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
 }
 
 /** Whatever was thrown, as an error: not everything can be made a string. */

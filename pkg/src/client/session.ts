@@ -494,7 +494,7 @@ export class ClientSession {
         return this.#receivedAck(socket, message);
       case "connected": {
         const { connectionId, reconnectionToken, userId } = message;
-        checkText(connectionId, reconnectionToken, userId);
+        checkText(connectionId ?? "", reconnectionToken ?? "", userId ?? "");
         const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
         this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
@@ -527,7 +527,7 @@ export class ClientSession {
 
   #receivedData(socket: number, message: DataMessage): void {
     const { sequenceId } = message;
-    checkText((message as Partial<GroupDataMessage>).group);
+    checkText((message as Partial<GroupDataMessage>).group ?? "");
     const isNew =
       sequenceId == null
         ? (this.input(Input.Heard, socket), true)
