@@ -15,7 +15,7 @@ export function checkedId(id: unknown, name: string, most: Id = MOST): Id {
 export function checkMessage<const Message extends object>(message: Message): Message {
   const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
   if (typeof event !== "string" || !/\S/.test(event) || event.length > 1024) {
-    throw new TypeError(`${"event" in message ? "eventName" : "groupName"} must be a string of 1 to 1024 characters.`);
+    throw new TypeError(`${"event" in message ? "event" : "group"}Name must be a string of 1 to 1024 characters.`);
   }
   checkedId(ttlSeconds, "ttlSeconds", 300);
   const record: unknown = state ?? {};

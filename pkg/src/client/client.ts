@@ -91,7 +91,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
-    if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential must be a client access URL or have getClientAccessUrl.");
+    if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential has no getClientAccessUrl.");
     this.#settings = settle({ ...options });
     this.#emitter.on("connected", (args) => this.#started(args));
     this.#emitter.on("stopped", () => this.#stopped());
@@ -211,7 +211,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options, groupName);
+    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options);
   }
 
   /**
@@ -220,7 +220,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options, groupName);
+    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options);
   }
 
   /**
@@ -347,7 +347,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
-      this.#send(input, { kind, group: groupName }, options, groupName, "subscribeGroupState");
+      this.#send(input, { kind, group: groupName }, options);
     const close = async () => {
       this.#views.delete(groupName);
       await ask("unsubscribeGroupState", Input.Leave);
@@ -426,13 +426,11 @@ export class WebPubSubClient<Message = JSONTypes> {
     input: number,
     message: UpstreamMessage,
     options: SendEventOptions | undefined,
-    group?: string,
-    joining?: "subscribeGroupState",
   ): Promise<WebPubSubResult> {
     const session = this.#session ?? this.#load();
     return session instanceof Promise
-      ? session.then(() => this.#send(input, message, options, group, joining))
-      : this.#settled(session, input, message, options, sent, group, joining);
+      ? session.then(() => this.#send(input, message, options))
+      : this.#settled(session, input, message, options, sent);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
@@ -442,8 +440,6 @@ export class WebPubSubClient<Message = JSONTypes> {
     message: UpstreamMessage,
     options: (AckOptions & InvokeEventOptions) | undefined,
     result: (sent: Outgoing, outcome: number) => Result,
-    group?: string,
-    joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       checkMessage(message);
@@ -454,7 +450,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       if (limit !== undefined) session.input(Input.Limit, limit);
-      const number = session.send(input, outgoing, ackId, group, joining);
+      const number = session.send(input, outgoing, ackId);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
         const abort = () => void session.input(Input.Abort, number);
@@ -467,11 +463,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   /** An error that is not thrown may be one that nobody ever sees. */
   #listenerFailed(failure: unknown, event?: string): void {
     const error = asError(failure);
-    if (event !== "error" && this.#emitter.has("error")) {
-      this.#emitter.emit("error", { error });
-    } else {
-      console.error(error);
-    }
+    if (event === "error" || !this.#emitter.emit("error", { error })) console.error(error);
   }
 }
 

@@ -40,7 +40,7 @@ async function later(module: Promise<WebAssembly.Module>): Promise<Core> {
     return (core = exports as unknown as Core);
   } catch (error) {
     core = undefined;
-    const text = "No WebAssembly: a Content-Security-Policy must allow 'wasm-unsafe-eval'.";
+    const text = "No WebAssembly: the page must allow 'wasm-unsafe-eval'.";
     throw new WebPubSubClientError("ERR_WASM", text, error);
   }
 }
