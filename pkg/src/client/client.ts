@@ -10,6 +10,7 @@ import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
   GroupDataMessage,
+  InvokeResponseMessage,
   JSONTypes,
   ServerDataMessage,
   UpstreamMessage,
@@ -281,14 +282,10 @@ export class WebPubSubClient<Message = JSONTypes> {
     }
     const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
     return this.#settled(session, Input.Invoke, message, options, ({ response }, outcome) => {
-      const failure = FAILURES[outcome];
-      const fail = (text: string, code: WebPubSubClientErrorCode) =>
-        new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
-      if (failure !== undefined) throw fail(failure[1], failure[0]);
-      if (response!.success !== true) {
-        throw fail(response!.error?.message ?? "Unsupported invoke response frame.", response!.error ? "ERR_REFUSED" : "ERR_FRAME");
-      }
-      const { dataType, data } = response!;
+      const { success, error, dataType, data } = response ?? ({} as Partial<InvokeResponseMessage>);
+      const failure: Failure = error ? ["ERR_REFUSED", error.message] : ["ERR_FRAME", "Unsupported invoke response frame."];
+      const [code, text] = FAILURES[outcome] ?? (success === true ? [] : failure);
+      if (code !== undefined) throw new InvocationError(text!, { invocationId, errorDetail: error }, code);
       return { invocationId, ...(dataType !== undefined && { dataType, data: data as Message }) };
     });
   }
