@@ -36,7 +36,7 @@ import type {
   WebPubSubResult,
 } from "./options.js";
 import { ClientSession, Outgoing } from "./session.js";
-import { checkedLimit, settle, type Settings } from "./settings.js";
+import { settle, type Settings } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
 
 type Failure = readonly [WebPubSubClientErrorCode, string];
@@ -435,18 +435,15 @@ export class WebPubSubClient<Message = JSONTypes> {
     session: ClientSession,
     input: number,
     message: UpstreamMessage,
-    options: (AckOptions & InvokeEventOptions) | undefined,
+    options: AckOptions | undefined,
     result: (sent: Outgoing, outcome: number) => Result,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
-      const name = input === Input.Invoke ? "timeoutInMs" : "ackTimeoutInMs";
-      const limit = options?.[name] === undefined ? undefined : checkedLimit(name, options[name]);
       const signal = options?.abortSignal;
       const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
-      if (limit !== undefined) session.input(Input.Limit, limit);
       const number = session.send(input, outgoing, ackId);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {

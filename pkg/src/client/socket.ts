@@ -42,7 +42,7 @@ export function openSocket(
     if (!isOver) {
       isOver = true;
       const why = safe(failure, url);
-      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, why, isOpen), why));
+      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, why), why));
     }
   }
 
@@ -116,11 +116,10 @@ export function openSocket(
   };
 }
 
-function describe(url: string, code: number | undefined, reason: string, why: Error | undefined, wasOpen: boolean): string {
+function describe(url: string, code: number | undefined, reason: string, why: Error | undefined): string {
   const { host } = new URL(url);
-  const hint = wasOpen || code !== 1006 ? "" : " Has its URL expired?";
   const said = [code, reason, why?.message].filter(Boolean).join(", ");
-  return `The socket to ${host} is closed${said && `: ${said}`}.${hint}`;
+  return `The socket to ${host} is closed${said && `: ${said}`}.`;
 }
 
 /** An error without the URL, which is a secret. Browsers tell an event that says nothing. */

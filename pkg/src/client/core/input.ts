@@ -29,4 +29,3 @@ export const StreamClosed = 25;
 export const Part = 26;
 export const ReadStream = 27;
 export const ForgetStream = 28;
-export const Limit = 29;
