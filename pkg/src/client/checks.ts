@@ -19,7 +19,7 @@ export function checkMessage<const Message extends object>(message: Message): Me
   }
   checkedId(ttlSeconds, "ttlSeconds", 300);
   const record: unknown = state ?? {};
-  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states must be objects.");
+  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states are objects of strings.");
   checkText(...Object.values(record as object));
   return message;
 }

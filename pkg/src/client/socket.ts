@@ -94,7 +94,7 @@ export function openSocket(
       queueMicrotask(() => fail(error));
     }
   } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
-    queueMicrotask(() => fail(new Error("This runtime has no WebSocket: pass one by the option WebSocket, such as that of the package ws")));
+    queueMicrotask(() => fail(new Error("No WebSocket: pass one by the option WebSocket, such as that of the package ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }

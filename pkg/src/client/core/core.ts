@@ -1,6 +1,5 @@
 // The session in WebAssembly: numbers go in and numbers come out. The other side is pkg/wasm-client.
 
-import { WebPubSubClientError } from "../errors.js";
 import type { Id } from "../messages.js";
 
 /** Gives the compiled module, at once where it is there already. */
@@ -40,8 +39,7 @@ async function later(module: Promise<WebAssembly.Module>): Promise<Core> {
     return (core = exports as unknown as Core);
   } catch (error) {
     core = undefined;
-    const text = "No WebAssembly: the page must allow 'wasm-unsafe-eval'.";
-    throw new WebPubSubClientError("ERR_WASM", text, error);
+    throw error;
   }
 }
 
