@@ -169,7 +169,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * All messages from now on, in order, until the client stops. They are kept while nobody takes them.
+   * All messages from now on, in order, until the client stops. They are kept while nobody takes them. Asked for while the
+   * client is stopped, they are those of its next start: without one, the iteration waits.
    *
    * @example
    * ```ts
@@ -227,7 +228,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * Sends to everybody in a group. The connection needs the right to; it need not be in the group.
    *
-   * @throws {@link SendMessageError}; `TypeError` for content that the data type cannot carry.
+   * @throws {@link SendMessageError}; `TypeError` or `RangeError` for content that the data type cannot carry, and for
+   * names, metadata and a `ttlSeconds` that the service does not take; `ERR_MESSAGE_TOO_LARGE` over 1 MiB.
    */
   sendToGroup(
     groupName: string,
@@ -313,9 +315,9 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /**
    * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
-   * Without a state it is cleared.
+   * Without a state it is cleared. A state that the service refuses is forgotten.
    *
-   * @throws {@link SendMessageError}
+   * @throws {@link SendMessageError}; `TypeError` for a state that is no object of strings.
    */
   async setGroupState(
     groupName: string,

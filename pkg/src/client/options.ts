@@ -224,8 +224,9 @@ export interface OnRecoveredArgs {
 /** Something went wrong that no call waits for. */
 export interface OnErrorArgs {
   /**
-   * `ERR_FRAME` for a frame that could not be read, `ERR_CONNECT` or `ERR_URL` for a failed attempt to reconnect, or
-   * what a listener threw.
+   * `ERR_FRAME` for a frame that could not be read, `ERR_CONNECT`, `ERR_TIMEOUT` or `ERR_URL` for a failed attempt to
+   * reconnect, or what a listener or a pluggable part threw. What a listener threw goes to `console.error` when nobody
+   * listens to this event.
    */
   readonly error: Error;
 }
