@@ -195,12 +195,6 @@ pub enum Input {
         /// Which group.
         group: u32,
     },
-    /// The next message that is sent, joins, leaves or invokes has a time limit of its own, in place of that of the
-    /// [`Options`](super::Options).
-    Limit {
-        /// In milliseconds, for each try; 0 for never.
-        timeout_ms: u32,
-    },
 }
 
 impl Input {

@@ -13,8 +13,6 @@ pub(super) struct Messages {
     /// How many entries at the front are settled.
     settled: usize,
     next_ack_id: u64,
-    /// The time limit of the next message, if it has one of its own.
-    limit: Option<u32>,
     /// How many groups are being joined again.
     pub(super) rejoins: u32,
     /// No entry is due earlier.
@@ -23,7 +21,7 @@ pub(super) struct Messages {
 
 impl Default for Messages {
     fn default() -> Self {
-        Messages { entries: Vec::new(), settled: 0, next_ack_id: 1, limit: None, rejoins: 0, due: NEVER }
+        Messages { entries: Vec::new(), settled: 0, next_ack_id: 1, rejoins: 0, due: NEVER }
     }
 }
 
@@ -40,8 +38,6 @@ struct Entry {
     writes: u32,
     /// How often it has failed.
     failures: u32,
-    /// How long a try may take.
-    timeout_ms: u32,
     /// When the state ends by itself.
     due: u64,
 }
@@ -89,17 +85,12 @@ impl Session {
             Input::SetState { message, ack_id, group } => self.add(Kind::State, message, ack_id, group),
             Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
             Input::Unsent { message } => self.unsent(message),
-            Input::Limit { timeout_ms } => {
-                self.messages.limit = Some(timeout_ms);
-                true
-            }
             Input::Abort { message } => self.finish(message, Outcome::Aborted),
             _ => self.take_stream(input),
         }
     }
 
     fn add(&mut self, kind: Kind, message: u32, ack_id: u64, group: u32) -> bool {
-        let limit = self.messages.limit.take();
         if !self.is_running() {
             if kind == Kind::Join {
                 self.groups.refused(group, message);
@@ -107,11 +98,11 @@ impl Session {
             self.push(Action::Settle { message, outcome: Outcome::NotConnected });
             return false;
         }
-        let timeout_ms = limit.unwrap_or(match kind {
+        let limit = match kind {
             Kind::Invoke => self.options.invoke_timeout_ms,
             _ => self.options.ack_timeout_ms,
-        });
-        let due = self.clock.limit(timeout_ms);
+        };
+        let due = self.clock.limit(limit);
         self.enqueue(Entry {
             message,
             group,
@@ -121,7 +112,6 @@ impl Session {
             is_shared: ack_id != NEXT_ACK_ID,
             writes: 0,
             failures: 0,
-            timeout_ms,
             due,
         });
         true
@@ -166,7 +156,6 @@ impl Session {
                 is_shared: false,
                 writes: 0,
                 failures: 0,
-                timeout_ms: self.options.ack_timeout_ms,
                 due: NEVER,
             });
         }
@@ -187,10 +176,10 @@ impl Session {
     }
 
     fn write(&mut self, at: usize) {
+        let due = self.clock.limit(self.options.ack_timeout_ms);
         let Some(entry) = self.messages.entries.get(at).copied() else {
             return;
         };
-        let due = self.clock.limit(entry.timeout_ms);
         let Entry { message, group, ack_id, kind, .. } = entry;
         match kind {
             Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
@@ -377,6 +366,7 @@ impl Session {
     /// Goes through all whose time is over, and finds out when the next is.
     pub(super) fn expire_messages(&mut self) {
         let now = self.clock.now;
+        let limit = self.clock.limit(self.options.ack_timeout_ms);
         self.messages.due = NEVER;
         let mut at = self.messages.settled;
         while let Some(entry) = self.messages.entries.get(at).copied() {
@@ -395,9 +385,7 @@ impl Session {
                     }
                     (State::Delayed, _) if self.is_writable() => self.write(at),
                     (State::Queued | State::Unsure, _) if !self.is_held() => self.settle(at, Outcome::NotConnected),
-                    (State::Delayed | State::Queued | State::Unsure, _) => {
-                        self.requeue(at, self.clock.limit(entry.timeout_ms))
-                    }
+                    (State::Delayed | State::Queued | State::Unsure, _) => self.requeue(at, limit),
                 }
             }
             if let Some(entry) = self.messages.entries.get(at) {

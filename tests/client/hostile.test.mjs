@@ -202,10 +202,6 @@ test("arguments that the service would not take are refused before anything is s
   for (const ackId of ["1", -1, 0.5, null]) {
     await assert.rejects(client.joinGroup("g", { ackId }), { name: "RangeError", message: /ackId/ });
   }
-  for (const limit of [-1, NaN, "soon"]) {
-    await assert.rejects(client.joinGroup("g", { ackTimeoutInMs: limit }), { name: "RangeError", message: /ackTimeoutInMs/ });
-    await assert.rejects(client.invokeEvent("e", "x", "text", { timeoutInMs: limit }), { name: "RangeError", message: /timeoutInMs/ });
-  }
   assert.deepEqual(socket.sent, []);
   answers(socket);
   await client.joinGroup("g".repeat(1024));
@@ -247,37 +243,6 @@ test("a group state that is none, or that the service refuses, is not set again 
   assert.deepEqual(sockets[2].of("setGroupState"), []);
 });
 
-test("a call has a time limit of its own, shorter or longer than that of the client", async (t) => {
-  fakeTime(t);
-  const { client, socket } = await start(t, { ackTimeoutInMs: 3000, invokeTimeoutInMs: 3000, messageRetryOptions: { maxRetries: 0 } });
-  const results = {};
-  const note = (name, promise) => promise.catch((error) => (results[name] = error.code));
-  note("short", client.joinGroup("g", { ackTimeoutInMs: 1000 }));
-  note("long", client.sendEvent("e", "x", "text", { ackTimeoutInMs: 5000 }));
-  note("plain", client.sendEvent("e", "x", "text"));
-  note("short invocation", client.invokeEvent("e", "x", "text", { timeoutInMs: 1000 }));
-  note("long invocation", client.invokeEvent("e", "x", "text", { timeoutInMs: 5000 }));
-  note("endless", client.sendEvent("e", "x", "text", { ackTimeoutInMs: 0 }));
-  await settled();
-  // So that the connection does not count as lost.
-  const wait = async (ms) => {
-    await pass(t, ms);
-    socket.receive({ type: "pong" });
-  };
-  await wait(2000);
-  assert.deepEqual(Object.keys(results), ["short", "short invocation"]);
-  await wait(2000);
-  assert.deepEqual(Object.keys(results), ["short", "short invocation", "plain"]);
-  await wait(2000);
-  assert.deepEqual(results, {
-    short: "ERR_TIMEOUT",
-    "short invocation": "ERR_TIMEOUT",
-    plain: "ERR_TIMEOUT",
-    long: "ERR_TIMEOUT",
-    "long invocation": "ERR_TIMEOUT",
-  });
-});
-
 test("a connection that takes too long is ERR_TIMEOUT, also when its socket then tells that it is closed", async (t) => {
   fakeTime(t);
   const fake = fakeSockets();
@@ -289,26 +254,12 @@ test("a connection that takes too long is ERR_TIMEOUT, also when its socket then
   await timedOut;
 });
 
-test("a socket that is closed before it is open says what that often means, and no WebSocket what to do", async () => {
-  const fake = fakeSockets();
-  const refused = new WebPubSubClient(ADDRESS, { WebSocket: fake.WebSocket }).start();
-  await until(() => fake.sockets.length > 0);
-  fake.sockets[0].drop();
-  await assert.rejects(refused, { code: "ERR_CONNECT", message: /expired/ });
+test("a runtime without WebSocket is told what to do", async () => {
   const { WebSocket } = globalThis;
   try {
     delete globalThis.WebSocket;
-    await assert.rejects(new WebPubSubClient(ADDRESS).start(), { code: "ERR_CONNECT", message: /no WebSocket: .* package ws/ });
+    await assert.rejects(new WebPubSubClient(ADDRESS).start(), { code: "ERR_CONNECT", message: /No WebSocket: .* package ws/ });
   } finally {
     if (WebSocket) globalThis.WebSocket = WebSocket;
-  }
-});
-
-test("a module that the host refuses to compile is ERR_WASM", async () => {
-  const cause = new WebAssembly.CompileError("blocked by CSP");
-  for (const source of [() => Promise.reject(cause), () => { throw cause; }]) {
-    const module = await import(`../../pkg/dist/client/core/core.js?${source}`);
-    module.provide(source);
-    await assert.rejects(async () => module.loadCore(), { code: "ERR_WASM", cause, message: /wasm-unsafe-eval/ });
   }
 });

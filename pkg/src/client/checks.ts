@@ -15,18 +15,18 @@ export function checkedId(id: unknown, name: string, most: Id = MOST): Id {
 export function checkMessage<const Message extends object>(message: Message): Message {
   const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
   if (typeof event !== "string" || !/\S/.test(event) || event.length > 1024) {
-    throw new TypeError(`${"event" in message ? "eventName" : "groupName"} must be a string of 1 to 1024 characters.`);
+    throw new TypeError(`${"event" in message ? "event" : "group"}Name must be a string of 1 to 1024 characters.`);
   }
   checkedId(ttlSeconds, "ttlSeconds", 300);
   const record: unknown = state ?? {};
-  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states must be objects.");
+  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states are objects of strings.");
   checkText(...Object.values(record as object));
   return message;
 }
 
-/** A text, or nothing, of a frame. */
+/** Refuses what is no text where one must be. */
 export function checkText(...values: unknown[]): void {
-  for (const value of values) if (typeof (value ?? "") !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
+  for (const value of values) if (typeof value !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
 }
 
 /** Whatever was thrown, as an error: not everything can be made a string. */

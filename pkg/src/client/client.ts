@@ -10,6 +10,7 @@ import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
   GroupDataMessage,
+  InvokeResponseMessage,
   JSONTypes,
   ServerDataMessage,
   UpstreamMessage,
@@ -35,7 +36,7 @@ import type {
   WebPubSubResult,
 } from "./options.js";
 import { ClientSession, Outgoing } from "./session.js";
-import { checkedLimit, settle, type Settings } from "./settings.js";
+import { settle, type Settings } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
 
 type Failure = readonly [WebPubSubClientErrorCode, string];
@@ -92,7 +93,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
-    if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential must be a client access URL or have getClientAccessUrl.");
+    if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential has no getClientAccessUrl.");
     this.#settings = settle({ ...options });
     this.#emitter.on("connected", (args) => this.#started(args));
     this.#emitter.on("stopped", () => this.#stopped());
@@ -169,7 +170,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * All messages from now on, in order, until the client stops. They are kept while nobody takes them.
+   * All messages from now on, in order, until the client stops. They are kept while nobody takes them. Asked for while the
+   * client is stopped, they are those of its next start: without one, the iteration waits.
    *
    * @example
    * ```ts
@@ -212,7 +214,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   joinGroup(groupName: string, options?: JoinGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options, groupName);
+    return this.#send(Input.Join, { kind: "joinGroup", group: groupName }, options);
   }
 
   /**
@@ -221,13 +223,14 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   leaveGroup(groupName: string, options?: LeaveGroupOptions): Promise<WebPubSubResult> {
-    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options, groupName);
+    return this.#send(Input.Leave, { kind: "leaveGroup", group: groupName }, options);
   }
 
   /**
    * Sends to everybody in a group. The connection needs the right to; it need not be in the group.
    *
-   * @throws {@link SendMessageError}; `TypeError` for content that the data type cannot carry.
+   * @throws {@link SendMessageError}; `TypeError` or `RangeError` for content that the data type cannot carry, and for
+   * names, metadata and a `ttlSeconds` that the service does not take; `ERR_MESSAGE_TOO_LARGE` over 1 MiB.
    */
   sendToGroup(
     groupName: string,
@@ -282,14 +285,10 @@ export class WebPubSubClient<Message = JSONTypes> {
     }
     const message = { kind: "invoke", invocationId, target: "event", event: eventName, dataType, data: content as JSONTypes } as const;
     return this.#settled(session, Input.Invoke, message, options, ({ response }, outcome) => {
-      const failure = FAILURES[outcome];
-      const fail = (text: string, code: WebPubSubClientErrorCode) =>
-        new InvocationError(text, { invocationId, errorDetail: response?.error }, code);
-      if (failure !== undefined) throw fail(failure[1], failure[0]);
-      if (response!.success !== true) {
-        throw fail(response!.error?.message ?? "Unsupported invoke response frame.", response!.error ? "ERR_REFUSED" : "ERR_FRAME");
-      }
-      const { dataType, data } = response!;
+      const { success, error, dataType, data } = response ?? ({} as Partial<InvokeResponseMessage>);
+      const failure: Failure = error ? ["ERR_REFUSED", error.message] : ["ERR_FRAME", "Unsupported invoke response frame."];
+      const [code, text] = FAILURES[outcome] ?? (success === true ? [] : failure);
+      if (code !== undefined) throw new InvocationError(text!, { invocationId, errorDetail: error }, code);
       return { invocationId, ...(dataType !== undefined && { dataType, data: data as Message }) };
     });
   }
@@ -317,9 +316,9 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /**
    * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
-   * Without a state it is cleared.
+   * Without a state it is cleared. A state that the service refuses is forgotten.
    *
-   * @throws {@link SendMessageError}
+   * @throws {@link SendMessageError}; `TypeError` for a state that is no object of strings.
    */
   async setGroupState(
     groupName: string,
@@ -348,7 +347,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
-      this.#send(input, { kind, group: groupName }, options, groupName, "subscribeGroupState");
+      this.#send(input, { kind, group: groupName }, options);
     const close = async () => {
       this.#views.delete(groupName);
       await ask("unsubscribeGroupState", Input.Leave);
@@ -431,13 +430,11 @@ export class WebPubSubClient<Message = JSONTypes> {
     input: number,
     message: UpstreamMessage,
     options: SendEventOptions | undefined,
-    group?: string,
-    joining?: "subscribeGroupState",
   ): Promise<WebPubSubResult> {
     const session = this.#session ?? this.#load();
     return session instanceof Promise
-      ? session.then(() => this.#send(input, message, options, group, joining))
-      : this.#settled(session, input, message, options, sent, group, joining);
+      ? session.then(() => this.#send(input, message, options))
+      : this.#settled(session, input, message, options, sent);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */
@@ -445,21 +442,16 @@ export class WebPubSubClient<Message = JSONTypes> {
     session: ClientSession,
     input: number,
     message: UpstreamMessage,
-    options: (AckOptions & InvokeEventOptions) | undefined,
+    options: AckOptions | undefined,
     result: (sent: Outgoing, outcome: number) => Result,
-    group?: string,
-    joining?: "subscribeGroupState",
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
-      const name = input === Input.Invoke ? "timeoutInMs" : "ackTimeoutInMs";
-      const limit = options?.[name] === undefined ? undefined : checkedLimit(name, options[name]);
       const signal = options?.abortSignal;
       const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
-      if (limit !== undefined) session.input(Input.Limit, limit);
-      const number = session.send(input, outgoing, ackId, group, joining);
+      const number = session.send(input, outgoing, ackId);
       // It may be settled already.
       if (signal && !outgoing.isSettled) {
         const abort = () => void session.input(Input.Abort, number);
@@ -472,11 +464,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   /** An error that is not thrown may be one that nobody ever sees. */
   #listenerFailed(failure: unknown, event?: string): void {
     const error = asError(failure);
-    if (event !== "error" && this.#emitter.has("error")) {
-      this.#emitter.emit("error", { error });
-    } else {
-      console.error(error);
-    }
+    if (event === "error" || !this.#emitter.emit("error", { error })) console.error(error);
   }
 }
 

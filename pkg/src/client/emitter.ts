@@ -19,11 +19,8 @@ export class Emitter<Events> {
     this.#listeners.set(name, listeners.filter((_, index) => index !== at));
   }
 
-  has(name: keyof Events): boolean {
-    return this.#of(name).length > 0;
-  }
-
-  emit<Name extends keyof Events>(name: Name, args: Events[Name]): void {
+  /** Gives how many listeners there are. */
+  emit<Name extends keyof Events>(name: Name, args: Events[Name]): number {
     // The list is never changed, only replaced: who listens while this runs hears of the next event.
     for (const listener of this.#of(name)) {
       try {
@@ -35,6 +32,7 @@ export class Emitter<Events> {
         this.#onFailure(error, name);
       }
     }
+    return this.#of(name).length;
   }
 
   #of(name: keyof Events): readonly ((args: never) => unknown)[] {

@@ -18,8 +18,6 @@ export type WebPubSubClientErrorCode =
   | "ERR_CONNECT"
   /** `getClientAccessUrl` failed or gave no client URL. */
   | "ERR_URL"
-  /** The WebAssembly could not be compiled; `cause` is why. */
-  | "ERR_WASM"
   /** A frame could not be read. */
   | "ERR_FRAME"
   /** The service takes at most 1 MiB in one message, which is then not sent. */

@@ -2,6 +2,7 @@
 
 import { decodeBase64 } from "../wasm/base64.js";
 import { bytesOf, encodeBase64 } from "./base64.js";
+import { checkText } from "./checks.js";
 import type { DownstreamMessage, UpstreamMessage } from "./messages.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
@@ -62,18 +63,17 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
     }
   }
   const frame = JSON.parse(input) as Frame;
-  if (typeof frame !== "object" || frame === null) {
-    throw new TypeError("A frame must be a JSON object.");
-  }
-  const kind = kindOf(frame);
-  if (kind === undefined) {
+  // Throws for what is no object.
+  const type = "type" in frame ? frame["type"] : "";
+  const kind = type === "message" ? `${frame["from"]}Data` : type === "system" ? frame["event"] : type;
+  if (typeof kind !== "string" || !KINDS.test(kind)) {
     return null;
   }
   frame["kind"] = kind;
   if (isLarge(frame["sequenceId"]) || isLarge(frame["ackId"])) {
     readLargeIds(frame, input);
   }
-  return frame["type"] === "message" || (kind === "invokeResponse" && frame["dataType"] != null) ? withPayload(frame) : (frame as never);
+  return type === "message" || (kind === "invokeResponse" && frame["dataType"] != null) ? withPayload(frame) : (frame as never);
 }
 
 /**
@@ -118,19 +118,9 @@ function numberIn(input: string, from: number, end: number): number {
   return number;
 }
 
-function kindOf({ type, event, from }: Frame): string | undefined {
-  switch (type) {
-    case "message":
-      return from === "group" || from === "server" ? `${from}Data` : undefined;
-    case "system":
-      return event === "connected" || event === "disconnected" ? event : undefined;
-    default:
-      return KINDS.test(type as string) ? (type as string) : undefined;
-  }
-}
-
-/** The types that are kinds by the same name. */
-const KINDS = /^(ack|pong|invokeResponse|stream(Ack|Nack|Closed)|groupState(Snapshot|Update))$/;
+/** What a frame is, if this version knows it. */
+const KINDS =
+  /^((dis)?connected|groupData|serverData|ack|pong|invokeResponse|stream(Ack|Nack|Closed)|groupState(Snapshot|Update))$/;
 
 /** The payload as its type says; `null` for a type that this version does not know. */
 function withPayload(frame: Frame): DownstreamMessage | null {
@@ -139,9 +129,7 @@ function withPayload(frame: Frame): DownstreamMessage | null {
     case "json":
       break;
     case "text":
-      if (typeof data !== "string") {
-        throw new TypeError(`A text message must be a string, not ${typeof data}.`);
-      }
+      checkText(data);
       break;
     case "binary":
     case "protobuf":
@@ -217,9 +205,7 @@ function frameOf(message: UpstreamMessage): object {
 function content(dataType: string, data: unknown): unknown {
   switch (dataType) {
     case "text":
-      if (typeof data !== "string") {
-        throw new TypeError(`A text message must be a string, not ${typeof data}.`);
-      }
+      checkText(data);
       return data;
     case "json":
       if (data === undefined || typeof data === "function" || typeof data === "symbol") {

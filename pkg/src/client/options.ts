@@ -76,9 +76,9 @@ export interface WebPubSubClientOptions {
   readonly keepAliveIntervalInMs?: number;
   /** How long a connection may take to open, and then to greet, in milliseconds; 0 is for ever. Default 30000. */
   readonly connectTimeoutInMs?: number;
-  /** How long the service may take to acknowledge a message, in milliseconds; 0 is for ever. Default 30000. */
+  /** How long the service may take to acknowledge each try of a message, in milliseconds; 0 is for ever. Default 30000. */
   readonly ackTimeoutInMs?: number;
-  /** How long the service may take to answer an invocation, in milliseconds; 0 is for ever. Default 0. */
+  /** How long the service may take to answer an invocation, in milliseconds; 0 is for ever. Default 30000. */
   readonly invokeTimeoutInMs?: number;
   /** What makes sockets. Default `globalThis.WebSocket`; Node 20 has none, so pass that of the package `ws` there. */
   readonly WebSocket?: WebSocketConstructor;
@@ -101,8 +101,6 @@ export interface AckOptions {
   readonly ackId?: Id;
   /** Stops waiting. What is already sent is not taken back. */
   readonly abortSignal?: AbortSignal;
-  /** Overrules `ackTimeoutInMs` of the client for this message. */
-  readonly ackTimeoutInMs?: number;
 }
 
 /** Options of `joinGroup`. */
@@ -133,8 +131,6 @@ export interface InvokeEventOptions {
   readonly invocationId?: string;
   /** Takes the invocation back. */
   readonly abortSignal?: AbortSignal;
-  /** Overrules `invokeTimeoutInMs` of the client for this invocation. */
-  readonly timeoutInMs?: number;
 }
 
 /** What a message that was sent comes to. */
@@ -228,8 +224,9 @@ export interface OnRecoveredArgs {
 /** Something went wrong that no call waits for. */
 export interface OnErrorArgs {
   /**
-   * `ERR_FRAME` for a frame that could not be read, `ERR_CONNECT` or `ERR_URL` for a failed attempt to reconnect, or
-   * what a listener threw.
+   * `ERR_FRAME` for a frame that could not be read, `ERR_CONNECT`, `ERR_TIMEOUT` or `ERR_URL` for a failed attempt to
+   * reconnect, or what a listener or a pluggable part threw. What a listener threw goes to `console.error` when nobody
+   * listens to this event.
    */
   readonly error: Error;
 }

@@ -34,15 +34,15 @@ export class Outgoing {
   /** Whether no answer is wanted. */
   declare readonly isPost: boolean;
   isSettled = false;
-  frame: string | ArrayBuffer | undefined = undefined;
+  frame: string | ArrayBuffer | undefined;
   /** Why it could not be written at all. */
-  error: unknown = undefined;
+  error: unknown;
   /** What the service said when it refused. */
-  detail: AckMessageError | undefined = undefined;
+  detail: AckMessageError | undefined;
   /** The answer to an invocation. */
-  response: InvokeResponseMessage | undefined = undefined;
+  response: InvokeResponseMessage | undefined;
   /** Called when it is settled, whatever it comes to. */
-  onSettled: (() => void) | undefined = undefined;
+  onSettled: (() => void) | undefined;
   readonly #resolve: (result: never) => void;
   readonly #reject: (error: unknown) => void;
   readonly #result: (outgoing: Outgoing, outcome: number) => unknown;
@@ -180,19 +180,15 @@ export class ClientSession {
   }
 
   /** Sends a message, and gives its number. `input` says how it is answered. */
-  send(
-    input: number,
-    outgoing: Outgoing,
-    ackId: Id = 0,
-    group?: string,
-    joining: GroupMessage["kind"] = "joinGroup",
-  ): number {
+  send(input: number, outgoing: Outgoing, ackId: Id): number {
+    const { kind, group } = outgoing.message as GroupMessage;
     const number = this.#free.pop() ?? this.#messages.length;
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
-    this.input(input, number, ackId, group === undefined ? 0 : this.#groupNumber(joining, group));
+    const joins = input === Input.Join || input === Input.Leave;
+    this.input(input, number, ackId, joins ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
     return number;
   }
 
@@ -246,18 +242,13 @@ export class ClientSession {
   #run(at: number, count: number): void {
     const words = this.#words;
     const queue = this.#queue;
-    const isFirst = !this.#isRunning;
-    // Nearly always there is one, which needs no queue.
-    for (let index = isFirst ? at + 4 : at; index < at + count * 4; index++) queue.push(words[index]!);
-    if (!isFirst) return;
+    for (let index = at; index < at + count * 4; index++) queue.push(words[index]!);
+    if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#act(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-    if (queue.length > 0) {
-      for (let next = 0; next < queue.length; next += 4) {
-        this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
-      }
-      queue.length = 0;
+    for (let next = 0; next < queue.length; next += 4) {
+      this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
     }
+    queue.length = 0;
     this.#isRunning = false;
   }
 
@@ -287,7 +278,7 @@ export class ClientSession {
     }
   }
 
-  #perform(action: number, a: number, low: number, high: number): void {
+  #perform(action: number, a: number, low: number, high: number): unknown {
     const emitter = this.#emitter;
     const connectionId = this.connectionId ?? "";
     switch (action) {
@@ -380,13 +371,9 @@ export class ClientSession {
     if (outgoing === undefined) return;
     this.#messages[number] = undefined;
     this.#free.push(number);
-    const { message } = outgoing;
-    if (message.ackId !== undefined) {
-      if (this.#refusals.size > 0) outgoing.detail = this.#refusals.get(message.ackId);
-    } else if (this.#invocations.size > 0) {
-      const { invocationId } = message as { invocationId?: string };
-      if (invocationId !== undefined) this.#invocations.delete(invocationId);
-    }
+    const { ackId, invocationId } = outgoing.message as { ackId?: Id; invocationId?: string };
+    outgoing.detail = this.#refusals.get(ackId!);
+    this.#invocations.delete(invocationId!);
     outgoing.settle(outcome);
   }
 
@@ -408,8 +395,7 @@ export class ClientSession {
     asked.then(
       (url) => this.#connect(socket, url),
       (error: unknown) => {
-        const why = error instanceof Error && error.message ? `: ${error.message}` : ".";
-        this.#failed(socket, new WebPubSubClientError("ERR_URL", `getClientAccessUrl failed${why}`, error));
+        this.#closed(socket, new WebPubSubClientError("ERR_URL", `getClientAccessUrl failed: ${asError(error).message}`, error));
       },
     );
   }
@@ -419,7 +405,7 @@ export class ClientSession {
     if (!isClientUrl(url)) {
       // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
       const error = new WebPubSubClientError("ERR_URL", "The client access URL is no ws: or wss: URL.");
-      return queueMicrotask(() => this.#failed(socket, error));
+      return queueMicrotask(() => this.#closed(socket, error));
     }
     if (this.connectionId === undefined) this.#url = url;
     let isOpen = false;
@@ -433,24 +419,19 @@ export class ClientSession {
       closed: (code, reason, error) => {
         if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
         if (socket === this.#givenUp) error = new WebPubSubClientError("ERR_TIMEOUT", "The service did not answer in time.");
-        if (isOpen) this.#closed(socket, code, error);
-        else this.#failed(socket, error, code);
+        this.#closed(socket, error, code, isOpen);
       },
     });
   }
 
-  #failed(socket: number, error: WebPubSubClientError, code?: number): void {
-    // The error of the first attempt is that of `start`.
-    if (socket === this.#current && this.onOpened === undefined) this.#emitter.emit("error", { error });
-    this.#closed(socket, code, error);
-  }
-
-  #closed(socket: number, code: number | undefined, error: WebPubSubClientError): void {
+  #closed(socket: number, error: WebPubSubClientError, code = 1006, wasOpen = false): void {
     if (socket === this.#current) {
+      // The error of the first attempt is that of `start`.
+      if (!wasOpen && this.onOpened === undefined) this.#emitter.emit("error", { error });
       this.lastError = error;
       this.#socket = undefined;
     }
-    this.input(Input.Closed, socket, code ?? 1006);
+    this.input(Input.Closed, socket, code);
   }
 
   #close(socket: number, clean: boolean): void {
@@ -494,7 +475,7 @@ export class ClientSession {
         return this.#receivedAck(socket, message);
       case "connected": {
         const { connectionId, reconnectionToken, userId } = message;
-        checkText(connectionId, reconnectionToken, userId);
+        checkText(connectionId ?? "", reconnectionToken ?? "", userId ?? "");
         const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
         this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
@@ -510,7 +491,7 @@ export class ClientSession {
         break;
       case "invokeResponse": {
         const number = this.#invocations.get(message.invocationId);
-        const outgoing = number === undefined ? undefined : this.#messages[number];
+        const outgoing = this.#messages[number!];
         if (outgoing) {
           outgoing.response = message;
           this.input(Input.Response, number!);
@@ -527,7 +508,7 @@ export class ClientSession {
 
   #receivedData(socket: number, message: DataMessage): void {
     const { sequenceId } = message;
-    checkText((message as Partial<GroupDataMessage>).group);
+    checkText((message as Partial<GroupDataMessage>).group ?? "");
     const isNew =
       sequenceId == null
         ? (this.input(Input.Heard, socket), true)

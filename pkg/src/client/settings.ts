@@ -15,7 +15,11 @@ const MOST = 2 ** 32 - 1;
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
 export function settle(options: WebPubSubClientOptions): Settings {
   const protocol = options.protocol ?? WebPubSubJsonReliableProtocol();
-  const limit = (name: LimitName, fallback: number) => checkedLimit(name, options[name] ?? fallback);
+  const limit = (name: LimitName, fallback: number): number => {
+    const value = options[name] ?? fallback;
+    if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
+    return Math.min(value, MOST);
+  };
   const words = [
     protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
     +(options.autoReconnect ?? true),
@@ -39,12 +43,6 @@ type LimitName =
   | "connectTimeoutInMs"
   | "ackTimeoutInMs"
   | "invokeTimeoutInMs";
-
-/** A time limit in milliseconds, as the core takes it. */
-export function checkedLimit(name: string, value: number): number {
-  if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
-  return Math.min(value, MOST);
-}
 
 /** A number that is missing or negative is the default, as in the official client. */
 function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: "Fixed" | "Exponential"): number[] {

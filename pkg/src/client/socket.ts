@@ -41,7 +41,8 @@ export function openSocket(
   function over(code: number | undefined, reason: string): void {
     if (!isOver) {
       isOver = true;
-      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure, isOpen), safe(failure, url)));
+      const why = safe(failure, url);
+      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, why), why));
     }
   }
 
@@ -93,7 +94,7 @@ export function openSocket(
       queueMicrotask(() => fail(error));
     }
   } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
-    queueMicrotask(() => fail(new Error("This runtime has no WebSocket: pass one by the option WebSocket, such as that of the package ws")));
+    queueMicrotask(() => fail(new Error("No WebSocket: pass one by the option WebSocket, such as that of the package ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }
@@ -115,15 +116,14 @@ export function openSocket(
   };
 }
 
-function describe(url: string, code: number | undefined, reason: string, failure: unknown, wasOpen: boolean): string {
+function describe(url: string, code: number | undefined, reason: string, why: Error | undefined): string {
   const { host } = new URL(url);
-  const hint = wasOpen || code !== 1006 ? "" : " Often its URL has expired or names another hub.";
-  const said = [code, reason, (safe(failure, url) as Error | undefined)?.message].filter(Boolean).join(", ");
-  return `The socket to ${host} is closed${said && `: ${said}`}.${hint}`;
+  const said = [code, reason, why?.message].filter(Boolean).join(", ");
+  return `The socket to ${host} is closed${said && `: ${said}`}.`;
 }
 
 /** An error without the URL, which is a secret. Browsers tell an event that says nothing. */
-function safe(failure: unknown, url: string): unknown {
+function safe(failure: unknown, url: string): Error | undefined {
   const error = (failure as { error?: unknown } | undefined)?.error ?? failure;
   return error instanceof Error && !error.message.includes(url.slice(-16)) ? error : undefined;
 }

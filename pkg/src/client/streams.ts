@@ -230,10 +230,8 @@ export class Streams<Message> implements StreamHost {
         return session.writeFrame(stream.start);
       case Action.StreamOpened:
         return settleWaiting(stream);
-      case Action.StreamData: {
-        const frame = stream.parts[detail - stream.first];
-        return frame === undefined ? undefined : session.writeFrame(frame);
-      }
+      case Action.StreamData:
+        return session.writeFrame(stream.parts[detail - stream.first]!);
       case Action.StreamTrim:
         stream.parts.splice(0, detail - stream.first);
         stream.first = detail;

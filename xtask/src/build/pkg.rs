@@ -120,7 +120,7 @@ fn optimize(node: &Node, from: &Path, to: &Path, passes: &[&str]) -> Result {
 
 /// Flattened, and its loops and blocks found anew, code compresses better than after `-Oz` alone; so do functions in the
 /// order of their use.
-const SMALL: [&str; 6] = ["-O3", "--flatten", "--rereloop", "-Oz", "-Oz", "--reorder-functions"];
+const SMALL: [&str; 6] = ["-O4", "--flatten", "--rereloop", "-Oz", "-Oz", "--reorder-functions"];
 
 /// Nothing that only names things.
 const STRIP: [&str; 3] = ["--strip-debug", "--strip-producers", "--strip-target-features"];

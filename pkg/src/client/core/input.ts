@@ -30,4 +30,3 @@ export const Part = 26;
 export const ReadStream = 27;
 export const ForgetStream = 28;
 export const SetState = 29;
-export const Limit = 30;
