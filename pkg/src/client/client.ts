@@ -334,7 +334,8 @@ export class WebPubSubClient<Message = JSONTypes> {
       return await this.#send(Input.SetState, message, options, groupName);
     } catch (error) {
       // On the next connection it would be refused again.
-      if (!/CONN|TIME|ABORT|STOP/.test((error as WebPubSubClientError).code) && this.#states.get(groupName) === state) keep(before === state ? undefined : before);
+      const isRefused = !/CONN|TIME|ABORT|STOP/.test((error as WebPubSubClientError).code);
+      if (isRefused && this.#states.get(groupName) === state) keep(before === state ? undefined : before);
       throw error;
     }
   }
