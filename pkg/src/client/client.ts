@@ -331,7 +331,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       state ? this.#states.set(groupName, state) : this.#states.delete(groupName);
     keep(state);
     try {
-      return await this.#send(Input.SetState, message, options, groupName);
+      return await this.#send(Input.SetState, message, options);
     } catch (error) {
       // On the next connection it would be refused again.
       const isRefused = !/CONN|TIME|ABORT|STOP/.test((error as WebPubSubClientError).code);

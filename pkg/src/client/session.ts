@@ -187,8 +187,8 @@ export class ClientSession {
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
-    const joins = input === Input.Join || input === Input.Leave;
-    this.input(input, number, ackId, joins ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
+    const isOfGroup = input === Input.Join || input === Input.Leave || input === Input.SetState;
+    this.input(input, number, ackId, isOfGroup ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
     return number;
   }
 
