@@ -103,34 +103,35 @@ impl Session {
             _ => self.options.ack_timeout_ms,
         };
         let due = self.clock.limit(limit);
-        self.enqueue(Entry {
+        self.enqueue(kind, message, ack_id, group, due);
+        true
+    }
+
+    /// Puts an entry at the end and writes it if that is possible.
+    fn enqueue(&mut self, kind: Kind, message: u32, mut ack_id: u64, group: u32, due: u64) {
+        let messages = &mut self.messages;
+        let is_shared = ack_id != NEXT_ACK_ID;
+        if is_shared {
+            if ack_id >= messages.next_ack_id && ack_id < MAX_COUNTED {
+                messages.next_ack_id = ack_id.saturating_add(1);
+            }
+        } else if !matches!(kind, Kind::Post | Kind::Invoke) {
+            ack_id = messages.next_ack_id;
+            messages.next_ack_id = ack_id.saturating_add(1);
+        }
+        messages.sweep();
+        messages.due = messages.due.min(due);
+        messages.entries.push(Entry {
             message,
             group,
             ack_id,
             kind,
             state: State::Queued,
-            is_shared: ack_id != NEXT_ACK_ID,
+            is_shared,
             writes: 0,
             failures: 0,
             due,
         });
-        true
-    }
-
-    /// Puts an entry at the end and writes it if that is possible.
-    fn enqueue(&mut self, mut entry: Entry) {
-        let messages = &mut self.messages;
-        if entry.is_shared {
-            if entry.ack_id >= messages.next_ack_id && entry.ack_id < MAX_COUNTED {
-                messages.next_ack_id = entry.ack_id.saturating_add(1);
-            }
-        } else if !matches!(entry.kind, Kind::Post | Kind::Invoke) {
-            entry.ack_id = messages.next_ack_id;
-            messages.next_ack_id = messages.next_ack_id.saturating_add(1);
-        }
-        messages.sweep();
-        messages.due = messages.due.min(entry.due);
-        messages.entries.push(entry);
         let last = messages.entries.len().saturating_sub(1);
         if self.is_writable() {
             self.write(last);
@@ -147,17 +148,7 @@ impl Session {
             }
             from = at.saturating_add(1);
             self.messages.rejoins = self.messages.rejoins.saturating_add(1);
-            self.enqueue(Entry {
-                message: 0,
-                group,
-                ack_id: NEXT_ACK_ID,
-                kind: Kind::Rejoin,
-                state: State::Queued,
-                is_shared: false,
-                writes: 0,
-                failures: 0,
-                due: NEVER,
-            });
+            self.enqueue(Kind::Rejoin, 0, NEXT_ACK_ID, group, NEVER);
         }
     }
 

@@ -236,6 +236,8 @@ impl Session {
         self.is_recovering || self.phase == Phase::Ready
     }
 
+    /// Inlined, its allocation would stand in the module of the npm package some thirty times.
+    #[inline(never)]
     pub(super) fn push(&mut self, action: Action) {
         self.actions.push(action);
     }

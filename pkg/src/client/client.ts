@@ -119,7 +119,8 @@ export class WebPubSubClient<Message = JSONTypes> {
    * Connects, and resolves when the socket is open, as the official client does. {@link connect} waits until the
    * connection is ready. The first attempt is not repeated: it rejects with its error.
    *
-   * @throws {@link WebPubSubClientError} `ERR_CONNECT`, `ERR_URL`, `ERR_TIMEOUT`, `ERR_STATE`, `ERR_STOPPED`, `ERR_ABORTED`.
+   * @throws {@link WebPubSubClientError} `ERR_CONNECT`, `ERR_URL`, `ERR_TIMEOUT`, `ERR_STATE`, `ERR_STOPPED`, `ERR_ABORTED`,
+   * `ERR_WASM`.
    */
   async start(options?: StartOptions): Promise<void> {
     await this.#start(options, false);

@@ -23,7 +23,9 @@ export type WebPubSubClientErrorCode =
   /** The service takes at most 1 MiB in one message, which is then not sent. */
   | "ERR_MESSAGE_TOO_LARGE"
   /** A stream ended that should not have. */
-  | "ERR_STREAM";
+  | "ERR_STREAM"
+  /** WebAssembly could not be compiled: a page with a Content-Security-Policy needs `'wasm-unsafe-eval'` in it. */
+  | "ERR_WASM";
 
 /**
  * An error of the WebSocket client. Tell errors apart by `code`, not by `message`.

@@ -242,13 +242,18 @@ export class ClientSession {
   #run(at: number, count: number): void {
     const words = this.#words;
     const queue = this.#queue;
-    for (let index = at; index < at + count * 4; index++) queue.push(words[index]!);
-    if (this.#isRunning) return;
+    const isFirst = !this.#isRunning;
+    // Nearly always there is one, which needs no queue.
+    for (let index = isFirst ? at + 4 : at; index < at + count * 4; index++) queue.push(words[index]!);
+    if (!isFirst) return;
     this.#isRunning = true;
-    for (let next = 0; next < queue.length; next += 4) {
-      this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
+    this.#act(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    if (queue.length > 0) {
+      for (let next = 0; next < queue.length; next += 4) {
+        this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
+      }
+      queue.length = 0;
     }
-    queue.length = 0;
     this.#isRunning = false;
   }
 

@@ -56,23 +56,16 @@ struct Module {
     name: &'static str,
     package: &'static str,
     file: &'static str,
-    /// What makes the smallest module once it is compressed: measured.
-    opt_level: char,
 }
 
-const SERVICE: Module =
-    Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm", opt_level: 'z' };
+const SERVICE: Module = Module { name: "service", package: "webpubsub-edge-wasm", file: "webpubsub_edge.wasm" };
 
-const CLIENT: Module = Module {
-    name: "client",
-    package: "webpubsub-edge-wasm-client",
-    file: "webpubsub_edge_client.wasm",
-    opt_level: 's',
-};
+const CLIENT: Module =
+    Module { name: "client", package: "webpubsub-edge-wasm-client", file: "webpubsub_edge_client.wasm" };
 
 fn build_small(node: &Node, module: &Module) -> Result {
-    let Module { name, package, file, opt_level } = *module;
-    let wasm = compile(name, package, opt_level)?;
+    let Module { name, package, file } = *module;
+    let wasm = compile(name, package)?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
     pack(&output(name), &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
         optimize(node, &wasm, &staging.join(file), &SMALL)
@@ -82,7 +75,7 @@ fn build_small(node: &Node, module: &Module) -> Result {
 /// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small, for which the
 /// profile in Cargo.toml makes exceptions.
 fn build_emulator(node: &Node) -> Result {
-    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm", 'z')?;
+    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm")?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let inputs = inputs(&wasm, &bindgen)?;
     pack(&output("emulator"), &inputs, "Optimizing the npm package's emulator", |staging| {
@@ -93,7 +86,7 @@ fn build_emulator(node: &Node) -> Result {
     })
 }
 
-fn compile(name: &str, package: &str, opt_level: char) -> Result<PathBuf> {
+fn compile(name: &str, package: &str) -> Result<PathBuf> {
     let toolchain = Toolchain::for_build_std()?;
     // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
     let target = files::target().join("npm");
@@ -107,8 +100,7 @@ fn compile(name: &str, package: &str, opt_level: char) -> Result<PathBuf> {
             .args(["build", "--quiet", "--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
-            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"])
-            .args(["--config", &format!("profile.npm.opt-level='{opt_level}'")]))
+            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
     })?;
     Ok(target.join(WASM).join("npm").join(package.replace('-', "_")).with_extension("wasm"))
 }

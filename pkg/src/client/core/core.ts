@@ -1,5 +1,6 @@
 // The session in WebAssembly: numbers go in and numbers come out. The other side is pkg/wasm-client.
 
+import { WebPubSubClientError } from "../errors.js";
 import type { Id } from "../messages.js";
 
 /** Gives the compiled module, at once where it is there already. */
@@ -27,8 +28,12 @@ export function provide(from: ModuleSource): void {
 /** The module, which one instance serves for all sessions. It is compiled by the first call; a failure is not kept. */
 export function loadCore(): Core | Promise<Core> {
   if (core === undefined) {
-    const module = source!();
-    core = module instanceof Promise ? later(module) : instantiate(module);
+    try {
+      const module = source!();
+      core = module instanceof Promise ? later(module) : instantiate(module);
+    } catch (error) {
+      throw refused(error);
+    }
   }
   return core;
 }
@@ -39,8 +44,12 @@ async function later(module: Promise<WebAssembly.Module>): Promise<Core> {
     return (core = exports as unknown as Core);
   } catch (error) {
     core = undefined;
-    throw error;
+    throw refused(error);
   }
+}
+
+function refused(cause: unknown): WebPubSubClientError {
+  return new WebPubSubClientError("ERR_WASM", "WebAssembly is refused here. Does a Content-Security-Policy allow it?", cause);
 }
 
 function instantiate(module: WebAssembly.Module): Core {
