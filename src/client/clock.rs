@@ -33,7 +33,8 @@ impl Clock {
         self.host.saturating_add(at.saturating_sub(self.now))
     }
 
-    /// So many milliseconds from now; never, for 0.
+    /// So many milliseconds from now; never, for 0. Not inlined, for the size of the npm package's module.
+    #[inline(never)]
     pub(super) fn limit(&self, ms: u32) -> u64 {
         if ms == 0 { NEVER } else { self.after(ms.into()) }
     }

@@ -289,9 +289,13 @@ impl Session {
                 self.push(Action::StreamStart { stream });
             }
         }
-        let retry = |one: &Outbound| if one.retry_at > 0 { one.retry_at } else { NEVER };
-        let outbound = self.streams.outbound.iter().map(|one| one.until.min(retry(one)));
-        let inbound = self.streams.inbound.iter().map(|one| one.until);
-        self.streams.due = outbound.chain(inbound).min().unwrap_or(NEVER);
+        let mut due = NEVER;
+        for one in &self.streams.outbound {
+            due = due.min(one.until).min(if one.retry_at > 0 { one.retry_at } else { NEVER });
+        }
+        for one in &self.streams.inbound {
+            due = due.min(one.until);
+        }
+        self.streams.due = due;
     }
 }
