@@ -215,6 +215,19 @@ test("a client without a credential is refused at once", () => {
   }
 });
 
+test("an option that would be misread is refused at once", () => {
+  const url = "wss://service/client/hubs/hub";
+  const refused = [
+    [{ protocol: "json.webpubsub.azure.v1" }, "TypeError", /^protocol .*WebPubSubJsonProtocol\(\)/],
+    [{ reconnectRetryOptions: { mode: "exponential" } }, "RangeError", /^mode .*Fixed or Exponential, not exponential/],
+    [{ messageRetryOptions: { retryDelayInMs: 20, maxRetryDelayInMs: 10 } }, "RangeError", /^maxRetryDelayInMs /],
+    [{ ackTimeoutInMs: -1 }, "RangeError", /^ackTimeoutInMs .*-1/],
+  ];
+  for (const [options, name, message] of refused) {
+    assert.throws(() => new WebPubSubClient(url, options), { name, message });
+  }
+});
+
 test("a group state that is none, or that the service refuses, is not set again on the next connection", async (t) => {
   fakeTime(t);
   const { client, sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 } });

@@ -89,7 +89,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * @param credential - A client access URL, or where to get one: see {@link WebPubSubClientCredential}. A URL expires
    * soon, so a client that reconnects needs a function.
-   * @throws `TypeError` for no credential; `RangeError` for a limit that is negative, or a longest delay below the first.
+   * @throws `TypeError` for no credential, or a protocol that is none; `RangeError` for a limit that is negative, a longest
+   * delay below the first, or another `mode`.
    */
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;

@@ -1,5 +1,5 @@
 import { WebPubSubJsonReliableProtocol } from "./json.js";
-import type { WebPubSubClientOptions, WebPubSubRetryOptions } from "./options.js";
+import type { RetryMode, WebPubSubClientOptions, WebPubSubRetryOptions } from "./options.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
 /** The options as they are used. */
@@ -15,6 +15,9 @@ const MOST = 2 ** 32 - 1;
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
 export function settle(options: WebPubSubClientOptions): Settings {
   const protocol = options.protocol ?? WebPubSubJsonReliableProtocol();
+  if (typeof protocol.parseMessages !== "function") {
+    throw new TypeError("protocol must be one such as WebPubSubJsonProtocol().");
+  }
   const limit = (name: LimitName, fallback: number): number => {
     const value = options[name] ?? fallback;
     if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
@@ -44,13 +47,21 @@ type LimitName =
   | "ackTimeoutInMs"
   | "invokeTimeoutInMs";
 
+/** By their number in the core. */
+const MODES: readonly RetryMode[] = ["Fixed", "Exponential"];
+
 /** A number that is missing or negative is the default, as in the official client. */
-function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: "Fixed" | "Exponential"): number[] {
+function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: RetryMode): number[] {
   const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MOST);
   const delay = number(given?.retryDelayInMs, 1000);
   const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
   if (longest < delay) {
     throw new RangeError(`maxRetryDelayInMs must not be less than retryDelayInMs.`);
   }
-  return [number(given?.maxRetries, retries), delay, longest, (given?.mode ?? mode) === "Fixed" ? 0 : 1];
+  mode = given?.mode ?? mode;
+  const modeNumber = MODES.indexOf(mode);
+  if (modeNumber < 0) {
+    throw new RangeError(`mode must be Fixed or Exponential, not ${mode}.`);
+  }
+  return [number(given?.maxRetries, retries), delay, longest, modeNumber];
 }
