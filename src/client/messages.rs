@@ -352,6 +352,7 @@ impl Session {
             }
             at = at.saturating_add(1);
         }
+        self.messages.due = NEVER;
     }
 
     /// Goes through all whose time is over, and finds out when the next is.

@@ -244,6 +244,7 @@ impl Session {
         }
         streams.outbound.clear();
         streams.inbound.clear();
+        streams.due = NEVER;
     }
 
     /// A part of an inbound stream: whether it is the next one.

@@ -144,6 +144,18 @@ fn defect_8_stop_does_not_wait_for_a_close_that_never_comes() {
 }
 
 #[test]
+fn a_session_that_stopped_wants_no_time() {
+    let mut host = Host::connected(Options::default());
+    host.hand(send(1));
+    host.hand(Input::StreamOpen { stream: 1 });
+    host.hand(Input::ReadStream { stream: 2, idle_timeout_ms: 60_000 });
+    assert!(host.session.wake_at().is_some());
+    host.hand(Input::Stop);
+    host.drop(1000);
+    assert_eq!(host.session.wake_at(), None);
+}
+
+#[test]
 fn defect_9_sockets_that_open_and_drop_buy_no_time() {
     let mut host = Host::connected(Options::default());
     host.drop(1006);

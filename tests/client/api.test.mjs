@@ -90,7 +90,7 @@ test("a stream goes on after a recovery from what the service has", async (t) =>
 });
 
 test("a stream that the service closes tells its writer", async (t) => {
-  const { socket, writer } = await openStream(t);
+  const { socket, writer, events } = await openStream(t);
   const told = [];
   writer.onError((error) => told.push(error));
   writer.onError(() => {
@@ -99,6 +99,8 @@ test("a stream that the service closes tells its writer", async (t) => {
   socket.receive({ type: "streamClosed", streamId: "S", error: { name: "IdleTimeout", message: "too slow" } });
   assert.deepEqual(told, [{ name: "IdleTimeout", message: "too slow" }]);
   await assert.rejects(writer.write("x", "text"), { name: "IdleTimeout", code: "ERR_STREAM", message: "too slow" });
+  const [name, { error }] = events.at(-1);
+  assert.deepEqual([name, error.message], ["error", "a listener"]);
 });
 
 test("an ack of what was never sent ends a stream as a violation", async (t) => {
@@ -275,9 +277,88 @@ test("a start that is aborted stops, and an abort after it does nothing", async 
   await starting;
   assert.equal(client.status, "stopped");
   const later = new AbortController();
-  const { client: started } = await start(t);
+  const again = client.start({ abortSignal: later.signal });
+  await until(() => fake.sockets.length === 2);
+  fake.sockets[1].open(GREETING);
+  await again;
   later.abort();
-  assert.equal(started.status, "connected");
+  await settled();
+  assert.equal(client.status, "connected");
+  fake.sockets[1].close = () => fake.sockets[1].drop(1000);
+  await client.stop();
+});
+
+for (const [name, lose, code] of [
+  ["is not greeted in time", (t) => pass(t, 2000), "ERR_TIMEOUT"],
+  ["is lost before the greeting", (t, socket) => socket.drop(1011, "busy"), "ERR_CONNECT"],
+]) {
+  test(`a connect whose socket opens and ${name} is over`, async (t) => {
+    fakeTime(t);
+    const fake = fakeSockets();
+    const client = new WebPubSubClient(ADDRESS, { WebSocket: fake.WebSocket, connectTimeoutInMs: 1000 });
+    const connecting = assert.rejects(client.connect(), { name: "WebPubSubClientError", code });
+    await until(() => fake.sockets.length === 1);
+    fake.sockets[0].open();
+    await lose(t, fake.sockets[0]);
+    await connecting;
+    await pass(t, 60_000);
+    assert.deepEqual([client.status, fake.sockets.length], ["stopped", 1]);
+    // Nothing is left that hinders another.
+    const again = client.connect();
+    await until(() => fake.sockets.length === 2);
+    fake.sockets[1].open(GREETING);
+    assert.equal((await again).connectionId, GREETING.connectionId);
+    fake.sockets[1].close = () => fake.sockets[1].drop(1000);
+    await client.stop();
+  });
+}
+
+test("a view of group states that was replaced closes nothing", async (t) => {
+  const { client, socket } = await start(t);
+  const subscribe = async (ackId) => {
+    const subscribing = client.subscribeGroupState("g");
+    await settled();
+    socket.receive({ type: "ack", ackId, success: true });
+    return subscribing;
+  };
+  const [replaced, view] = [await subscribe(1), await subscribe(2)];
+  await replaced.close();
+  assert.deepEqual(socket.of("unsubscribeGroupState"), []);
+  socket.receive({ type: "groupStateSnapshot", group: "g", items: [{ connectionId: "a", updatedAt: 1, state: { k: "1" } }] });
+  assert.deepEqual([replaced.items.size, view.items.size], [0, 1]);
+  const closing = view.close();
+  await settled();
+  socket.receive({ type: "ack", ackId: 3, success: true });
+  await closing;
+  assert.equal(socket.of("unsubscribeGroupState").length, 1);
+});
+
+test("what cannot be watched again is told by `error`, and what cannot be joined again with the reason of the service", async (t) => {
+  fakeTime(t);
+  const { client, events, sockets, socket } = await start(t, { messageRetryOptions: { maxRetries: 0 }, ackTimeoutInMs: 1000 });
+  const asked = Promise.all([client.joinGroup("refused"), client.joinGroup("silent"), client.subscribeGroupState("watched")]);
+  await settled();
+  for (const { ackId } of [...socket.of("joinGroup"), ...socket.of("subscribeGroupState")]) socket.receive({ type: "ack", ackId, success: true });
+  await asked;
+  socket.drop(1008);
+  await pass(t, 3000);
+  sockets[1].open({ ...GREETING, connectionId: "c2" });
+  await settled();
+  const error = { name: "Forbidden", message: "not any more" };
+  for (const { ackId, group } of [...sockets[1].of("joinGroup"), ...sockets[1].of("subscribeGroupState")]) {
+    if (group !== "silent") sockets[1].receive({ type: "ack", ackId, success: false, error });
+  }
+  sockets[1].receive({ type: "pong" });
+  await pass(t, 1000);
+  const told = (name) => events.filter(([event]) => event === name).map(([, args]) => args);
+  const failed = told("rejoin-group-failed");
+  assert.deepEqual(failed.map(({ group, error }) => [group, error.name, error.code, error.errorDetail]), [
+    ["refused", "SendMessageError", "ERR_REFUSED", error],
+    ["silent", "SendMessageError", "ERR_TIMEOUT", undefined],
+  ]);
+  const [watched] = told("error").slice(-1);
+  assert.match(watched.error.message, /^subscribeGroupState watched /);
+  assert.deepEqual(watched.error.errorDetail, error);
 });
 
 test("an iteration of messages ends with the client, with its signal, and when it is left", async (t) => {
@@ -308,7 +389,7 @@ test("an iteration of messages ends with the client, with its signal, and when i
   assert.deepEqual(await rest, ["three"]);
 });
 
-test("the options are read once, and not changed", () => {
+test("the options are not changed", () => {
   const options = Object.freeze({ messageRetryOptions: Object.freeze({}), reconnectRetryOptions: Object.freeze({ maxRetries: -1 }) });
   new WebPubSubClient(ADDRESS, options);
   for (const bad of [{ keepAliveIntervalInMs: -1 }, { ackTimeoutInMs: Number.NaN }]) {

@@ -100,15 +100,33 @@ test("what is unknown is ignored, and what is no message throws", () => {
   assert.throws(() => protocol.parseMessages("text"), TypeError);
 });
 
-test("random bytes either read or throw an Error", () => {
+test("frames that were damaged either read or say what is wrong", () => {
   let seed = 1;
-  const random = () => (seed = (seed * 48271) % 2147483647) & 0xff;
+  const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+  const error = [field(1, "Forbidden"), field(2, "no")];
+  const frames = [
+    field(1, [field(1, 2n ** 63n), field(3, error)]),
+    field(2, [field(1, "group"), field(2, "g"), field(3, [field(4, '{"a":[1,2]}')]), field(4, 7), field(5, [field(1, "k"), field(2, "v")])]),
+    field(2, [field(1, "group"), field(2, "g"), field(6, [field(1, "s"), field(2, 3), field(3, 1), field(4, error)])]),
+    field(3, [field(1, [field(1, "c"), field(2, "u"), field(3, "t")])]),
+    field(10, [field(1, "g"), field(2, [field(1, "c"), field(4, 1_700_000_000_000)])]),
+  ];
+  let read = 0;
+  let refused = 0;
   for (let run = 0; run < 20_000; run++) {
-    const bytes = Array.from({ length: random() % 40 }, random);
+    const bytes = [...frames[run % frames.length]];
+    for (let times = random(3); times >= 0; times--) {
+      // Most often a byte is another one; else some are missing or too many.
+      const [removed, inserted] = random(4) > 0 ? [1, 1] : [random(3), random(3)];
+      bytes.splice(random(bytes.length), removed, ...Array.from({ length: inserted }, () => random(256)));
+    }
     try {
       parse(bytes);
+      read++;
     } catch (error) {
-      assert.ok(error instanceof Error);
+      assert.match(error.message, /^The frame ends|^The encoded data was not valid|JSON/, String(bytes));
+      refused++;
     }
   }
+  assert.ok(read > 2000 && refused > 2000, `${read} read, ${refused} refused`);
 });

@@ -3,19 +3,20 @@
 import type { Id } from "./messages.js";
 
 /** All bits set is no id. */
-const MOST = 2n ** 64n - 2n;
+const MAX_ID = 2n ** 64n - 2n;
 
 /** A whole number, such as an id. */
-export function checkedId(id: unknown, name: string, most: Id = MOST): Id {
+export function checkedId(id: unknown, name: string, most: Id = MAX_ID): Id {
   if ((typeof id === "bigint" || Number.isSafeInteger(id)) && (id as Id) >= 0 && (id as Id) <= most) return id as Id;
   throw new RangeError(`${name} must be a whole number from 0 to ${most}, not ${id}.`);
 }
 
 /** Refuses what the service would never answer, or close the connection for. */
 export function checkMessage<const Message extends object>(message: Message): Message {
+  // A message has a group or an event, and metadata or a state.
   const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
   if (typeof event !== "string" || !/\S/.test(event) || event.length > 1024) {
-    throw new TypeError(`${"event" in message ? "event" : "group"}Name must be a string of 1 to 1024 characters.`);
+    throw new TypeError(`${"event" in message ? "event" : "group"}Name must be a string of 1 to 1024 characters, not blank.`);
   }
   checkedId(ttlSeconds, "ttlSeconds", 300);
   const record: unknown = state ?? {};

@@ -4,7 +4,7 @@ import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
-import { InvocationError, SendMessageError, WebPubSubClientError, type WebPubSubClientErrorCode } from "./errors.js";
+import { failed, type Failure, FAILURES, InvocationError, SendMessageError, WebPubSubClientError } from "./errors.js";
 import { type GroupState, GroupStateView } from "./group-state.js";
 import { MessageQueue } from "./message-queue.js";
 import type {
@@ -36,20 +36,8 @@ import type {
   WebPubSubResult,
 } from "./options.js";
 import { ClientSession, Outgoing } from "./session.js";
-import { settle, type Settings } from "./settings.js";
+import { type Settings, settingsOf } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
-
-type Failure = readonly [WebPubSubClientErrorCode, string];
-
-/** Why a message was not sent, by `Outcome`. */
-const FAILURES: Readonly<Record<number, Failure>> = {
-  [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
-  [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
-  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "The connection was lost."],
-  [Outcome.TimedOut]: ["ERR_TIMEOUT", "The service did not answer in time."],
-  [Outcome.Aborted]: ["ERR_ABORTED", "Cancelled by abortSignal"],
-  [Outcome.Stopped]: ["ERR_STOPPED", "The client was stopped."],
-};
 
 /**
  * A connection to Azure Web PubSub that survives: it recovers what the network breaks, joins groups again, and with a
@@ -75,7 +63,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   readonly #credential: WebPubSubClientCredential;
   readonly #settings: Settings;
   readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
-  readonly #streams = new Streams<Message>(() => this.#session);
+  readonly #streams = new Streams<Message>(() => this.#session, (error) => this.#listenerFailed(error));
   /** What this client keeps in groups, and what it watches. */
   readonly #states = new Map<string, Readonly<Record<string, string>>>();
   readonly #views = new Map<string, GroupStateView>();
@@ -95,7 +83,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   constructor(credential: string | WebPubSubClientCredential, options?: WebPubSubClientOptions) {
     this.#credential = typeof credential === "string" ? { getClientAccessUrl: credential } : credential;
     if (!this.#credential?.getClientAccessUrl) throw new TypeError("The credential has no getClientAccessUrl.");
-    this.#settings = settle({ ...options });
+    this.#settings = settingsOf({ ...options });
     this.#emitter.on("connected", (args) => this.#started(args));
     this.#emitter.on("stopped", () => this.#stopped());
   }
@@ -128,7 +116,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * Connects, and resolves when the connection is ready, within `connectTimeoutInMs`.
+   * Connects, and resolves when the connection is ready. The first attempt is not repeated: it has `connectTimeoutInMs`, from
+   * asking for the URL to the greeting of the service.
    *
    * @throws As {@link start}.
    */
@@ -313,7 +302,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     callback: (stream: GroupStream<Message>) => unknown,
     options?: OnGroupStreamOptions,
   ): GroupStreamSubscription {
-    return this.#streams.subscribe(callback, options ?? {}, (error) => this.#listenerFailed(error));
+    return this.#streams.subscribe(callback, options ?? {});
   }
 
   /**
@@ -343,8 +332,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * Watches what the connections of a group keep there. It is watched again on every new connection. A group has one
-   * view: the later of two subscriptions replaces the first.
+   * Watches what the connections of a group keep there. It is watched again on every new connection, unless
+   * `autoRejoinGroups` is false; when that fails, the event `error` tells. A group has one view: the later of two
+   * subscriptions replaces the first.
    *
    * @throws {@link SendMessageError}
    */
@@ -352,6 +342,8 @@ export class WebPubSubClient<Message = JSONTypes> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
       this.#send(input, { kind, group: groupName }, options);
     const close = async () => {
+      // It may have been replaced.
+      if (this.#views.get(groupName) !== view) return;
       this.#views.delete(groupName);
       await ask("unsubscribeGroupState", Input.Leave);
     };
@@ -362,12 +354,12 @@ export class WebPubSubClient<Message = JSONTypes> {
     return view;
   }
 
-  async #start(options: StartOptions | undefined, isReady: boolean): Promise<OnConnectedArgs | undefined> {
+  async #start(options: StartOptions | undefined, untilReady: boolean): Promise<OnConnectedArgs | undefined> {
     if (this.#stopping !== undefined || this.status !== "stopped") {
       throw new WebPubSubClientError("ERR_STATE", "Client can be only started when it's Stopped");
     }
     const signal = options?.abortSignal;
-    const aborted = () => new WebPubSubClientError("ERR_ABORTED", "Cancelled by abortSignal", signal?.reason);
+    const aborted = () => failed(Outcome.Aborted, signal?.reason);
     if (signal?.aborted) throw aborted();
     let abort: (() => void) | undefined;
     const started = new Promise<OnConnectedArgs | undefined>((resolve, reject) => {
@@ -386,7 +378,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       const session = loading instanceof Promise ? await loading : loading;
       // It may have been stopped while it was loading.
       if (this.#starting !== undefined) {
-        session.onOpened = () => isReady || this.#started(undefined);
+        session.onOpened = () => untilReady || this.#started(undefined);
         session.start();
       }
       return await started;
@@ -411,8 +403,8 @@ export class WebPubSubClient<Message = JSONTypes> {
   #stopped(): void {
     this.#starting?.reject(
       this.#stopping
-        ? new WebPubSubClientError("ERR_STOPPED", "The client was stopped.")
-        : (this.#session?.lastError ?? new WebPubSubClientError("ERR_TIMEOUT", "The service did not answer in time.")),
+        ? failed(Outcome.Stopped)
+        : (this.#session?.lastError ?? failed(Outcome.TimedOut)),
     );
     this.#starting = this.#stopping = undefined;
     this.#hasStopped?.();

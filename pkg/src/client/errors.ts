@@ -1,3 +1,4 @@
+import * as Outcome from "./core/outcome.js";
 import type { AckMessageError, Id } from "./messages.js";
 
 /** What went wrong on this side. It is stable; messages are not. */
@@ -27,6 +28,19 @@ export type WebPubSubClientErrorCode =
   /** WebAssembly could not be compiled: a page with a Content-Security-Policy needs `'wasm-unsafe-eval'` in it. */
   | "ERR_WASM";
 
+/** A code, and what it says. */
+export type Failure = readonly [WebPubSubClientErrorCode, string];
+
+/** Why a message was not sent, by `Outcome`. */
+export const FAILURES: Readonly<Record<number, Failure>> = {
+  [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
+  [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
+  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "The connection was lost."],
+  [Outcome.TimedOut]: ["ERR_TIMEOUT", "The service did not answer in time."],
+  [Outcome.Aborted]: ["ERR_ABORTED", "Cancelled by abortSignal"],
+  [Outcome.Stopped]: ["ERR_STOPPED", "The client was stopped."],
+};
+
 /**
  * An error of the WebSocket client. Tell errors apart by `code`, not by `message`.
  *
@@ -48,6 +62,11 @@ export class WebPubSubClientError extends Error {
       this.name = "AbortError";
     }
   }
+}
+
+/** The error of what came to this outcome. */
+export function failed(outcome: number, cause?: unknown): WebPubSubClientError {
+  return new WebPubSubClientError(...FAILURES[outcome]!, cause);
 }
 
 /** What a {@link SendMessageError} tells. */

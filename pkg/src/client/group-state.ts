@@ -13,7 +13,7 @@ export interface GroupState {
 }
 
 /** How many cleared states are remembered, so that an older one that comes late does not bring them back. */
-const MOST_CLEARED = 200;
+const MAX_CLEARED = 200;
 
 /** Keeps the states of a group: an older one never replaces a newer one. */
 export class GroupStateView implements GroupState {
@@ -57,7 +57,7 @@ export class GroupStateView implements GroupState {
       if (!named.has(id) && sockets.get(item) !== socket) known.delete(id);
     }
     const cleared = [...known.values()].filter(({ state }) => !state).sort((a, b) => a.updatedAt - b.updatedAt);
-    for (const { connectionId } of cleared.slice(0, -MOST_CLEARED)) known.delete(connectionId);
+    for (const { connectionId } of cleared.slice(0, -MAX_CLEARED)) known.delete(connectionId);
     // In a function, so that what it throws at once is a rejection too.
     for (const listener of this.#listeners) (async () => listener(items))().catch(this.#onFailure);
   }

@@ -1,7 +1,7 @@
 // What a page, or a worker of one, learns of its host: that it woke up, and that the network came or went.
 
-/** Called when the host says something; gives what ends it. Hosts that say nothing are left alone. */
-export function watchHost(tell: { woke: () => void; online: () => void; offline: () => void }): () => void {
+/** Calls `wake` when the network is perhaps back, and `offline` when it went; gives what ends it. Hosts that say nothing are left alone. */
+export function watchHost(wake: () => void, offline: () => void): () => void {
   const host = globalThis as unknown as Partial<EventTarget> & { navigator?: { onLine?: boolean }; document?: Document };
   // Only browsers know whether they are on line. Elsewhere the global scope is no place for such listeners.
   if (typeof host.navigator?.onLine !== "boolean" || host.addEventListener === undefined) {
@@ -9,12 +9,12 @@ export function watchHost(tell: { woke: () => void; online: () => void; offline:
   }
   const { document } = host;
   const woke = () => {
-    if (document?.visibilityState !== "hidden") tell.woke();
+    if (document?.visibilityState !== "hidden") wake();
   };
   const targets = [host as EventTarget, document];
   const listeners: Record<string, () => void> = {
-    online: tell.online,
-    offline: tell.offline,
+    online: wake,
+    offline,
     pageshow: woke,
     visibilitychange: woke,
     resume: woke,

@@ -27,11 +27,14 @@ export interface GetClientAccessUrlOptions {
 export interface WebPubSubRetryOptions {
   /** How many tries follow the first one. */
   readonly maxRetries?: number;
-  /** The wait before a try, in milliseconds; with `Exponential` that before the first one. Default 1000. */
+  /** The wait before a try, in milliseconds; with `Exponential` the longest before the first one. Default 1000. */
   readonly retryDelayInMs?: number;
-  /** The longest wait. Default 30000. */
+  /** The longest wait, in milliseconds. Default 30000. */
   readonly maxRetryDelayInMs?: number;
-  /** `Fixed`, the default, or `Exponential`: each wait is twice the one before. */
+  /**
+   * `Fixed`: each wait is `retryDelayInMs`. `Exponential`: it is drawn at random, up to a limit that doubles with every try,
+   * and is at least a tenth of `retryDelayInMs`. Default `Fixed` for messages, `Exponential` for connections.
+   */
   readonly mode?: RetryMode;
 }
 
@@ -61,24 +64,27 @@ export interface WebPubSubClientOptions {
   readonly protocol?: WebPubSubClientProtocol;
   /** Whether a connection that is lost for good is replaced by a new one. Default true. */
   readonly autoReconnect?: boolean;
-  /** Whether a new connection joins the groups again that this client had joined. Default true. */
+  /** Whether a new connection joins the groups again that this client had joined, and watches their states. Default true. */
   readonly autoRejoinGroups?: boolean;
   /**
    * How a message is tried again that could not be sent, or that the service failed over. It keeps its `ackId`, so the
    * service takes it once. Default 3 retries.
    */
   readonly messageRetryOptions?: WebPubSubRetryOptions;
-  /** How a new connection is tried again. Every wait is shortened by chance. Default no end of retries. */
+  /** How a new connection is tried again: at once, and then with these waits. Default no end of retries. */
   readonly reconnectRetryOptions?: WebPubSubRetryOptions;
   /** How long the service may be silent before the connection counts as lost, in milliseconds; 0 is for ever. Default 120000. */
   readonly keepAliveTimeoutInMs?: number;
   /** How often the service is asked for a sign of life, in milliseconds; 0 is never. Default 20000. */
   readonly keepAliveIntervalInMs?: number;
-  /** How long a connection may take to open, and then to greet, in milliseconds; 0 is for ever. Default 30000. */
+  /** How long an attempt to connect may take, from asking for the URL to the greeting, in milliseconds; 0 is for ever. Default 30000. */
   readonly connectTimeoutInMs?: number;
-  /** How long the service may take to acknowledge each try of a message, in milliseconds; 0 is for ever. Default 30000. */
+  /**
+   * How long each try of a message may wait for a connection, and the service may take to acknowledge it, in milliseconds; 0 is
+   * for ever. It is also the time to open a stream, and to end one. Default 30000.
+   */
   readonly ackTimeoutInMs?: number;
-  /** How long the service may take to answer an invocation, in milliseconds; 0 is for ever. Default 30000. */
+  /** How long an invocation may take, with the wait for a connection, in milliseconds; 0 is for ever. Default 30000. */
   readonly invokeTimeoutInMs?: number;
   /** What makes sockets. Default `globalThis.WebSocket`; Node 20 has none, so pass that of the package `ws` there. */
   readonly WebSocket?: WebSocketConstructor;
@@ -154,7 +160,7 @@ export type WebPubSubClientStatus =
   | "stopped"
   /** Making the first connection or, later, a new one. */
   | "connecting"
-  /** The socket is open. */
+  /** Ready, with its groups joined again. */
   | "connected"
   /** Trying to get a lost connection back. */
   | "recovering"

@@ -29,8 +29,8 @@ export interface WebPubSubClientProtocol {
    */
   parseMessages(input: string | ArrayBuffer): WebPubSubMessage | readonly WebPubSubMessage[] | null;
   /**
-   * Writes a frame, or gives `null` for a message that the protocol has no frame for, which is then not sent. What it
-   * throws is the error of the call that wanted to send.
+   * Writes a frame, or gives `null` for a message that the protocol has no frame for: the call that wanted to send it rejects
+   * with a `TypeError`, pings and the like are left out. What it throws is the error of the call.
    */
   writeMessage(message: UpstreamMessage): string | ArrayBuffer | null;
 }

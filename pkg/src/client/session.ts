@@ -1,10 +1,11 @@
 import { asError, checkedId, checkText } from "./checks.js";
+import * as AckOutcome from "./core/ack-outcome.js";
 import * as Action from "./core/action.js";
 import { type Core, high, idOf, low } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import type { Emitter } from "./emitter.js";
-import { WebPubSubClientError } from "./errors.js";
+import { failed, FAILURES, SendMessageError, WebPubSubClientError } from "./errors.js";
 import { watchHost } from "./host-events.js";
 import type {
   AckMessage,
@@ -75,7 +76,7 @@ export class Outgoing {
   }
 }
 
-/** Who hears of frames that are no messages of their own. */
+/** What the client does with frames about streams and group states. */
 export interface FrameHost {
   readonly streams: StreamHost;
   /** `socket` is another number for each socket. */
@@ -99,7 +100,7 @@ interface Ending {
 type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
 
 /** The most bytes that the service takes in one message; over more it closes the connection. */
-const MOST_BYTES = 2 ** 20;
+const MAX_BYTES = 2 ** 20;
 
 /** The longest wait that hosts take. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -111,7 +112,7 @@ export class ClientSession {
   userId: string | undefined;
   /** Why the last attempt to connect failed. */
   lastError: WebPubSubClientError | undefined;
-  /** Called when a socket is open, before the connection is ready. */
+  /** Called when a socket is open, before the connection is ready. Whoever calls `start` or `connect` waits while it is here. */
   onOpened: (() => void) | undefined;
 
   readonly #core: Core;
@@ -146,7 +147,7 @@ export class ClientSession {
   /** The messages that wait for an answer with their own id. */
   readonly #invocations = new Map<string, number>();
   /** What is said on every new connection to be in a group, or to watch it. */
-  readonly #groups: Pick<GroupMessage, "kind" | "group">[] = [];
+  readonly #groups: GroupMessage[] = [];
   /** Why the service refused, by ack id, until the session says what comes of it. */
   readonly #refusals = new Map<Id, AckMessageError>();
 
@@ -171,11 +172,10 @@ export class ClientSession {
   start(): void {
     this.status = "connecting";
     this.lastError = undefined;
-    this.#unwatch = watchHost({
-      woke: () => this.input(Input.Wake),
-      online: () => this.input(Input.Wake),
-      offline: () => this.input(Input.Offline),
-    });
+    this.#unwatch = watchHost(
+      () => this.input(Input.Wake),
+      () => this.input(Input.Offline),
+    );
     this.input(Input.Start);
   }
 
@@ -203,7 +203,7 @@ export class ClientSession {
     if (frame === null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
     // Either has one of them. A character takes up to three bytes.
     const { length, byteLength } = frame as { length?: number; byteLength?: number };
-    if (byteLength! > MOST_BYTES || (length! * 3 > MOST_BYTES && new Blob([frame]).size > MOST_BYTES)) {
+    if (byteLength! > MAX_BYTES || (length! * 3 > MAX_BYTES && new Blob([frame]).size > MAX_BYTES)) {
       throw new WebPubSubClientError("ERR_MESSAGE_TOO_LARGE", "The message is over 1 MiB.");
     }
     return frame;
@@ -259,7 +259,7 @@ export class ClientSession {
 
   /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
   #arm(): void {
-    const at = this.status === "stopped" && this.#messages.length === this.#free.length ? Infinity : this.#core.wake_at(this.#session);
+    const at = this.#core.wake_at(this.#session);
     if (at >= this.#timerIsFor && at !== Infinity) return;
     clearTimeout(this.#timer);
     this.#timerIsFor = at;
@@ -301,7 +301,7 @@ export class ClientSession {
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
       case Action.Rejoin:
-        return this.write({ ...this.#groups[a]!, ackId: idOf(low, high) });
+        return this.write(Object.assign(this.#groups[a]!, { ackId: idOf(low, high) }));
       case Action.Cancel: {
         const { message, error } = this.#messages[a]!;
         // The service never had it.
@@ -309,9 +309,10 @@ export class ClientSession {
         return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
       case Action.RejoinFailed: {
-        const { group } = this.#groups[a]!;
-        const error = new WebPubSubClientError("ERR_REFUSED", `The group ${group} could not be joined again.`);
-        return emitter.emit("rejoin-group-failed", { group, error });
+        const { kind, group, ackId } = this.#groups[a]!;
+        const errorDetail = this.#refusals.get(ackId!);
+        const error = new SendMessageError(`${kind} ${group} failed on the new connection.`, { ackId, errorDetail }, FAILURES[low]![0]);
+        return kind === "joinGroup" ? emitter.emit("rejoin-group-failed", { group, error }) : emitter.emit("error", { error });
       }
       case Action.Connected:
         this.status = "connected";
@@ -383,6 +384,8 @@ export class ClientSession {
   }
 
   #open(socket: number, recover: boolean): void {
+    // `connect` still waits, though a socket was open: that was its only attempt.
+    if (this.onOpened !== undefined && this.#current !== 0) return void this.input(Input.Stop);
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
@@ -423,7 +426,7 @@ export class ClientSession {
       received: (data) => socket === this.#current && this.#received(socket, data),
       closed: (code, reason, error) => {
         if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
-        if (socket === this.#givenUp) error = new WebPubSubClientError("ERR_TIMEOUT", "The service did not answer in time.");
+        if (socket === this.#givenUp) error = failed(Outcome.TimedOut);
         this.#closed(socket, error, code, isOpen);
       },
     });
@@ -530,11 +533,12 @@ export class ClientSession {
   }
 
   #receivedAck(socket: number, { ackId, success, error }: AckMessage): void {
-    let outcome = 0;
+    let outcome = AckOutcome.Success;
     checkedId(ackId, "ackId");
     if (!success) {
       const name = error?.name ?? "";
-      outcome = name === "Duplicate" ? 1 : name === "InternalServerError" || name === "Timeout" ? 2 : 3;
+      const isTransient = name === "InternalServerError" || name === "Timeout";
+      outcome = name === "Duplicate" ? AckOutcome.Duplicate : isTransient ? AckOutcome.Transient : AckOutcome.Refused;
       if (error) this.#refusals.set(ackId, error);
     }
     this.input(Input.Ack, socket, ackId, outcome);

@@ -10,10 +10,10 @@ export interface Settings {
   readonly words: readonly number[];
 }
 
-const MOST = 2 ** 32 - 1;
+const MAX_WORD = 2 ** 32 - 1;
 
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
-export function settle(options: WebPubSubClientOptions): Settings {
+export function settingsOf(options: WebPubSubClientOptions): Settings {
   const protocol = options.protocol ?? WebPubSubJsonReliableProtocol();
   if (typeof protocol.parseMessages !== "function") {
     throw new TypeError("protocol must be one such as WebPubSubJsonProtocol().");
@@ -21,21 +21,21 @@ export function settle(options: WebPubSubClientOptions): Settings {
   const limit = (name: LimitName, fallback: number): number => {
     const value = options[name] ?? fallback;
     if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
-    return Math.min(value, MOST);
+    return Math.min(value, MAX_WORD);
   };
   const words = [
     protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
     +(options.autoReconnect ?? true),
     +(options.autoRejoinGroups ?? true),
     ...retry(options.messageRetryOptions, 3, "Fixed"),
-    ...retry(options.reconnectRetryOptions, MOST, "Exponential"),
+    ...retry(options.reconnectRetryOptions, MAX_WORD, "Exponential"),
     limit("keepAliveIntervalInMs", 20_000),
     limit("keepAliveTimeoutInMs", 120_000),
     limit("connectTimeoutInMs", 30_000),
     limit("ackTimeoutInMs", 30_000),
     limit("invokeTimeoutInMs", 30_000),
-    Math.random() * MOST,
-    Math.random() * MOST,
+    Math.random() * MAX_WORD,
+    Math.random() * MAX_WORD,
   ];
   return { options, protocol, words };
 }
@@ -52,7 +52,7 @@ const MODES: readonly RetryMode[] = ["Fixed", "Exponential"];
 
 /** A number that is missing or negative is the default, as in the official client. */
 function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: RetryMode): number[] {
-  const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MOST);
+  const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MAX_WORD);
   const delay = number(given?.retryDelayInMs, 1000);
   const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
   if (longest < delay) {

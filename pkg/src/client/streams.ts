@@ -2,8 +2,9 @@
 import { checkedId, checkMessage, checkText } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
+import * as Outcome from "./core/outcome.js";
 import * as StreamProblem from "./core/stream-problem.js";
-import { WebPubSubClientError } from "./errors.js";
+import { failed, WebPubSubClientError } from "./errors.js";
 import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
@@ -22,7 +23,7 @@ import type { ClientSession, StreamHost } from "./session.js";
 /** Writes a stream to a group. */
 export interface GroupStreamWriter<Message = JSONTypes> {
   readonly streamId: string;
-  /** Writes a part. Resolves when it is on its way: it is repeated until the service has it. */
+  /** Writes a part. Resolves when it is kept: it is sent as soon as there is a connection, and repeated until the service has it. */
   write(content: Message | string | BinaryData, dataType: WebPubSubDataType, options?: GroupStreamWriteOptions): Promise<void>;
   /** Ends the stream well. Resolves when the service has everything. */
   end(options?: GroupStreamWriteOptions): Promise<void>;
@@ -86,7 +87,6 @@ interface Outbound {
 interface Subscription {
   readonly callback: (stream: GroupStream) => unknown;
   readonly options: OnGroupStreamOptions;
-  readonly onFailure: (error: unknown) => void;
   readonly streams: Map<string, number>;
 }
 
@@ -98,9 +98,12 @@ export class Streams<Message> implements StreamHost {
   readonly #inbound = new Map<number, MessageQueue<GroupStreamMessage>>();
   readonly #subscriptions = new Set<Subscription>();
   #lastNumber = 0;
+  readonly #onFailure: (error: unknown) => void;
 
-  constructor(session: () => ClientSession | undefined) {
+  /** `onFailure` is told what a listener threw. */
+  constructor(session: () => ClientSession | undefined, onFailure: (error: unknown) => void) {
     this.#session = session;
+    this.#onFailure = onFailure;
   }
 
   async open(session: ClientSession, groupName: string, options: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
@@ -156,12 +159,8 @@ export class Streams<Message> implements StreamHost {
     };
   }
 
-  subscribe(
-    callback: (stream: GroupStream<Message>) => unknown,
-    options: OnGroupStreamOptions,
-    onFailure: (error: unknown) => void,
-  ): GroupStreamSubscription {
-    const subscription: Subscription = { callback: callback as never, options, onFailure, streams: new Map() };
+  subscribe(callback: (stream: GroupStream<Message>) => unknown, options: OnGroupStreamOptions): GroupStreamSubscription {
+    const subscription: Subscription = { callback: callback as never, options, streams: new Map() };
     const subscriptions = this.#subscriptions;
     subscriptions.add(subscription);
     const close = async () => {
@@ -254,8 +253,7 @@ export class Streams<Message> implements StreamHost {
     }
     const failure = (stream.failure = detailOf(stream.closed?.error ?? { name: PROBLEMS[problem]! }));
     settleWaiting(stream, streamError(failure));
-    // Nobody else may suffer from what one throws.
-    for (const listener of stream.listeners) (async () => listener(failure))().catch(() => {});
+    for (const listener of stream.listeners) (async () => listener(failure))().catch(this.#onFailure);
   }
 
   #read(key: string, subscription: Subscription, groupName: string, streamId: string): number {
@@ -272,7 +270,7 @@ export class Streams<Message> implements StreamHost {
     };
     this.#session()!.input(Input.ReadStream, number, subscription.options.idleTimeoutInMs ?? 300_000);
     const stream: GroupStream = { groupName, streamId, abortSignal: aborter.signal, [Symbol.asyncIterator]: () => queue };
-    (async () => subscription.callback(stream))().catch(subscription.onFailure);
+    (async () => subscription.callback(stream))().catch(this.#onFailure);
     return number;
   }
 
@@ -309,7 +307,7 @@ function isEmpty({ data }: GroupDataMessage): boolean {
 }
 
 function aborted(): Error {
-  return new WebPubSubClientError("ERR_ABORTED", "Cancelled by abortSignal");
+  return failed(Outcome.Aborted);
 }
 
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */

@@ -1,0 +1,6 @@
+// What an ack says: the variants of `AckOutcome` in src/client/input.rs, in their order.
+
+export const Success = 0;
+export const Duplicate = 1;
+export const Transient = 2;
+export const Refused = 3;
