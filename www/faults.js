@@ -137,7 +137,7 @@ export class FaultPanel {
   }
 
   get #chosen() {
-    return Object.values(FAULTS).flat().find(({ name }) => name === byId("fault").value);
+    return ALL.find(({ name }) => name === byId("fault").value);
   }
 
   #describe() {

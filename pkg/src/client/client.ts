@@ -35,7 +35,8 @@ import type {
   WebPubSubClientStatus,
   WebPubSubResult,
 } from "./options.js";
-import { ClientSession, Outgoing } from "./session.js";
+import { Outgoing } from "./outgoing.js";
+import { ClientSession } from "./session.js";
 import { type Settings, settingsOf } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
 

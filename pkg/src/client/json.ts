@@ -43,7 +43,10 @@ const ACK_ID = '{"type":"ack","ackId":';
 const SUCCESS = ',"success":true}';
 const SEQUENCE_ID = ',"sequenceId":';
 
-/** Whether a message had more than that behind its payload. To throw takes long, and to look for it first a little. */
+/**
+ * Learned from the frames so far, of all clients: whether members follow the payload. Then they are looked for first, for an
+ * exception costs more than the look.
+ */
 let hasMore = false;
 
 function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
