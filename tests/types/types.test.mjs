@@ -19,7 +19,7 @@ let packed;
 before(async () => {
   // Under tests/, where the types of the hosts are installed.
   packed = await installPacked(path.join(here, "../target"));
-  for (const file of (await readdir(here)).filter((name) => name.endsWith(".ts"))) {
+  for (const file of (await readdir(here)).filter((name) => /\.c?ts$/.test(name))) {
     await cp(path.join(here, file), path.join(packed.folder, file));
   }
 });
@@ -58,6 +58,25 @@ for (const [host, { files, ...options }] of Object.entries(HOSTS)) {
   }
   test(`the globals of ${host}, TypeScript 5.9`, () =>
     compile("typescript-5", files, { module: "nodenext", ...options, exactOptionalPropertyTypes: true }));
+}
+
+// What the guides tell a project of CommonJS, whose code is no ES module at run time.
+for (const typescript of ["typescript", "typescript-5"]) {
+  const { lib, types } = HOSTS.Node;
+  const options = { lib, types, verbatimModuleSyntax: false };
+  for (const module of ["node20", "nodenext"]) {
+    test(`CommonJS imports every entry, ${typescript}, ${module}`, () =>
+      compile(typescript, ["commonjs.cts", "dynamic.cts"], { module, ...options }));
+  }
+
+  test(`CommonJS imports every entry dynamically, ${typescript}, node16`, async () => {
+    await compile(typescript, ["dynamic.cts"], { module: "node16", ...options });
+    const advice = /TS1479: .*CommonJS.* Consider writing a dynamic 'import\("webpubsub-edge"\)'/;
+    await assert.rejects(compile(typescript, ["commonjs.cts"], { module: "node16", ...options }), advice);
+  });
+
+  test(`CommonJS imports every entry, ${typescript}, commonjs`, () =>
+    compile(typescript, ["commonjs.cts", "dynamic.cts"], { module: "commonjs", ...options }));
 }
 
 test("Deno checks them, the declarations of the package included", { skip: DENO.skip }, async () => {
