@@ -29,6 +29,15 @@ for (const [version, { program, skip }] of Object.entries({ 20: NODE_20, 22: NOD
   });
 }
 
+test("Node 20, which has no WebSocket, says how to give the client one", { skip: NODE_20.skip }, async () => {
+  const { stdout } = await promisify(execFile)(NODE_20.program, ["no-socket.mjs"], { cwd: project.folder });
+  assert.equal(
+    stdout,
+    "WebPubSubClientError ERR_CONNECT: The socket to 127.0.0.1:1 is closed: " +
+      "No WebSocket: pass one by the option WebSocket, such as that of the package ws.",
+  );
+});
+
 test("the slim entry says that it has no module yet", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["slim-before.mjs"], { cwd: project.folder });
   assert.match(stdout, /initSync\(module\)/);
