@@ -16,6 +16,7 @@ writeFileSync(here("dist/wasm/inline-client.js"), textOf(readFileSync(here("buil
 /** Everything but the client. */
 async function buildOthers() {
   copyFileSync(here("build/service/webpubsub_edge.wasm"), here("dist/wasm/webpubsub_edge.wasm"));
+  copyFileSync(here("src/globals.d.ts"), here("dist/globals.d.ts"));
   copyFileSync(here("src/wasm/module.d.ts"), here("dist/wasm/module.d.ts"));
   inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
 

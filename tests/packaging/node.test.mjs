@@ -2,32 +2,25 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { serveWorkerd } from "../packed.mjs";
+import { NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 import { tests, useProject } from "./project.mjs";
 
 const project = useProject("node");
 const { clientTokens: vectors } = JSON.parse(await readFile(path.join(tests, "vectors/tokens.json"), "utf8"));
 const [vector] = vectors;
 
-const NODES = {
-  20: process.env.NODE20,
-  22: path.join(tests, "node_modules/node-v22/bin/node"),
-  24: process.execPath,
-};
-
-for (const [version, node] of Object.entries(NODES)) {
-  const skip = !(node && existsSync(node)) && "this Node is installed for Linux on x64 only";
+for (const [version, { program, skip }] of Object.entries({ 20: NODE_20, 22: NODE_22, 24: NODE_24 })) {
   const printed = async (script) => {
-    const { stdout } = await promisify(execFile)(node, [script, JSON.stringify(vector)], { cwd: project.folder });
+    const { stdout } = await promisify(execFile)(program, [script, JSON.stringify(vector)], { cwd: project.folder });
     return stdout;
   };
 
-  test(`Node ${version} requires the package`, { skip }, async () => {
+  test(`Node ${version} requires every entry`, { skip }, async () => {
     assert.equal(await printed("require.cjs"), vector.token);
   });
 
@@ -35,6 +28,15 @@ for (const [version, node] of Object.entries(NODES)) {
     assert.equal(await printed("slim.mjs"), vector.token);
   });
 }
+
+test("Node 20, which has no WebSocket, says how to give the client one", { skip: NODE_20.skip }, async () => {
+  const { stdout } = await promisify(execFile)(NODE_20.program, ["no-socket.mjs"], { cwd: project.folder });
+  assert.equal(
+    stdout,
+    "WebPubSubClientError ERR_CONNECT: The socket to 127.0.0.1:1 is closed: " +
+      "No WebSocket: pass one by the option WebSocket, such as that of the package ws.",
+  );
+});
 
 test("the slim entry says that it has no module yet", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["slim-before.mjs"], { cwd: project.folder });

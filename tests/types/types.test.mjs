@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { installPacked } from "../packed.mjs";
+import { DENO } from "../programs.mjs";
 import { assertSnapshot } from "../snapshot.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -18,37 +19,72 @@ let packed;
 before(async () => {
   // Under tests/, where the types of the hosts are installed.
   packed = await installPacked(path.join(here, "../target"));
-  for (const file of (await readdir(here)).filter((name) => name.endsWith(".ts"))) {
+  for (const file of (await readdir(here)).filter((name) => /\.c?ts$/.test(name))) {
     await cp(path.join(here, file), path.join(packed.folder, file));
   }
 });
 after(() => packed?.remove());
 
 const RESOLUTIONS = { bundler: "preserve", node16: "node16", nodenext: "nodenext" };
-/** Where the global types come from, and what is compiled with them. Node's have no WebAssembly. */
+/** What every host compiles that has the globals of the web. */
+const EVERYWHERE = ["api.ts", "events.ts", "client.ts", "entries.ts", "globals.ts"];
+/** Where the global types come from, and what is compiled with them. Node's have no WebAssembly; "none" has nothing at all. */
 const HOSTS = {
-  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: ["api.ts", "events.ts", "client.ts", "entries.ts", "emulator.ts"] },
-  Workers: {
-    lib: ["ES2022"],
-    types: ["@cloudflare/workers-types"],
-    files: ["api.ts", "events.ts", "client.ts", "entries.ts", "worker.ts"],
+  DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts"] },
+  WebWorker: { lib: ["ES2022", "WebWorker"], types: [], files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts"] },
+  Workers: { lib: ["ES2022"], types: ["@cloudflare/workers-types"], files: [...EVERYWHERE, "module.ts", "emulator.ts", "worker.ts"] },
+  Node: { lib: ["ES2022"], types: ["node"], files: [...EVERYWHERE, "emulator.ts", "sockets.ts"] },
+  "DOM and Node": {
+    lib: ["ES2022", "DOM", "DOM.Iterable"],
+    types: ["node"],
+    files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts", "sockets.ts"],
   },
-  Node: { lib: ["ES2022"], types: ["node"], files: ["api.ts", "events.ts", "emulator.ts"] },
+  Bun: {
+    lib: ["ESNext"],
+    types: ["bun-types"],
+    // Bun's types want newer ones of Node than the Node host has.
+    typeRoots: [path.join(nodeModules, "bun-types/node_modules/@types"), nodeModules],
+    files: [...EVERYWHERE, "module.ts", "emulator.ts"],
+  },
+  none: { lib: ["ES2022"], types: [], files: ["bare.ts"] },
 };
 
-for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
-  for (const [host, { lib, types, files }] of Object.entries(HOSTS)) {
-    for (const exactOptionalPropertyTypes of [true, false]) {
-      const exactly = exactOptionalPropertyTypes ? "with" : "without";
-      test(`${moduleResolution}, the globals of ${host}, ${exactly} exactOptionalPropertyTypes`, () =>
-        compile("typescript", files, { module, moduleResolution, lib, types, exactOptionalPropertyTypes }));
-    }
+for (const [host, { files, ...options }] of Object.entries(HOSTS)) {
+  for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
+    // Resolution has nothing to do with it: once without it is enough.
+    const exactOptionalPropertyTypes = module !== "nodenext";
+    test(`the globals of ${host}, ${moduleResolution}`, () =>
+      compile("typescript", files, { module, moduleResolution, ...options, exactOptionalPropertyTypes }));
   }
+  test(`the globals of ${host}, TypeScript 5.9`, () =>
+    compile("typescript-5", files, { module: "nodenext", ...options, exactOptionalPropertyTypes: true }));
 }
 
-test("TypeScript 5.9 takes them too", () => {
-  const { lib, types, files } = HOSTS.DOM;
-  return compile("typescript-5", files, { module: "nodenext", lib, types, exactOptionalPropertyTypes: true });
+// What the guides tell a project of CommonJS, whose code is no ES module at run time.
+for (const typescript of ["typescript", "typescript-5"]) {
+  const { lib, types } = HOSTS.Node;
+  const options = { lib, types, verbatimModuleSyntax: false };
+  for (const module of ["node20", "nodenext"]) {
+    test(`CommonJS imports every entry, ${typescript}, ${module}`, () =>
+      compile(typescript, ["commonjs.cts", "dynamic.cts"], { module, ...options }));
+  }
+
+  test(`CommonJS imports every entry dynamically, ${typescript}, node16`, async () => {
+    await compile(typescript, ["dynamic.cts"], { module: "node16", ...options });
+    const advice = /TS1479: .*CommonJS.* Consider writing a dynamic 'import\("webpubsub-edge"\)'/;
+    await assert.rejects(compile(typescript, ["commonjs.cts"], { module: "node16", ...options }), advice);
+  });
+
+  test(`CommonJS imports every entry, ${typescript}, commonjs`, () =>
+    compile(typescript, ["commonjs.cts", "dynamic.cts"], { module: "commonjs", ...options }));
+}
+
+test("Deno checks them, the declarations of the package included", { skip: DENO.skip }, async () => {
+  const files = [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts"];
+  // The files import one another by the names that they have when compiled.
+  const options = ["--all", "--node-modules-dir=manual", "--unstable-sloppy-imports"];
+  const env = { ...process.env, DENO_DIR: path.join(packed.folder, ".deno"), DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
+  await run(DENO.program, ["check", ...options, ...files], { cwd: packed.folder, env });
 });
 
 test("the samples of the official SDK compile after changing the import line", async () => {
@@ -104,7 +140,7 @@ async function compileNames(entry, names, leftOut) {
 test("the public declarations are those of api.txt", async () => {
   const dist = path.join(packed.folder, "node_modules/webpubsub-edge/dist");
   const files = new Map();
-  const queue = ["entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts", "entrypoints/client.d.ts", "entrypoints/client-protobuf.d.ts", "emulator/index.d.ts"];
+  const queue = ["globals.d.ts", "entrypoints/index.d.ts", "entrypoints/slim.d.ts", "wasm/module.d.ts", "entrypoints/client.d.ts", "entrypoints/client-protobuf.d.ts", "emulator/index.d.ts"];
   for (const file of queue) {
     if (files.has(file)) continue;
     const code = await readFile(path.join(dist, file), "utf8");
@@ -117,7 +153,7 @@ test("the public declarations are those of api.txt", async () => {
   await assertSnapshot(path.join(here, "api.txt"), text);
 });
 
-/** Compiles files of the folder as strictly as there is; what the compiler says is the error. */
+/** Compiles files of the folder as strictly as there is. */
 async function compile(typescript, files, options) {
   const config = {
     compilerOptions: {
@@ -133,8 +169,13 @@ async function compile(typescript, files, options) {
   };
   const file = path.join(packed.folder, `tsconfig.${crypto.randomUUID()}.json`);
   await writeFile(file, JSON.stringify(config));
+  await run(process.execPath, [path.join(nodeModules, typescript, "bin/tsc"), "--project", file], { cwd: packed.folder });
+}
+
+/** Runs a compiler; what it says is the error. */
+async function run(program, args, options) {
   try {
-    await promisify(execFile)(process.execPath, [path.join(nodeModules, typescript, "bin/tsc"), "--project", file], { cwd: packed.folder });
+    await promisify(execFile)(program, args, options);
   } catch ({ stdout, stderr }) {
     throw new Error(stdout + stderr);
   }

@@ -1,3 +1,4 @@
+import type { AbortSignal, Response } from "../globals.js";
 import type {
   DisconnectedMessage,
   GroupDataMessage,

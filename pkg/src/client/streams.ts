@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { AbortSignal } from "../globals.js";
 import { checkedId, checkMessage, checkText } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";

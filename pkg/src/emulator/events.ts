@@ -1,5 +1,6 @@
 import { bytesOf } from "../client/base64.js";
 import type { BinaryData, JSONTypes, Payload, WebPubSubDataType } from "../client/messages.js";
+import type { AbortSignal } from "../globals.js";
 import { typeError, WebPubSubError } from "../service/errors.js";
 import { kindOf, text } from "../service/text.js";
 

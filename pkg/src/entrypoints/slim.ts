@@ -1,3 +1,4 @@
+import type { BufferSource, WebAssemblyModule } from "../globals.js";
 import { provide } from "../wasm/core.js";
 
 /**
@@ -15,7 +16,7 @@ import { provide } from "../wasm/core.js";
  * initSync(await readFile(file));
  * ```
  */
-export function initSync(module: WebAssembly.Module | BufferSource): void {
+export function initSync(module: WebAssemblyModule | BufferSource): void {
   // Told by its name, not by its class, which differs between realms.
   const isCompiled = Object.prototype.toString.call(module) === "[object WebAssembly.Module]";
   provide(() => (isCompiled ? (module as WebAssembly.Module) : new WebAssembly.Module(module as BufferSource)));

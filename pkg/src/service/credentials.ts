@@ -1,3 +1,4 @@
+import type { AbortSignal } from "../globals.js";
 import { typeError, WebPubSubError } from "./errors.js";
 import { kindOf } from "./text.js";
 

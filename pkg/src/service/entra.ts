@@ -1,3 +1,4 @@
+import type { Fetch } from "../globals.js";
 import { WebPubSubError } from "./errors.js";
 import type { AccessToken, GetTokenOptions, TokenCredential } from "./credentials.js";
 import { text } from "./text.js";
@@ -15,7 +16,7 @@ export interface EntraCredentialOptions {
   /** Where Entra ID is, `https://login.microsoftonline.com` when absent: other clouds have other hosts. */
   authorityHost?: string | undefined;
   /** What sends requests, instead of the global `fetch`. */
-  fetch?: typeof fetch | undefined;
+  fetch?: Fetch | undefined;
 }
 
 /**
@@ -87,7 +88,7 @@ export class ClientAssertionCredential implements TokenCredential {
 class Source {
   readonly #url: string;
   readonly #clientId: string;
-  readonly #fetch: typeof fetch | undefined;
+  readonly #fetch: Fetch | undefined;
 
   constructor(tenantId: string, clientId: string, options: EntraCredentialOptions = {}) {
     const host = options.authorityHost ?? "https://login.microsoftonline.com";

@@ -1,3 +1,4 @@
+import type { Fetch } from "../globals.js";
 import { AFTER_TRY, core, REQUEST } from "../wasm/core.js";
 import type { Packable } from "../wasm/packed.js";
 import { AbortError, ask, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
@@ -19,7 +20,7 @@ export interface Call {
 export interface Host {
   retry: Retry;
   strict: boolean;
-  fetch: typeof fetch;
+  fetch: Fetch;
   now: () => number;
   log: ((line: string) => void) | undefined;
   /** Where a URL of the service is really sent: there, or to a reverse proxy. */

@@ -1,3 +1,5 @@
+import type { AbortSignal, Blob, ByteStream, Fetch, Headers } from "../globals.js";
+
 /** What JSON can hold. `null` is a message like any other. */
 export type JSONTypes = string | number | boolean | object | null;
 
@@ -10,7 +12,7 @@ export type JSONTypes = string | number | boolean | object | null;
  * await client.sendToAll(new Blob(["bytes"]).stream());
  * ```
  */
-export type BinaryMessage = ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array>;
+export type BinaryMessage = ArrayBuffer | ArrayBufferView | Blob | ByteStream;
 
 /**
  * What {@link OperationOptions.onResponse} is told.
@@ -291,7 +293,7 @@ export interface WebPubSubServiceClientOptions {
    */
   strict?: boolean | undefined;
   /** What sends requests, instead of the global `fetch`: that of a service binding, or a test's. */
-  fetch?: typeof fetch | undefined;
+  fetch?: Fetch | undefined;
   /** The clock, in milliseconds since 1970, instead of `Date.now`. */
   now?: (() => number) | undefined;
   /** Is told a line for each try: operation, status, and how long it waits. No name, token or URL is in it. */

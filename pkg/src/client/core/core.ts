@@ -1,14 +1,15 @@
 // The session in WebAssembly: numbers go in and numbers come out. The other side is pkg/wasm-client.
 
+import type { WebAssemblyMemory, WebAssemblyModule } from "../../globals.js";
 import { WebPubSubClientError } from "../errors.js";
 import type { Id } from "../messages.js";
 
 /** Gives the compiled module, at once where it is there already. */
-export type ModuleSource = () => WebAssembly.Module | Promise<WebAssembly.Module>;
+export type ModuleSource = () => WebAssemblyModule | Promise<WebAssemblyModule>;
 
 /** The exports of pkg/wasm-client. */
 export interface Core {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssemblyMemory;
   words(): number;
   create(): number;
   destroy(session: number): void;
