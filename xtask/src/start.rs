@@ -140,7 +140,7 @@ fn banner(node: &Node, port: u16, hub: &str) -> String {
     hub endpoint        http://localhost:{port}/api/hubs/{hub}
     client endpoint     ws://localhost:{port}/client/hubs/{hub}
 
-  A changed file in src/, worker/, emulator/ or www/ is built and loaded by itself.
+  A changed file in src/, worker/, emulator/, pkg/src/ or www/ is built and loaded by itself.
   Stop:    Ctrl-C
   Deploy:  (README.md tells the whole of it){path}
            npx wrangler secret put AZURE_WEBPUBSUB_CONNECTION_STRING --env=""

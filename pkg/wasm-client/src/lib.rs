@@ -2,7 +2,7 @@
 //! `webpubsub_edge::client`.
 //!
 //! A session lives from [`create`] to [`destroy`], and many live in one module. Only numbers cross: an input is the
-//! arguments of [`handle`], an action is 16 bytes of memory. The other side is `pkg/src/client/core.ts`, which knows the
+//! arguments of [`handle`], an action is 16 bytes of memory. The other side is `pkg/src/client/core/`, which knows the
 //! numbers of the variants; a test compares them.
 #![cfg(target_arch = "wasm32")]
 
