@@ -3,7 +3,7 @@
 
 use crate::build::pkg;
 use crate::node::Node;
-use crate::run::run;
+use crate::run::run_guarded;
 use crate::{Result, files};
 
 pub fn command(arguments: &[String]) -> Result {
@@ -17,5 +17,5 @@ pub fn command(arguments: &[String]) -> Result {
     pkg::build()?;
     let node = Node::version_24()?;
     node.install("bench")?;
-    run(node.command().arg(script).current_dir(files::root().join("bench")))
+    run_guarded(node.command().arg(script).current_dir(files::root().join("bench")))
 }

@@ -2,9 +2,10 @@
 //!
 //! xtask cannot clean up when it is killed, so it starts itself a second time as a guard, in a process group of its
 //! own, and holds the other end of the guard's standard input. Whatever ends xtask closes that pipe; the guard then
-//! ends the program's whole process group: politely, and after five seconds by force.
+//! ends the program's whole process group: politely, and what is left after five seconds by force.
 
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, io, thread};
@@ -14,9 +15,17 @@ use crate::Result;
 pub const COMMAND: &str = "__guard";
 const POLITE: Duration = Duration::from_secs(5);
 
+/// Runs the program under a guard to its end. What it printed is in the output where `stdio` makes pipes.
+pub fn output(program: &Command, stdio: fn() -> Stdio) -> Result<Output> {
+    let mut guard = spawn(program, stdio)?;
+    // Kept apart, because waiting closes the input that it finds.
+    let _input = guard.stdin.take();
+    Ok(guard.wait_with_output()?)
+}
+
 /// Starts the program under a guard. The guard's output is the program's; it lives while the child's stdin is open.
-pub fn spawn(program: &Command) -> Result<Child> {
-    let mut guard = Command::new(env::current_exe()?);
+pub fn spawn(program: &Command, stdio: fn() -> Stdio) -> Result<Child> {
+    let mut guard = Command::new(this_program()?);
     guard.arg(COMMAND).arg("--").arg(program.get_program()).args(program.get_args());
     for (name, value) in program.get_envs() {
         match value {
@@ -27,9 +36,14 @@ pub fn spawn(program: &Command) -> Result<Child> {
     if let Some(folder) = program.get_current_dir() {
         guard.current_dir(folder);
     }
-    guard.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    guard.stdin(Stdio::piped()).stdout(stdio()).stderr(stdio());
     own_group(&mut guard);
     Ok(guard.spawn()?)
+}
+
+/// On Linux this stays xtask even after cargo, called in another terminal, has put a newer one in its place.
+fn this_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { env::current_exe() }
 }
 
 /// The guard itself.
@@ -45,27 +59,32 @@ pub fn command(arguments: &[String]) -> Result {
     own_group(&mut command);
     let mut child = command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))?;
 
-    let ended = AtomicBool::new(false);
+    let is_alone = AtomicBool::new(false);
     let id = child.id();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let ending = scope.spawn(|| {
             // Ends when xtask does, or lets go.
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
-            end_group(id, &ended);
+            is_alone.store(true, Ordering::Relaxed);
+            end_group(id);
         });
         let status = child.wait();
-        ended.store(true, Ordering::Relaxed);
-        // What the program started may still run, and the thread above waits for a pipe: this ends both.
+        if is_alone.load(Ordering::Relaxed) {
+            // The program is gone, but what it started may still be cleaning up.
+            let _ = ending.join();
+        }
+        // Otherwise the thread waits for its pipe, and what the program started may run on: this ends both.
         signal(id, "KILL");
         std::process::exit(status.ok().and_then(|status| status.code()).unwrap_or(1))
     })
 }
 
-fn end_group(id: u32, ended: &AtomicBool) {
+fn end_group(id: u32) {
     signal(id, "INT");
     let step = Duration::from_millis(100);
     let mut waited = Duration::ZERO;
-    while waited < POLITE && !ended.load(Ordering::Relaxed) {
+    // Signal 0 only asks whether anyone is there.
+    while waited < POLITE && signal(id, "0") {
         thread::sleep(step);
         waited += step;
     }
@@ -82,16 +101,18 @@ fn own_group(command: &mut Command) {
 #[cfg(windows)]
 fn own_group(_command: &mut Command) {}
 
-/// The shell's own `kill` is everywhere; the program of that name is not.
+/// Tells whether it reached anyone. The shell's own `kill` is everywhere; the program of that name is not.
 #[cfg(unix)]
-fn signal(group: u32, name: &str) {
+fn signal(group: u32, name: &str) -> bool {
     let script = format!("kill -{name} -{group}");
-    let _ = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+    let status = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 #[cfg(windows)]
-fn signal(process: u32, _name: &str) {
+fn signal(process: u32, _name: &str) -> bool {
     let quiet = || Stdio::null();
     let id = process.to_string();
-    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).stdout(quiet()).stderr(quiet()).status();
+    let status = Command::new("taskkill").args(["/T", "/F", "/PID", &id]).stdout(quiet()).stderr(quiet()).status();
+    status.is_ok_and(|status| status.success())
 }

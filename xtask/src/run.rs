@@ -1,12 +1,12 @@
 //! Running programs, and telling the developer about it: each long step with the time since the call.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Result;
+use crate::{Result, guard};
 
 /// A step that ends sooner than this says nothing.
 const QUICK: Duration = Duration::from_secs(1);
@@ -63,7 +63,12 @@ pub fn show_life<T>(what: &str, work: impl FnOnce() -> T) -> (T, bool) {
 /// Runs a program with its output shown as it comes.
 pub fn run(command: &mut Command) -> Result {
     let status = command.stdin(Stdio::null()).status().map_err(|error| cannot_start(command, &error))?;
-    if status.success() { Ok(()) } else { Err(format!("`{}` ended with {status}", line(command)).into()) }
+    succeeded(command, status)
+}
+
+/// Does the same with one that may run for long, and so must not outlive xtask, whatever ends it.
+pub fn run_guarded(command: &Command) -> Result {
+    succeeded(command, guard::output(command, Stdio::inherit)?.status)
 }
 
 /// Runs a program and returns what it printed on standard output.
@@ -76,11 +81,15 @@ pub fn output(command: &mut Command) -> Result<String> {
     Err(format!("`{}` ended with {}\n{}", line(command), output.status, said.trim()).into())
 }
 
-/// Runs a program and returns whether it succeeded, with everything it printed.
-pub fn capture(command: &mut Command) -> Result<(bool, String)> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| cannot_start(command, &error))?;
+/// Runs a program, which does not outlive xtask, and returns whether it succeeded, with everything it printed.
+pub fn capture_guarded(command: &Command) -> Result<(bool, String)> {
+    let output = guard::output(command, Stdio::piped)?;
     let said = [output.stdout, output.stderr].concat();
     Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result {
+    if status.success() { Ok(()) } else { Err(format!("`{}` ended with {status}", line(command)).into()) }
 }
 
 /// The command as a person would type it.

@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use crate::build::pkg;
-use crate::run::{run, say};
+use crate::run::{run_guarded, say};
 use crate::test::javascript;
 use crate::{Result, files, toolchain};
 
@@ -80,7 +80,7 @@ impl How {
         if let Some(seed) = &self.seed {
             command.env("SOAK_SEED", seed);
         }
-        run(command).err().map(|failure| {
+        run_guarded(command).err().map(|failure| {
             eprintln!("{failure}");
             name.to_owned()
         })

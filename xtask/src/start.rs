@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read, Write, stdout};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub fn command(arguments: &[String]) -> Result {
     node.install(".")?;
     worker::build(Environment::Local)?;
 
-    let mut child = guard::spawn(&wrangler(&node, port, &hub))?;
+    let mut child = guard::spawn(&wrangler(&node, port, &hub), Stdio::piped)?;
     let log = Log::default();
     let status = thread::scope(|scope| {
         for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {

@@ -11,7 +11,7 @@ use crate::Result;
 use crate::build::worker::{self, Environment};
 use crate::build::{fetch, pkg};
 use crate::node::Node;
-use crate::run::{capture, clock, line, say, show_life};
+use crate::run::{capture_guarded, clock, line, say, show_life};
 use crate::toolchain::{self, Toolchain, WASM};
 
 mod chromium;
@@ -103,7 +103,7 @@ type Check = (&'static str, fn() -> Result<Counts>);
 /// is compiled with the emulator and without.
 const CARGO_CHECKS: [Check; 5] = [
     ("fmt", || all_or_nothing(toolchain::cargo().args(["fmt", "--all", "--check"]))),
-    ("clippy", || all_or_nothing(&mut clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
+    ("clippy", || all_or_nothing(&clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
     ("clippy wasm", || {
         let packages = ["webpubsub-edge-worker", "webpubsub-edge-wasm", "webpubsub-edge-wasm-client"];
         clippy_for_wasm(&packages.map(|package| ["--package", package]).concat())
@@ -113,7 +113,8 @@ const CARGO_CHECKS: [Check; 5] = [
         clippy_for_wasm(&[&packages[..], &["--features", "webpubsub-edge-worker/emulator"]].concat())
     }),
     ("rust tests", || {
-        let (is_ok, output) = capture(toolchain::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
+        let (is_ok, output) =
+            capture_guarded(toolchain::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
         Ok(Counts::of_libtest(&output).explained(is_ok, &output))
     }),
 ];
@@ -123,7 +124,7 @@ fn clippy_for_wasm(packages: &[&str]) -> Result<Counts> {
     if !toolchain.has_clippy {
         return Ok(Counts::one_skipped("clippy for wasm: this toolchain has no clippy"));
     }
-    all_or_nothing(&mut clippy(toolchain.cargo(), &[packages, &["--target", WASM]].concat()))
+    all_or_nothing(&clippy(toolchain.cargo(), &[packages, &["--target", WASM]].concat()))
 }
 
 fn clippy(mut cargo: Command, what: &[&str]) -> Command {
@@ -136,8 +137,8 @@ fn types() -> Result<Counts> {
 }
 
 /// A check that passes or fails as a whole.
-fn all_or_nothing(command: &mut Command) -> Result<Counts> {
-    let (is_ok, output) = capture(command)?;
+fn all_or_nothing(command: &Command) -> Result<Counts> {
+    let (is_ok, output) = capture_guarded(command)?;
     if is_ok { Ok(Counts::one_passed()) } else { Err(format!("`{}` failed\n{output}", line(command)).into()) }
 }
 

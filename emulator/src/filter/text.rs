@@ -46,40 +46,17 @@ pub(super) fn substring(text: &[u16], start: i64, length: Option<i64>) -> Option
     text.get(Range { start, end }).map(<[u16]>::to_vec)
 }
 
-/// Where `part` begins first: by Knuth, Morris and Pratt, whose time is that of one look at each unit.
+/// Where `part` begins first. Texts may be cut inside a pair, so the search of `str` gets a character for each unit.
 pub(super) fn index_of(text: &[u16], part: &[u16]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
-    }
-    let mut borders = Vec::with_capacity(part.len());
-    borders.push(0);
-    let mut matched = 0;
-    for unit in part.iter().skip(1) {
-        matched = matched_with(part, &borders, matched, *unit);
-        borders.push(matched);
-    }
-    matched = 0;
-    for (at, unit) in text.iter().enumerate() {
-        matched = matched_with(part, &borders, matched, *unit);
-        if matched == part.len() {
-            return at.saturating_add(1).checked_sub(matched);
-        }
-    }
-    None
+    let text = character_for_each(text);
+    let (before, _) = text.split_at_checked(text.find(&character_for_each(part))?)?;
+    Some(before.chars().count())
 }
 
-/// How much of the beginning of `part` a text ends with, when `unit` comes behind one that ends with `matched` of it.
-/// `borders` tells the same of each beginning of `part` itself.
-fn matched_with(part: &[u16], borders: &[usize], mut matched: usize, unit: u16) -> usize {
-    loop {
-        if part.get(matched) == Some(&unit) {
-            return matched.saturating_add(1);
-        }
-        match matched.checked_sub(1) {
-            Some(last) => matched = borders.get(last).copied().unwrap_or_default(),
-            None => return 0,
-        }
-    }
+/// Half of a pair is no character: one that no unit is stands for it.
+fn character_for_each(text: &[u16]) -> String {
+    let character = |unit: u32| char::from_u32(unit).or_else(|| char::from_u32(unit | 0x1_0000));
+    text.iter().filter_map(|unit| character(u32::from(*unit))).collect()
 }
 
 #[cfg(test)]
@@ -121,6 +98,9 @@ mod tests {
         assert_eq!(index_of(&utf16("abab"), &utf16("ba")), Some(1));
         assert_eq!(index_of(&utf16("abab"), &[]), Some(0));
         assert_eq!(index_of(&utf16("ab"), &utf16("abc")), None);
+        assert_eq!(index_of(&utf16("é𐐨b"), &utf16("b")), Some(3));
+        assert_eq!(index_of(&utf16("𐐀𐐨b"), &[0xDC28]), Some(3));
+        assert_eq!(index_of(&utf16("𐐨"), &[0xDC00]), None);
     }
 
     #[test]

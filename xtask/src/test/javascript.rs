@@ -7,7 +7,7 @@ use std::process::Command;
 use super::chromium;
 use super::counts::Counts;
 use crate::node::Node;
-use crate::run::capture;
+use crate::run::capture_guarded;
 use crate::{Result, files};
 
 /// Longer than any test of ours takes on two busy cores: it only ends one that hangs.
@@ -81,7 +81,7 @@ pub fn run(runtimes: &Runtimes, test_files: &[PathBuf]) -> Result<Counts> {
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout", "--test-reporter=tap"])
         .arg(format!("--test-reporter-destination={}", tap.display()))
         .args(test_files);
-    let (is_ok, output) = capture(&mut node)?;
+    let (is_ok, output) = capture_guarded(&node)?;
     let counts = Counts::of_tap(&fs::read_to_string(tap)?);
     fs::remove_dir_all(staging)?;
     if counts == Counts::default() {
