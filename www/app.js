@@ -2,7 +2,7 @@
 
 import { call, mode } from "./api.js";
 import { createClient, told } from "./client.js";
-import { byId, element, say } from "./dom.js";
+import { byId, element, keepEnd, say } from "./dom.js";
 import { FaultPanel } from "./faults.js";
 import { Groups } from "./groups.js";
 import { Inspector } from "./inspector.js";
@@ -36,6 +36,8 @@ client.on("stopped", (ending) => status.state !== "connecting" && onEnd(ending, 
 client.on("group-message", ({ message }) => showMessage(byId("messages"), message));
 client.on("server-message", ({ message }) => showMessage(byId("messages"), message));
 client.on("rejoin-group-failed", ({ group }) => setGroup(group, "forbidden"));
+keepEnd(byId("messages"));
+keepEnd(byId("frames"));
 onSubmit("connect", connect);
 byId("disconnect-button").addEventListener("click", disconnect);
 onSubmit("join", () => toggleGroup(byId("any-group").value, false));

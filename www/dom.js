@@ -14,11 +14,28 @@ export function element(tag, properties = {}, ...children) {
 
 /** Appends to a scrolling list, drops the oldest beyond `limit`, and follows the end if it was in view. */
 export function appendBounded(list, item, limit) {
-  const follows = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END_PX;
+  const follows = isNearEnd(list);
   list.append(item);
   while (list.childElementCount > limit) list.firstElementChild.remove();
   if (follows) list.scrollTop = list.scrollHeight;
 }
+
+/** Keeps the end of a scrolling list in view when the list changes its size, unless somebody has scrolled up. */
+export function keepEnd(list) {
+  const size = () => `${list.clientWidth} ${list.clientHeight}`;
+  let follows = true;
+  let seen = size();
+  list.addEventListener("scroll", () => {
+    // What a new size does to the place is nobody's scrolling.
+    if (size() === seen) follows = isNearEnd(list);
+  });
+  new ResizeObserver(() => {
+    seen = size();
+    if (follows) list.scrollTop = list.scrollHeight;
+  }).observe(list);
+}
+
+const isNearEnd = (list) => list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_THE_END_PX;
 
 /** A payload may hold a megabyte; a page of it is enough to read. */
 export function clip(text) {

@@ -219,6 +219,32 @@ describe("demo page", { skip }, () => {
     assert.deepEqual(widths, [["html", 360, 360], ["#messages", 360, 360], ["#frames", 360, 360]]);
   });
 
+  test("the page is no taller than its window", async (t) => {
+    for (const viewport of [{ width: 1366, height: 600 }, { width: 1024, height: 600 }]) {
+      const ada = await connect(t, "ada", { viewport });
+      const height = await ada.evaluate(() => document.documentElement.scrollHeight);
+      assert.equal(height, viewport.height, `at ${viewport.width} x ${viewport.height}`);
+    }
+  });
+
+  test("a list stays at its end when the window changes its size, and where somebody scrolled to", async (t) => {
+    const ada = await connect(t, "ada");
+    for (let number = 1; number <= 20; number += 1) await send(ada, "Everyone", `number ${number} ${"word ".repeat(40)}`);
+    await waitForText(messages(ada), /number 20 [a-z ]*$/);
+    for (const viewport of [{ width: 360, height: 740 }, { width: 740, height: 360 }, { width: 1280, height: 800 }]) {
+      await ada.setViewportSize(viewport);
+      await painted(ada);
+      assert.deepEqual(await ada.evaluate(pixelsBelow), [0, 0], `at ${viewport.width} x ${viewport.height}`);
+    }
+    for (const list of ["#messages", "#frames"]) {
+      await ada.locator(list).evaluate((node) => { node.scrollTop = 0; });
+    }
+    await painted(ada);
+    await ada.setViewportSize({ width: 360, height: 740 });
+    await painted(ada);
+    for (const below of await ada.evaluate(pixelsBelow)) assert.ok(below > 1000, `${below} pixels below`);
+  });
+
   test("nothing moves when the Worker answers late, however many groups are asked for", async (t) => {
     for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
       const ada = await openTab(t, "about:blank", { viewport });
@@ -331,6 +357,14 @@ async function tabTo(page, target) {
 const painted = (page) => page.evaluate(() => new Promise((resolve) => {
   requestAnimationFrame(() => requestAnimationFrame(() => resolve(performance.now())));
 }));
+
+/** Runs in the page: how far each list is from its end. */
+function pixelsBelow() {
+  return ["#messages", "#frames"].map((selector) => {
+    const { scrollHeight, scrollTop, clientHeight } = document.querySelector(selector);
+    return Math.floor(scrollHeight - scrollTop - clientHeight);
+  });
+}
 
 /** Runs in the page: what has moved since it was loaded, and when. */
 function layoutShifts() {
