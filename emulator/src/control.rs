@@ -129,7 +129,7 @@ impl Service {
             return Err(answer::unsupported_media_type("application/json"));
         }
         let injection = serde_json::from_slice(&request.body)
-            .map_err(|error| answer::bad_request(&format!("The body is no fault: {error}.")))?;
+            .map_err(|error| answer::bad_request(&format!("The body is no fault: {}.", Injection::explain(&error))))?;
         let injected = self.inject(now, Some(hub), injection);
         let (injected, mut broken) = injected.map_err(|problem| answer::bad_request(&problem))?;
         actions.append(&mut broken);

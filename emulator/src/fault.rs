@@ -114,6 +114,19 @@ impl Direction {
 }
 
 impl Injection {
+    /// What is wrong with JSON that could not be read as a fault. A missing type is told with the types that there are.
+    pub fn explain(problem: &serde_json::Error) -> String {
+        let problem = problem.to_string();
+        let types = serde_json::from_str::<FaultType>(r#"{"":null}"#).err().map(|error| error.to_string());
+        match types.as_deref().and_then(|text| text.split_once(", expected ")) {
+            Some((_, types)) if problem.starts_with("missing field `type`") => {
+                let types = types.split_once(" at line").map_or(types, |(types, _)| types);
+                format!("{problem}, which must be {types}")
+            }
+            _ => problem,
+        }
+    }
+
     /// Whether it makes sense.
     ///
     /// # Errors
@@ -196,7 +209,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str) -> Result<(), String> {
-        serde_json::from_str::<Injection>(json).map_err(|error| error.to_string())?.check()
+        serde_json::from_str::<Injection>(json).map_err(|error| Injection::explain(&error))?.check()
     }
 
     #[test]
@@ -223,6 +236,17 @@ mod tests {
             let written: serde_json::Value = serde_json::to_value(&injection).unwrap();
             assert_eq!(written, serde_json::from_str::<serde_json::Value>(json).unwrap());
         }
+    }
+
+    #[test]
+    fn a_missing_type_is_told_with_all_types() {
+        let problem = check("{}").unwrap_err();
+        assert!(problem.starts_with("missing field `type`"), "{problem}");
+        assert!(
+            problem.contains("must be one of `cut`, `restart`, ") && problem.ends_with(", `delayAnswer`"),
+            "{problem}"
+        );
+        assert!(!check(r#"{"type":"melt"}"#).unwrap_err().contains("must be"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::answer;
 use crate::http::Response;
+use crate::settings::is_origin;
 
 /// Whether a request may reach the emulator: it must name this machine as its host, and if a page sent it, the
 /// page must come from this machine and the same port, or from one of `allowed_origins`.
@@ -45,20 +46,32 @@ fn check_names(host: &str, origin: Option<&str>) -> Result<(), Foreign> {
         return Err(Foreign::Host);
     }
     let Some(origin) = origin else { return Ok(()) };
-    let (scheme, authority) = origin.split_once("://").ok_or(Foreign::Origin)?;
-    let (origin_name, origin_port) = split_port(authority).ok_or(Foreign::Origin)?;
+    let foreign = || Foreign::Origin(is_plain_origin(origin).then(|| origin.to_owned()));
+    let (scheme, authority) = origin.split_once("://").ok_or_else(foreign)?;
+    let (origin_name, origin_port) = split_port(authority).ok_or_else(foreign)?;
     let default_port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
     let same_port = port.unwrap_or(default_port) == origin_port.unwrap_or(default_port);
-    if is_loopback(origin_name) && same_port { Ok(()) } else { Err(Foreign::Origin) }
+    if is_loopback(origin_name) && same_port { Ok(()) } else { Err(foreign()) }
 }
 
+/// Whether an `Origin` is one that can be allowed, and repeated to whoever reads the refusal or the log.
+fn is_plain_origin(origin: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+    origin.len() <= LONGEST_ORIGIN
+        && is_origin(origin)
+        && origin.split_once("://").is_some_and(|(_, authority)| authority.bytes().all(is_plain))
+}
+
+/// A scheme, the longest host name that there is, and a port.
+const LONGEST_ORIGIN: usize = 300;
+
 /// Why a request was kept out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// The `Host` header names another machine, as it does when a page rebinds its own name to 127.0.0.1.
     Host,
-    /// A page from elsewhere sent the request.
-    Origin,
+    /// A page from elsewhere sent the request: from this origin, if it is one that can be allowed.
+    Origin(Option<String>),
     /// A page sent the request, and only a person or a program may.
     Page,
 }
@@ -72,16 +85,24 @@ impl Foreign {
 
 impl fmt::Display for Foreign {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Foreign::Host => {
-                "The emulator answers only to this machine: ask for localhost, 127.0.0.1 or [::1], not for another host."
+        match self {
+            Foreign::Host => formatter.write_str(
+                "The emulator answers only to this machine: ask for localhost, 127.0.0.1 or [::1], not for another host.",
+            ),
+            Foreign::Origin(Some(origin)) => write!(
+                formatter,
+                "A page from another origin may not use the emulator, unless {origin} is allowed: by --allow-origin \
+                 {origin} on the command line, by allowedOrigins: [\"{origin}\"] in startEmulator, and under wrangler dev \
+                 by the variable ALLOWED_ORIGINS={origin}. Or serve the page from the emulator's own host and port."
+            ),
+            Foreign::Origin(None) => formatter.write_str(
+                "A page from another origin may not use the emulator, and this one has no origin that could be allowed: \
+                 serve it from the emulator's own host and port.",
+            ),
+            Foreign::Page => {
+                formatter.write_str("No page may read this: open it in a tab of its own, or with a program.")
             }
-            Foreign::Origin => {
-                "A page from another origin may not use the emulator: start the emulator with the page's origin as an \
-                 allowed one, or serve the page from the emulator's own host and port."
-            }
-            Foreign::Page => "No page may read this: open it in a tab of its own, or with a program.",
-        })
+        }
     }
 }
 
@@ -112,6 +133,7 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
 
@@ -143,7 +165,8 @@ mod tests {
         for origin in
             origins.into_iter().chain(["http://localhost.example.com:8787", "http://localhost@example.com:8787"])
         {
-            assert_eq!(check_names("localhost:8787", Some(origin)), Err(Foreign::Origin), "{origin}");
+            let outcome = check_names("localhost:8787", Some(origin));
+            assert!(matches!(outcome, Err(Foreign::Origin(_))), "{origin}: {outcome:?}");
         }
     }
 
@@ -154,8 +177,8 @@ mod tests {
         for (origin, outcome) in [
             ("HTTPS://app.example", Ok(())),
             ("http://localhost:5173", Ok(())),
-            ("null", Err(Foreign::Origin)),
-            ("https://app.example.com", Err(Foreign::Origin)),
+            ("null", Err(Foreign::Origin(None))),
+            ("https://app.example.com", Err(Foreign::Origin(Some("https://app.example.com".to_owned())))),
         ] {
             let header = |name: &str| (name == "origin").then(|| origin.to_owned());
             assert_eq!(check("localhost:8787", &header, &allowed), outcome, "{origin}");
@@ -184,9 +207,26 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_says_why() {
-        let response = Foreign::Origin.response();
-        assert_eq!(response.status, 403);
-        assert!(String::from_utf8_lossy(&response.body).contains("another origin"));
+    fn the_refusal_names_the_origin_and_how_to_allow_it() {
+        let refusal = |origin: &str| {
+            let response = check_names("localhost:8787", Some(origin)).unwrap_err().response();
+            assert_eq!(response.status, 403);
+            let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
+            body["message"].as_str().unwrap().to_owned()
+        };
+        let named = refusal("http://localhost:5173");
+        for how in [
+            "--allow-origin http://localhost:5173 ",
+            r#"allowedOrigins: ["http://localhost:5173"]"#,
+            "ALLOWED_ORIGINS=http://localhost:5173.",
+        ] {
+            assert!(named.contains(how), "{named}");
+        }
+        let long = format!("http://{}", "a".repeat(LONGEST_ORIGIN));
+        for origin in
+            ["null", "http://a b", "http://\u{1b}[31m", "http://a/?access_token=t", "http://a@b", "http://ä", &long]
+        {
+            assert!(refusal(origin).contains("no origin that could be allowed"), "{origin}");
+        }
     }
 }

@@ -122,7 +122,7 @@ fn is_key(key: &str) -> bool {
 }
 
 /// `null` is none: it is anybody's.
-fn is_origin(text: &str) -> bool {
+pub(crate) fn is_origin(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
         !scheme.is_empty() && !rest.is_empty() && !rest.contains(|character: char| "/?#@ ".contains(character))
     })
