@@ -176,6 +176,7 @@ export function credentials(lib, given) {
         ["webpubsub.joinLeaveGroup", "webpubsub.joinLeaveGroup.a.b", "webpubsub.sendToGroup", "webpubsub.sendToGroup.g"],
       );
       equal([roles.joinLeaveGroups("a.*"), roles.sendToGroups("**")], ["webpubsub.joinLeaveGroups.a.*", "webpubsub.sendToGroups.**"]);
+      equal([roles.setGroupState(), roles.getGroupState()], ["webpubsub.setGroupState", "webpubsub.getGroupState"]);
       for (const call of [
         () => roles.sendToGroup(""),
         () => roles.sendToGroups(""),

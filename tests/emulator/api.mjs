@@ -230,7 +230,11 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         const { hostname, port } = new URL(emulator.endpoint);
         const headers = { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
         return new Promise((resolve, reject) => {
-          http.request({ hostname, port, path, method, headers }, (response) => resolve(response.resume())).on("error", reject).end();
+          http.request({ hostname, port, path, method, headers }, async (response) => {
+            response.text = "";
+            for await (const part of response) response.text += part;
+            resolve(response);
+          }).on("error", reject).end();
         });
       };
       for (const [method, path, status] of [["OPTIONS", "/api/hubs/chat/:send", 204], ["GET", "/_emulator?hub=chat", 200], ["POST", "/api/hubs/chat/:send", 401]]) {
@@ -239,6 +243,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         if (method === "OPTIONS") assert.match(headers["access-control-allow-headers"], /^authorization, content-type/);
         const other = await ask(method, path, "http://localhost:5174");
         assert.deepEqual([other.statusCode, other.headers["access-control-allow-origin"]], [403, undefined], path);
+        assert.match(other.text, /--allow-origin http:\/\/localhost:5174 /, path);
       }
     })],
 

@@ -49,6 +49,8 @@ export function faultsSuite({ startEmulator }, Service) {
         ["fault", () => faults.inject("cut")],
         ["fault", () => faults.inject(cyclic)],
         ["recursion", () => faults.inject({ type: "cut", share: deep })],
+        ["`type`, `hub`, `ms`", () => faults.inject({ type: "cut", user: "ann" })],
+        ["must be one of `cut`, `restart`", () => faults.inject({})],
         ["hub", () => faults.inject({ type: "cut", hub: 5 })],
         ["hub", () => faults.inject({ type: "cut", hub: "1 no" })],
         ["hub", () => faults.list(5)],

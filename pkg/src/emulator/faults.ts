@@ -146,7 +146,9 @@ export function faultsOf(host: Host, time: Time, hubOf: (hub: string) => string)
       try {
         return service.injectFault(time.now(), name, jsonOf("A fault's members", given)) as InjectedFault;
       } catch (error) {
-        throw typeError("ERR_ARGUMENT_TYPE", (error as Error).message);
+        // `hub` is no member over HTTP, where the query names it.
+        const problem = (error as Error).message.replace("expected one of `type`,", "expected one of `type`, `hub`,");
+        throw typeError("ERR_ARGUMENT_TYPE", problem);
       } finally {
         host.wait();
       }

@@ -19,6 +19,10 @@ export const roles = {
   joinLeaveGroups: (pattern: string): string => wildcard("webpubsub.joinLeaveGroups", pattern),
   /** To send to the groups of a pattern. */
   sendToGroups: (pattern: string): string => wildcard("webpubsub.sendToGroups", pattern),
+  /** To set a state of its own in every group; no role for a single one is known. */
+  setGroupState: (): string => "webpubsub.setGroupState",
+  /** To watch the states in every group. */
+  getGroupState: (): string => "webpubsub.getGroupState",
 } as const;
 
 /** An empty name must not become the role for every group. */

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use webpubsub_edge_emulator::limits::{MAX_BACKLOG_BYTES, MAX_MESSAGE_BYTES};
-use webpubsub_edge_emulator::{Action, Event, EventReply, Input, Response, Service, Settings};
+use webpubsub_edge_emulator::{Action, Event, EventReply, Injection, Input, Response, Service, Settings};
 
 use crate::batch::Batch;
 
@@ -176,7 +176,8 @@ impl Emulator {
     /// Breaks something in a hub; in every hub when none is named. `fault` is JSON.
     #[wasm_bindgen(js_name = injectFault)]
     pub fn inject_fault(&self, now: f64, hub: Option<String>, fault: &str) -> Result<JsValue, JsError> {
-        let fault = read(fault)?;
+        let fault = serde_json::from_str::<serde_json::Value>(fault).and_then(serde_json::from_value);
+        let fault = fault.map_err(|problem| JsError::new(&Injection::explain(&problem)))?;
         let injected = self.service.borrow_mut().inject(millis(now), hub.as_deref(), fault);
         let (injected, actions) = injected.map_err(|problem| JsError::new(&problem))?;
         self.carry_out(actions);
