@@ -8,6 +8,9 @@
 //! | [`Frame::Connected`] | [`Input::Connected`]; the host keeps the ids for [`recovery_url`](super::recovery_url) |
 //! | [`Frame::Ack`] | [`Input::Ack`] |
 //! | [`Frame::Message`] with a sequence id | [`Input::Data`], and the message is delivered when the answer is true |
+//! | [`Frame::Message`] without one | [`Input::Heard`], and the message is delivered when the answer is true |
+//! | [`Frame::Message`] with [`stream`](Message::stream) | what its row above says; then, in the place of a delivery, [`Input::Part`] for each reader of the stream, who gets it when the answer is true |
+//! | [`Frame::GroupState`] | [`Input::Heard`], and [`GroupStates`] takes in the items when the answer is true |
 //! | [`Frame::Pong`] | [`Input::Pong`] |
 //! | [`Frame::InvokeResponse`] | [`Input::Response`] |
 //! | [`Frame::StreamAck`], [`Frame::StreamNack`], [`Frame::StreamClosed`] | the input of the same name |
@@ -19,9 +22,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-#[cfg(doc)]
-use super::Input;
 use super::{AckOutcome, StateItem};
+#[cfg(doc)]
+use super::{GroupStates, Input};
 
 /// A frame of the service.
 #[derive(Debug, Clone, PartialEq)]
