@@ -113,7 +113,10 @@ export interface StartOptions {
 
 /** Options of everything that the service acknowledges. */
 export interface AckOptions {
-  /** A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. */
+  /**
+   * A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. Number all
+   * messages or none: what shares a number is taken for one message.
+   */
   ackId?: Id | undefined;
   /** Stops waiting. What is already sent is not taken back. */
   abortSignal?: AbortSignalLike | undefined;
@@ -129,7 +132,10 @@ export interface LeaveGroupOptions extends AckOptions {}
 export interface SendEventOptions extends AckOptions {
   /** Resolves once it is sent, without asking the service to acknowledge it. Default false. */
   fireAndForget?: boolean | undefined;
-  /** What the event handler gets beside the message. */
+  /**
+   * What is said about the message, for who gets it. The service takes keys such as those of HTTP headers, of up to 256
+   * bytes, and ASCII values of up to 1024, 8 KiB in all; for others it closes the connection.
+   */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
