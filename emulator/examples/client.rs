@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use webpubsub_edge::client::json::{self, Data, Frame};
+use webpubsub_edge::client::json::{self, Data, Frame, SendToGroupOptions};
 use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Session, recovery_url};
 use webpubsub_edge::endpoint::ConnectionString;
 use webpubsub_edge::token::{ClientTokenOptions, client_access};
@@ -98,7 +98,10 @@ impl Host {
             Action::Send { message, ack_id } => {
                 let [room] = self.groups;
                 let frame = match self.payloads.get(&message) {
-                    Some(text) => json::send_to_group(room, &Data::Text((*text).to_owned()), false, Some(ack_id)),
+                    Some(text) => {
+                        let data = Data::Text((*text).to_owned());
+                        json::send_to_group(room, &data, SendToGroupOptions::default(), Some(ack_id))
+                    }
                     None => json::join_group(room, ack_id),
                 };
                 self.write(&frame);
