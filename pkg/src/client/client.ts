@@ -289,6 +289,14 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * Opens a stream to a group. Its parts arrive in order and complete, or the readers are told that they do not.
    *
+   * @example
+   * ```ts
+   * const stream = await chat.openGroupStream("news");
+   * await stream.write("Hello, ", "text");
+   * await stream.write("world", "text");
+   * await stream.end();
+   * ```
+   *
    * @throws {@link WebPubSubClientError}
    */
   async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
@@ -299,6 +307,14 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * Calls back for every stream to a group this connection is in. The messages of a stream are also told by the event
    * `group-message`.
+   *
+   * @example
+   * ```ts
+   * const subscription = chat.onGroupStream(async (stream) => {
+   *   for await (const part of stream) console.log(part.data);
+   * });
+   * await subscription.close();
+   * ```
    */
   onGroupStream(
     callback: (stream: GroupStream<Message>) => unknown,
@@ -310,6 +326,12 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
    * Without a state it is cleared. A state that the service refuses is forgotten.
+   *
+   * @example
+   * ```ts
+   * await chat.setGroupState("news", { activity: "typing" });
+   * await chat.setGroupState("news", undefined);
+   * ```
    *
    * @throws {@link SendMessageError}; `TypeError` for a state that is no object of strings.
    */
@@ -337,6 +359,15 @@ export class WebPubSubClient<Message = JSONTypes> {
    * Watches what the connections of a group keep there. It is watched again on every new connection, unless
    * `autoRejoinGroups` is false; when that fails, the event `error` tells. A group has one view: the later of two
    * subscriptions replaces the first.
+   *
+   * @example
+   * ```ts
+   * const state = await chat.subscribeGroupState("news");
+   * state.onChange(() => {
+   *   for (const item of state.items.values()) console.log(item.userId, item.state?.activity); // cat typing
+   * });
+   * await chat.setGroupState("news", { activity: "typing" });
+   * ```
    *
    * @throws {@link SendMessageError}
    */
