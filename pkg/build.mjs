@@ -62,7 +62,7 @@ function textOf(bytes) {
   const all = [...new Set([...known, ...Array(256).keys()])];
   const codes = Array.from(bytes, (byte) => all.indexOf(byte));
   const text = codes.map((code) => ["", " ", "!"][Math.floor(code / 91)] + characters[code % 91]).join("");
-  const table = known.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const table = Buffer.from(known).toString("base64");
   return `export const text = "${text}";\nexport const table = "${table}";\n`;
 }
 

@@ -1,12 +1,12 @@
 //! A host of the client's session, whole: `cargo run --package webpubsub-edge-emulator --example client`.
 //!
-//! It joins a group, sends to it, loses its socket, and comes back without missing a message. The service is the
-//! emulator's state machine in the same process, so there is no network and the clock is a number; a host with real
-//! sockets does the same with those of its runtime.
+//! It joins a group, sends to it, loses its socket, and comes back without missing a message; then it loses the connection
+//! too, and joins the group again on a new one. The service is the emulator's state machine in the same process, so there
+//! is no network and the clock is a number; a host with real sockets does the same with those of its runtime.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use webpubsub_edge::client::json::{self, Data, Frame};
+use webpubsub_edge::client::json::{self, Data, Frame, SendToGroupOptions};
 use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Session, recovery_url};
 use webpubsub_edge::endpoint::ConnectionString;
 use webpubsub_edge::token::{ClientTokenOptions, client_access};
@@ -18,12 +18,17 @@ fn main() {
     host.hand(Input::Join { message: 1, ack_id: NEXT_ACK_ID, group: 0 });
     host.run();
     host.publish(2, "before the cut");
-    host.cut();
+    host.cut(1006);
     host.publish(3, "written while there is no socket");
+    host.run();
+    // With this code the service says that it does not hold the connection any more.
+    host.cut(1008);
+    host.run();
+    host.publish(4, "on a new connection");
     host.run();
     host.hand(Input::Stop);
     host.run();
-    assert_eq!(host.received, ["before the cut", "written while there is no socket"]);
+    assert_eq!(host.received, ["before the cut", "written while there is no socket", "on a new connection"]);
 }
 
 struct Host {
@@ -98,16 +103,30 @@ impl Host {
             Action::Send { message, ack_id } => {
                 let [room] = self.groups;
                 let frame = match self.payloads.get(&message) {
-                    Some(text) => json::send_to_group(room, &Data::Text((*text).to_owned()), false, Some(ack_id)),
+                    Some(text) => {
+                        let data = Data::Text((*text).to_owned());
+                        json::send_to_group(room, &data, SendToGroupOptions::default(), Some(ack_id))
+                    }
                     None => json::join_group(room, ack_id),
                 };
                 self.write(&frame);
+            }
+            // A new connection is in no group yet.
+            Action::Rejoin { ack_id, .. } => {
+                let [room] = self.groups;
+                self.write(&json::join_group(room, ack_id));
             }
             Action::Settle { message, outcome } => {
                 self.payloads.remove(&message);
                 println!("message {message}: {outcome:?}");
             }
-            told => println!("{told:?}"),
+            told @ (Action::Connected { .. }
+            | Action::Recovering
+            | Action::Recovered
+            | Action::Disconnected
+            | Action::Stopped
+            | Action::RejoinFailed { .. }) => println!("{told:?}"),
+            other => unreachable!("this host sends nothing that leads to {other:?}"),
         }
     }
 
@@ -137,11 +156,11 @@ impl Host {
     }
 
     /// The network loses the socket and what was on its way.
-    fn cut(&mut self) {
+    fn cut(&mut self, code: u16) {
         self.arriving.clear();
         let socket = self.session.socket();
-        self.service.handle(self.now, emulator::Input::Closed { socket: socket.into(), code: 1006 });
-        self.hand(Input::Closed { socket, code: 1006 });
+        self.service.handle(self.now, emulator::Input::Closed { socket: socket.into(), code });
+        self.hand(Input::Closed { socket, code });
     }
 
     /// What the service did reaches us. The session ignores what comes from a socket that it gave up.

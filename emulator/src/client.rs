@@ -72,12 +72,12 @@ fn execute(hub: &mut Hub, turn: &mut Turn, key: Key, command: Command) {
     let (action, ack_id) = match command {
         Command::Ping => return hub.reply(turn, key, Reply::Pong),
         Command::SequenceAck(sequence_id) => return hub.acknowledge(key, sequence_id),
+        Command::Event { name, data, metadata, ack_id } => {
+            return event(hub, turn, key, ack_id, &name, data, metadata);
+        }
         Command::Invoke { id, event, data, metadata } => return invoke(hub, turn, key, id, &event, data, metadata),
         Command::CancelInvocation { id } => return hub.cancel_invocation(turn, key, &id),
         Command::Stream { id, command } => return hub.stream(turn, key, &id, command),
-        Command::Act { action: ClientAction::Event { name, data, metadata }, ack_id } => {
-            return event(hub, turn, key, ack_id, &name, data, metadata);
-        }
         Command::Act { action, ack_id } => (action, ack_id),
     };
     let watched = match &action {
@@ -155,8 +155,6 @@ fn act(hub: &mut Hub, turn: &mut Turn, key: Key, action: ClientAction) -> Result
         ClientAction::SetState { group, state } => hub.set_state(turn, key, &group, state),
         ClientAction::WatchStates { group } => hub.watch_states(key, &group),
         ClientAction::UnwatchStates { group } => hub.unwatch_states(key, &group),
-        // Its outcome comes later: see `event`.
-        ClientAction::Event { .. } => Ok(()),
     }
 }
 

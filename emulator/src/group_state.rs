@@ -166,7 +166,7 @@ impl Hub {
             StateRight::Get => "get",
         };
         let what = || format!("{verb} the state of group '{group}'");
-        self.permitted(key, |permissions| permissions.may_state(right, group), what)?;
+        self.permitted(key, |permissions| permissions.may_use_state(right, group), what)?;
         Ok(())
     }
 }

@@ -266,10 +266,11 @@ impl ClientFrame<'_> {
                 no_echo: self.no_echo.unwrap_or(false),
                 ttl_ms: frame_ttl_ms(self.ttl_seconds)?,
             })),
-            "event" => act(ClientAction::Event {
+            "event" => Ok(Command::Event {
                 name: self.event()?,
                 data: self.data()?,
                 metadata: self.metadata.clone().unwrap_or_default(),
+                ack_id,
             }),
             "invoke" if self.target.as_deref() == Some("event") => Ok(Command::Invoke {
                 id: self.invocation_id()?,

@@ -11,10 +11,12 @@
 //! | `host` | what a host hands in and is told to do |
 //! | `settings` | what a service is told once |
 //! | `service` | takes in an input, finds its hub, collects the actions |
+//! | `turn` | one input being handled: what was decided so far |
 //! | `network` | what lies between hubs and sockets: faults act here |
 //! | `fault`, `faults` | what can be broken, whom it meets, how long it lasts |
 //! | `admission` | decides whether a request may be carried out, and what it is for |
 //! | [`guard`] | keeps other hosts and pages from elsewhere out |
+//! | `cors` | lets pages of the origins that are named read answers |
 //! | `auth`, `entra` | check tokens and what they may be used for |
 //! | `upgrade` | reads what a new WebSocket asks for |
 //! | `client` | carries out the frames of a client |
@@ -36,7 +38,7 @@
 //! | what | how much of it |
 //! | --- | --- |
 //! | `/client/hubs/{hub}`, `/client/?hub={hub}` | simple clients in both modes, `json.webpubsub.azure.v1`, `protobuf.webpubsub.azure.v1`, and `json.reliable`, `protobuf.reliable` of the same |
-//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`, with `metadata`, `ttlSeconds` and `noEcho`; `event` and `invoke`, answered by the host ([`Service::answer_events`]) or, without it, failed with `InternalServerError` |
+//! | frames | `joinGroup`, `leaveGroup`, `sendToGroup`, `ping`, `sequenceAck`, with `metadata`, `ttlSeconds` and `noEcho`; `event`, `invoke` and `cancelInvocation`, answered by the host ([`Service::answer_events`]) or, without it, failed with `InternalServerError` |
 //! | streams | to a group, with every ack, nack and close; idle time-outs; they outlive a socket, not a connection |
 //! | group state | set, cleared, subscribed to, snapshots and updates |
 //! | roles | `joinLeaveGroup`, `sendToGroup`, with a group or without; `joinLeaveGroups`, `sendToGroups` with a pattern; `setGroupState`, `getGroupState`, with a group or without |

@@ -83,7 +83,7 @@ impl Permissions {
         self.may(Kind::SendToGroup, group)
     }
 
-    pub(crate) fn may_state(&self, right: StateRight, group: &str) -> bool {
+    pub(crate) fn may_use_state(&self, right: StateRight, group: &str) -> bool {
         match right {
             StateRight::Set => self.set_state.holds(group),
             StateRight::Get => self.get_state.holds(group),

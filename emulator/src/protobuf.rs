@@ -86,7 +86,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Command, String> {
         }
         Upstream::Event { event, data, ack_id, metadata, stream: None } => {
             let (data, metadata) = payload(data, &metadata)?;
-            Ok(Command::Act { action: ClientAction::Event { name: limits::event(event)?, data, metadata }, ack_id })
+            Ok(Command::Event { name: limits::event(event)?, data, metadata, ack_id })
         }
     }
 }

@@ -108,6 +108,13 @@ pub(crate) enum Command {
     Ping,
     /// Everything up to this sequence id has arrived.
     SequenceAck(u64),
+    /// Acknowledged, when it carries an id, once the handler has answered.
+    Event {
+        name: String,
+        data: Data,
+        metadata: Metadata,
+        ack_id: Option<u64>,
+    },
     /// Answered by a response.
     Invoke {
         id: String,
@@ -122,20 +129,19 @@ pub(crate) enum Command {
         id: String,
         command: StreamCommand,
     },
-    /// Something that is acknowledged when it carries an id.
+    /// Something that is done at once, and acknowledged when it carries an id.
     Act {
         action: ClientAction,
         ack_id: Option<u64>,
     },
 }
 
-/// The acknowledged part of [`Command`].
+/// What [`Command::Act`] does.
 #[derive(Debug)]
 pub(crate) enum ClientAction {
     Join { group: String },
     Leave { group: String },
     Publish(Publication),
-    Event { name: String, data: Data, metadata: Metadata },
     SetState { group: String, state: Option<State> },
     WatchStates { group: String },
     UnwatchStates { group: String },

@@ -41,7 +41,7 @@ impl Hub {
             StreamCommand::Start { group, no_echo, idle_timeout_ms } => {
                 self.start_stream(turn, key, stream_id, group, no_echo, idle_timeout_ms)
             }
-            StreamCommand::KeepAlive => self.with_stream(turn, key, stream_id).map(|_| ()),
+            StreamCommand::KeepAlive => self.touch_stream(turn, key, stream_id).map(|_| ()),
             StreamCommand::Data { sequence_id, data } => self.stream_data(turn, key, stream_id, sequence_id, data),
             StreamCommand::End { error } => self.end_stream(turn, key, stream_id, error).map(|()| {
                 self.reply(turn, key, Reply::StreamClosed { stream_id, error: None });
@@ -89,7 +89,7 @@ impl Hub {
     }
 
     /// Finds a stream and lets its idle time begin anew.
-    fn with_stream(&mut self, turn: &Turn, key: Key, stream_id: &str) -> Result<&mut Stream, AckError> {
+    fn touch_stream(&mut self, turn: &Turn, key: Key, stream_id: &str) -> Result<&mut Stream, AckError> {
         let not_found = || AckError { name: "StreamNotFound", message: format!("There is no stream '{stream_id}'.") };
         let stream = self.streams_mut(key).and_then(|streams| streams.get_mut(stream_id)).ok_or_else(not_found)?;
         let before = stream.due;
@@ -109,7 +109,7 @@ impl Hub {
         sequence_id: u64,
         data: Data,
     ) -> Result<(), AckError> {
-        let stream = self.with_stream(turn, key, stream_id)?;
+        let stream = self.touch_stream(turn, key, stream_id)?;
         let (expected, group) = (stream.expected, stream.group.clone());
         if sequence_id > expected {
             let message = format!("The next part of the stream is {expected}, not {sequence_id}.");
@@ -127,7 +127,7 @@ impl Hub {
             self.end_stream(turn, key, stream_id, Some(error))?;
             return Err(forbidden);
         }
-        let stream = self.with_stream(turn, key, stream_id)?;
+        let stream = self.touch_stream(turn, key, stream_id)?;
         stream.expected = expected.saturating_add(1);
         let (user_id, no_echo, next) = (stream.user_id.clone(), stream.no_echo, stream.expected);
         let part = StreamPart { stream_id: stream_id.to_owned(), sequence_id, is_end: false, error: None };
@@ -144,7 +144,7 @@ impl Hub {
         stream_id: &str,
         error: Option<StreamError>,
     ) -> Result<(), AckError> {
-        self.with_stream(turn, key, stream_id)?;
+        self.touch_stream(turn, key, stream_id)?;
         if let Some(stream) = self.streams_mut(key).and_then(|streams| streams.remove(stream_id)) {
             self.idle_streams.remove(&(stream.due, key, stream_id.to_owned()));
             self.tell_end(turn, key, stream_id, stream, error);

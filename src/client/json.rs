@@ -8,6 +8,9 @@
 //! | [`Frame::Connected`] | [`Input::Connected`]; the host keeps the ids for [`recovery_url`](super::recovery_url) |
 //! | [`Frame::Ack`] | [`Input::Ack`] |
 //! | [`Frame::Message`] with a sequence id | [`Input::Data`], and the message is delivered when the answer is true |
+//! | [`Frame::Message`] without one | [`Input::Heard`], and the message is delivered when the answer is true |
+//! | [`Frame::Message`] with [`stream`](Message::stream) | what its row above says; then, in the place of a delivery, [`Input::Part`] for each reader of the stream, who gets it when the answer is true |
+//! | [`Frame::GroupState`] | [`Input::Heard`], and [`GroupStates`] takes in the items when the answer is true |
 //! | [`Frame::Pong`] | [`Input::Pong`] |
 //! | [`Frame::InvokeResponse`] | [`Input::Response`] |
 //! | [`Frame::StreamAck`], [`Frame::StreamNack`], [`Frame::StreamClosed`] | the input of the same name |
@@ -19,9 +22,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 
-#[cfg(doc)]
-use super::Input;
 use super::{AckOutcome, StateItem};
+#[cfg(doc)]
+use super::{GroupStates, Input};
 
 /// A frame of the service.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,9 +110,14 @@ pub struct Message {
     pub data: Data,
     /// Its number, on a reliable subprotocol.
     pub sequence_id: Option<u64>,
+    /// What the sender attached to it.
+    pub metadata: Metadata,
     /// Which part of which stream it is.
     pub stream: Option<StreamPart>,
 }
+
+/// What a sender attaches to a message: short texts under names.
+pub type Metadata = BTreeMap<String, String>;
 
 /// What a message says of its stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +129,18 @@ pub struct StreamPart {
     /// Whether it is the last.
     pub is_end: bool,
     /// Why the stream ended, when not as it should.
-    pub error: Option<ErrorDetail>,
+    pub error: Option<StreamDataError>,
+}
+
+/// Why a stream did not end as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamDataError {
+    /// `UserError` for an end that the publisher tells, otherwise a name of the service's such as `IdleTimeout`.
+    pub name: String,
+    /// Its text.
+    pub message: String,
+    /// The code that the publisher gave it.
+    pub user_error_code: Option<String>,
 }
 
 /// What the service says of an error.
@@ -173,12 +192,13 @@ pub fn read(text: &str) -> Option<Frame> {
                 return Some(Frame::Unknown);
             }
             let (group, from_user_id) = (text("group"), text("fromUserId"));
+            let metadata = frame.get("metadata").map(metadata).unwrap_or_default();
             let (sequence_id, stream) = (number("sequenceId"), frame.get("stream").map(stream_part));
             let stream = stream.map_or(Some(None), |stream| stream.map(Some))?;
             // The end of a stream may carry nothing.
             let empty = stream.as_ref().map(|_| Data::Text(String::new()));
             let data = data(&mut frame).or(empty)?;
-            Frame::Message(Message { group, from_user_id, data, sequence_id, stream })
+            Frame::Message(Message { group, from_user_id, data, sequence_id, metadata, stream })
         }
         "pong" => Frame::Pong,
         "invokeResponse" => {
@@ -211,8 +231,20 @@ fn stream_part(stream: &Value) -> Option<StreamPart> {
         stream_id: stream.get("streamId")?.as_str()?.to_owned(),
         sequence_id: stream.get("streamSequenceId")?.as_u64()?,
         is_end: stream.get("endOfStream").and_then(Value::as_bool).unwrap_or_default(),
-        error: stream.get("error").map(error_detail),
+        error: stream.get("error").filter(|error| error.is_object()).map(stream_data_error),
     })
+}
+
+fn stream_data_error(error: &Value) -> StreamDataError {
+    let ErrorDetail { name, message } = error_detail(error);
+    let user_error_code = error.get("userErrorCode").and_then(Value::as_str).map(str::to_owned);
+    StreamDataError { name, message, user_error_code }
+}
+
+/// A message counts, and is acknowledged, whatever stands beside its payload.
+fn metadata(metadata: &Value) -> Metadata {
+    let entries = metadata.as_object().into_iter().flatten();
+    entries.filter_map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
 }
 
 fn state_item(item: &Value) -> Option<StateItem> {
@@ -248,14 +280,34 @@ pub fn leave_group(group: &str, ack_id: u64) -> String {
     json!({ "type": "leaveGroup", "group": group, "ackId": ack_id }).to_string()
 }
 
-/// `sendToGroup`
-pub fn send_to_group(group: &str, data: &Data, no_echo: bool, ack_id: Option<u64>) -> String {
-    with_data(json!({ "type": "sendToGroup", "group": group, "noEcho": no_echo }), ack_id, data)
+/// Options of [`send_to_group`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SendToGroupOptions<'a> {
+    /// Whether the sender gets no copy, if it is in the group.
+    pub no_echo: bool,
+    /// How long the service keeps the message for a connection that is away, 0 to 300 seconds; 0 and `None` for as long
+    /// as the connection can be recovered.
+    pub ttl_seconds: Option<u32>,
+    /// What the receivers get beside the message.
+    pub metadata: Option<&'a Metadata>,
 }
 
-/// `event`
-pub fn event(name: &str, data: &Data, ack_id: Option<u64>) -> String {
-    with_data(json!({ "type": "event", "event": name }), ack_id, data)
+/// `sendToGroup`
+pub fn send_to_group(group: &str, data: &Data, options: SendToGroupOptions<'_>, ack_id: Option<u64>) -> String {
+    let SendToGroupOptions { no_echo, ttl_seconds, metadata } = options;
+    let mut frame = json!({ "type": "sendToGroup", "group": group, "noEcho": no_echo });
+    insert(&mut frame, "ackId", ack_id);
+    insert(&mut frame, "ttlSeconds", ttl_seconds);
+    insert(&mut frame, "metadata", metadata.map(|metadata| json!(metadata)));
+    with_data(frame, data)
+}
+
+/// `event`; the metadata is for the event handler.
+pub fn event(name: &str, data: &Data, metadata: Option<&Metadata>, ack_id: Option<u64>) -> String {
+    let mut frame = json!({ "type": "event", "event": name });
+    insert(&mut frame, "ackId", ack_id);
+    insert(&mut frame, "metadata", metadata.map(|metadata| json!(metadata)));
+    with_data(frame, data)
 }
 
 /// `sequenceAck`
@@ -271,7 +323,7 @@ pub fn ping() -> String {
 /// `invoke`
 pub fn invoke(invocation_id: &str, event: &str, data: &Data) -> String {
     let frame = json!({ "type": "invoke", "invocationId": invocation_id, "target": "event", "event": event });
-    with_data(frame, None, data)
+    with_data(frame, data)
 }
 
 /// `cancelInvocation`
@@ -283,16 +335,14 @@ pub fn cancel_invocation(invocation_id: &str) -> String {
 /// minutes.
 pub fn stream_start(group: &str, stream_id: &str, no_echo: bool, idle_timeout_ms: Option<u32>) -> String {
     let mut stream = json!({ "streamId": stream_id });
-    if let (Some(ms), Value::Object(stream)) = (idle_timeout_ms, &mut stream) {
-        stream.insert("idleTimeoutMs".to_owned(), ms.into());
-    }
+    insert(&mut stream, "idleTimeoutMs", idle_timeout_ms);
     json!({ "type": "sendToGroup", "group": group, "noEcho": no_echo, "stream": stream }).to_string()
 }
 
 /// `streamData`
 pub fn stream_data(stream_id: &str, sequence_id: u64, data: &Data) -> String {
     let frame = json!({ "type": "streamData", "streamId": stream_id, "streamSequenceId": sequence_id });
-    with_data(frame, None, data)
+    with_data(frame, data)
 }
 
 /// `streamEnd`, with the message and code of an error if it ends with one.
@@ -326,21 +376,23 @@ pub fn unsubscribe_group_state(group: &str, ack_id: u64) -> String {
     json!({ "type": "unsubscribeGroupState", "group": group, "ackId": ack_id }).to_string()
 }
 
-fn with_data(mut frame: Value, ack_id: Option<u64>, data: &Data) -> String {
-    if let Value::Object(members) = &mut frame {
-        if let Some(ack_id) = ack_id {
-            members.insert("ackId".to_owned(), ack_id.into());
-        }
-        let (data_type, data) = match data {
-            Data::Text(text) => ("text", Value::String(text.clone())),
-            Data::Json(json) => ("json", json.clone()),
-            Data::Binary(bytes) => ("binary", Value::String(BASE64_STANDARD.encode(bytes))),
-            Data::Protobuf(bytes) => ("protobuf", Value::String(BASE64_STANDARD.encode(bytes))),
-        };
-        members.insert("dataType".to_owned(), data_type.into());
-        members.insert("data".to_owned(), data);
-    }
+fn with_data(mut frame: Value, data: &Data) -> String {
+    let (data_type, data) = match data {
+        Data::Text(text) => ("text", Value::String(text.clone())),
+        Data::Json(json) => ("json", json.clone()),
+        Data::Binary(bytes) => ("binary", Value::String(BASE64_STANDARD.encode(bytes))),
+        Data::Protobuf(bytes) => ("protobuf", Value::String(BASE64_STANDARD.encode(bytes))),
+    };
+    insert(&mut frame, "dataType", Some(data_type));
+    insert(&mut frame, "data", Some(data));
     frame.to_string()
+}
+
+/// Adds a member, if there is one.
+fn insert(frame: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let (Value::Object(members), Some(value)) = (frame, value) {
+        members.insert(name.to_owned(), value.into());
+    }
 }
 
 #[cfg(test)]
@@ -374,8 +426,8 @@ mod tests {
     fn messages() {
         let message = |rest: &str| read(&format!(r#"{{"type":"message","from":"group","group":"g",{rest}}}"#));
         let expected = |data| {
-            let group = Some("g".to_owned());
-            Some(Frame::Message(Message { group, from_user_id: None, data, sequence_id: None, stream: None }))
+            let (group, metadata) = (Some("g".to_owned()), Metadata::new());
+            Some(Frame::Message(Message { group, from_user_id: None, data, sequence_id: None, metadata, stream: None }))
         };
         for (rest, data) in [
             (r#""dataType":"text","data":"""#, Data::Text(String::new())),
@@ -396,12 +448,29 @@ mod tests {
     }
 
     #[test]
+    fn metadata_of_messages() {
+        for (text, expected) in [
+            (r#"{"k":"v","":""}"#, Metadata::from([("k", "v"), ("", "")].map(|(k, v)| (k.to_owned(), v.to_owned())))),
+            (r#"{"k":"v","n":1}"#, Metadata::from([("k".to_owned(), "v".to_owned())])),
+            ("{}", Metadata::new()),
+            ("null", Metadata::new()),
+            ("[]", Metadata::new()),
+        ] {
+            let frame = r#"{"type":"message","from":"server","dataType":"text","data":"","metadata":"#;
+            let Some(Frame::Message(message)) = read(&format!("{frame}{text}}}")) else { unreachable!() };
+            assert_eq!(message.metadata, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn parts_of_streams() {
-        let end = json!({ "name": "UserError", "message": "m" });
+        let end = json!({ "name": "UserError", "message": "m", "userErrorCode": "c" });
         let stream = json!({ "streamId": "S", "streamSequenceId": 2, "endOfStream": true, "error": end });
         let frame = json!({ "type": "message", "from": "group", "group": "g", "stream": stream });
         let Some(Frame::Message(message)) = read(&frame.to_string()) else { unreachable!() };
-        let error = Some(error("UserError", "m"));
+        let (name, message_of_error) = ("UserError".to_owned(), "m".to_owned());
+        let user_error_code = Some("c".to_owned());
+        let error = Some(StreamDataError { name, message: message_of_error, user_error_code });
         assert_eq!(message.data, Data::Text(String::new()));
         assert_eq!(message.stream, Some(StreamPart { stream_id: "S".to_owned(), sequence_id: 2, is_end: true, error }));
     }
@@ -472,17 +541,32 @@ mod tests {
         let (binary, stream) = (Data::Binary(vec![1, 2]), json!({ "streamId": "S", "idleTimeoutMs": 1000 }));
         let (to_group, part) = (r#"{"type":"sendToGroup","group":"g","#, r#"{"type":"streamData","streamId":"S","#);
         let state = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        let no_echo = SendToGroupOptions { no_echo: true, ..Default::default() };
+        let rich = SendToGroupOptions { no_echo: false, ttl_seconds: Some(30), metadata: Some(&state) };
         let parsed = |text: String| serde_json::from_str::<Value>(&text).unwrap_or_default();
         for (text, frame) in [
             (join_group("g", 1), json!({ "type": "joinGroup", "group": "g", "ackId": 1 })),
             (leave_group("g", 2), json!({ "type": "leaveGroup", "group": "g", "ackId": 2 })),
             (
-                send_to_group("g", &binary, true, Some(4)),
+                send_to_group("g", &binary, no_echo, Some(4)),
                 parsed(format!(r#"{to_group}"ackId":4,"noEcho":true,"dataType":"binary","data":"AQI="}}"#)),
             ),
             (
-                event("e", &Data::Json(Value::Null), None),
+                send_to_group("g", &Data::Text("x".to_owned()), rich, None),
+                json!({
+                    "type": "sendToGroup", "group": "g", "noEcho": false, "dataType": "text", "data": "x",
+                    "ttlSeconds": 30, "metadata": { "k": "v" },
+                }),
+            ),
+            (
+                event("e", &Data::Json(Value::Null), None, None),
                 json!({ "type": "event", "event": "e", "dataType": "json", "data": null }),
+            ),
+            (
+                event("e", &Data::Json(json!(1)), Some(&state), Some(5)),
+                json!({
+                    "type": "event", "event": "e", "ackId": 5, "dataType": "json", "data": 1, "metadata": { "k": "v" },
+                }),
             ),
             (sequence_ack(6), json!({ "type": "sequenceAck", "sequenceId": 6 })),
             (ping(), json!({ "type": "ping" })),

@@ -6,6 +6,10 @@ use super::{AckOutcome, Action, Input, NEXT_ACK_ID, Outcome, Session};
 /// Ids of callers beyond what JavaScript counts exactly do not move ours on.
 const MAX_COUNTED: u64 = (1 << 53) - 1;
 
+/// Set in the ids of those that join again: they must not be ids that a caller who counts comes to next, whose message
+/// the service would take for a repetition.
+const REJOIN: u64 = 1 << 52;
+
 /// What is not settled, oldest first.
 #[derive(Debug)]
 pub(super) struct Messages {
@@ -118,6 +122,9 @@ impl Session {
         } else if !matches!(kind, Kind::Post | Kind::Invoke) {
             ack_id = messages.next_ack_id;
             messages.next_ack_id = ack_id.saturating_add(1);
+            if kind == Kind::Rejoin {
+                ack_id |= REJOIN;
+            }
         }
         messages.sweep();
         messages.due = messages.due.min(due);
@@ -194,6 +201,8 @@ impl Session {
             entry.writes = entry.writes.saturating_add(1);
             (entry.state, entry.due) = match kind {
                 Kind::Post => (State::Settled, NEVER),
+                // A retry has replaced what was left of it.
+                Kind::Invoke if entry.failures > 0 => (State::Sent, self.clock.limit(self.options.invoke_timeout_ms)),
                 Kind::Invoke => (State::Sent, entry.due),
                 _ => (State::Sent, due),
             };

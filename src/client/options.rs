@@ -49,7 +49,6 @@ impl Default for Options {
 
 /// What a subprotocol can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Protocol {
     /// No subprotocol: no `connected` frame, no acks, no pings. A connection is ready when its socket is open, and
     /// only [`Input::Post`](super::Input::Post) can be used.
@@ -76,7 +75,6 @@ pub struct Retry {
 
 /// How a delay grows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum RetryMode {
     /// Not at all.
     Fixed,

@@ -4,7 +4,7 @@
 //! host does the same with both. What a host sends is written by
 //! [`Upstream::encode`](crate::protocol::protobuf::Upstream::encode).
 
-use super::json::{Data, ErrorDetail, Frame, Message, StreamPart};
+use super::json::{Data, ErrorDetail, Frame, Message, Metadata, StreamDataError, StreamPart};
 use super::{AckOutcome, StateItem};
 use crate::protocol::protobuf as wire;
 use wire::{DataMessage, Downstream, Failure, GroupState, StreamInfo};
@@ -52,11 +52,13 @@ pub fn read(frame: &[u8]) -> Option<Frame> {
 
 fn data_message(message: DataMessage<'_>, sequence_id: Option<u64>) -> Option<Frame> {
     let stream = message.stream.map(stream_part);
-    // The end of a stream may carry nothing.
-    let empty = stream.as_ref().map(|_| Data::Text(String::new()));
+    let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    let metadata: Metadata = message.metadata.into_iter().map(owned).collect();
+    // The end of a stream may carry nothing, and so may a message of metadata alone.
+    let empty = (stream.is_some() || !metadata.is_empty()).then(|| Data::Text(String::new()));
     let data = message.data.map_or(empty, data)?;
     let group = message.group.map(str::to_owned);
-    Some(Frame::Message(Message { group, from_user_id: None, data, sequence_id, stream }))
+    Some(Frame::Message(Message { group, from_user_id: None, data, sequence_id, metadata, stream }))
 }
 
 fn data(data: wire::Data<'_>) -> Option<Data> {
@@ -73,7 +75,11 @@ fn stream_part(stream: StreamInfo<'_>) -> StreamPart {
         stream_id: stream.stream_id.to_owned(),
         sequence_id: stream.stream_sequence_id,
         is_end: stream.end_of_stream,
-        error: stream.error.map(|(failure, _)| detail(failure)),
+        error: stream.error.map(|(Failure { name, message }, code)| StreamDataError {
+            name: name.to_owned(),
+            message: message.to_owned(),
+            user_error_code: filled(code),
+        }),
     }
 }
 
@@ -146,7 +152,8 @@ mod tests {
     fn messages() {
         let message = |data, stream| DataMessage { from: "group", group: Some("g"), data, metadata: vec![], stream };
         let expected = |data, sequence_id, stream| {
-            Some(Frame::Message(Message { group: Some("g".to_owned()), from_user_id: None, data, sequence_id, stream }))
+            let (group, metadata) = (Some("g".to_owned()), Metadata::new());
+            Some(Frame::Message(Message { group, from_user_id: None, data, sequence_id, metadata, stream }))
         };
         for (sent, received) in [
             (wire::Data::Text(""), Data::Text(String::new())),
@@ -161,10 +168,21 @@ mod tests {
         let failure = Failure { name: "UserError", message: "m" };
         let end =
             StreamInfo { stream_id: "S", stream_sequence_id: 3, end_of_stream: true, error: Some((failure, "c")) };
-        let (stream_id, error) = ("S".to_owned(), Some(detail(failure)));
+        let (name, text, user_error_code) = ("UserError".to_owned(), "m".to_owned(), Some("c".to_owned()));
+        let (stream_id, error) = ("S".to_owned(), Some(StreamDataError { name, message: text, user_error_code }));
         let part = Some(StreamPart { stream_id, sequence_id: 3, is_end: true, error });
         let frame = Downstream::Data(message(None, Some(end)), None);
         assert_eq!(read_back(frame), expected(Data::Text(String::new()), None, part));
+    }
+
+    #[test]
+    fn metadata_may_stand_alone() {
+        let metadata = vec![("k", "first"), ("k", "v"), ("", "")];
+        let message = DataMessage { from: "server", group: None, data: None, metadata, stream: None };
+        let Some(Frame::Message(message)) = read_back(Downstream::Data(message, None)) else { unreachable!() };
+        assert_eq!(message.data, Data::Text(String::new()));
+        let expected = [("k", "v"), ("", "")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(message.metadata, Metadata::from(expected));
     }
 
     #[test]

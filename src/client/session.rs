@@ -93,7 +93,6 @@ pub struct Session {
 
 /// What a session does, for its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Status {
     /// Nothing.
     Stopped,

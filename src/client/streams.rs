@@ -176,14 +176,17 @@ impl Session {
             outbound.until = NEVER;
         }
         if is_refusal {
-            // So many steps are more than the longest.
-            let wait = RETRY_MS.checked_shl(outbound.refusals.min(10)).unwrap_or(MAX_RETRY_MS);
-            outbound.refusals = outbound.refusals.saturating_add(1);
-            outbound.retry_at = now.saturating_add(wait.min(MAX_RETRY_MS));
             outbound.cursor = expected;
             outbound.is_end_sent = false;
-            let retry_at = outbound.retry_at;
-            self.streams.due = self.streams.due.min(retry_at);
+            // Every part under way is refused, and only the first refusal counts.
+            if outbound.retry_at <= now {
+                // So many steps are more than the longest.
+                let wait = RETRY_MS.checked_shl(outbound.refusals.min(10)).unwrap_or(MAX_RETRY_MS);
+                outbound.refusals = outbound.refusals.saturating_add(1);
+                outbound.retry_at = now.saturating_add(wait.min(MAX_RETRY_MS));
+                let retry_at = outbound.retry_at;
+                self.streams.due = self.streams.due.min(retry_at);
+            }
         }
         if is_progress {
             self.push(Action::StreamTrim { stream, sequence_id: expected });
@@ -205,7 +208,6 @@ impl Session {
 
     /// The connection is ready: what was not acknowledged is sent again.
     pub(super) fn resume_streams(&mut self) {
-        let limit = self.clock.limit(self.options.ack_timeout_ms);
         let mut at = 0usize;
         while let Some(outbound) = self.streams.outbound.get_mut(at) {
             let (stream, is_open) = (outbound.stream, outbound.is_open);
@@ -213,10 +215,10 @@ impl Session {
             outbound.may_be_over |= outbound.is_end_sent;
             outbound.is_end_sent = false;
             outbound.retry_at = 0;
-            outbound.until = if is_open { NEVER } else { limit };
-            let until = outbound.until;
-            self.streams.due = self.streams.due.min(until);
+            // One that the service has not opened yet keeps its limit: what the service does not take ends the connection
+            // each time.
             if is_open {
+                outbound.until = NEVER;
                 self.pump(stream);
             } else {
                 self.push(Action::StreamStart { stream });

@@ -431,11 +431,13 @@ fn groups_are_joined_again_before_the_connection_is_told() {
     host.hand(send(6));
     host.taken();
     host.open();
-    let rejoins = [Action::Rejoin { group: 10, ack_id: 7 }, Action::Rejoin { group: 30, ack_id: 8 }];
+    // Their ids are none that a caller who counts comes to.
+    let ids = [1 << 52 | 7, 1 << 52 | 8];
+    let rejoins = [Action::Rejoin { group: 10, ack_id: ids[0] }, Action::Rejoin { group: 30, ack_id: ids[1] }];
     assert_eq!(host.taken(), [&rejoins[..], &[Action::Send { message: 6, ack_id: 6 }]].concat());
-    host.ack(8, AckOutcome::Success);
+    host.ack(ids[1], AckOutcome::Success);
     assert_eq!(host.taken(), []);
-    host.ack(7, AckOutcome::Refused);
+    host.ack(ids[0], AckOutcome::Refused);
     let failed = Action::RejoinFailed { group: 10, outcome: Outcome::Refused };
     assert_eq!(host.taken(), [failed, Action::Connected { possible_gap: true }]);
     // What failed is not tried on the next connection.
@@ -443,7 +445,7 @@ fn groups_are_joined_again_before_the_connection_is_told() {
     host.pass(1_000);
     host.taken();
     host.open();
-    assert!(host.taken().starts_with(&[Action::Rejoin { group: 30, ack_id: 9 }]));
+    assert!(host.taken().starts_with(&[Action::Rejoin { group: 30, ack_id: 1 << 52 | 9 }]));
 }
 
 #[test]
@@ -521,6 +523,20 @@ fn an_invocation_does_not_outlive_its_socket() {
     assert!(host.hand(Input::Response { message: 1 }));
     host.drop(1006);
     assert!(host.told().contains(&settle(2, Outcome::Lost)));
+}
+
+#[test]
+fn an_invocation_that_could_not_be_written_has_its_time_when_it_is_tried_again() {
+    let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..Options::default() });
+    host.hand(Input::Invoke { message: 1 });
+    host.hand(Input::Unsent { message: 1 });
+    host.taken();
+    host.pass(1_000);
+    assert_eq!(host.taken(), [Action::Post { message: 1 }]);
+    host.pass(29_999);
+    assert_eq!(host.taken(), []);
+    host.pass(1);
+    assert_eq!(host.taken(), [Action::Cancel { message: 1 }, settle(1, Outcome::TimedOut)]);
 }
 
 #[test]
@@ -779,6 +795,34 @@ fn a_stream_sends_again_after_a_refusal_ever_more_slowly() {
         host.pass(1);
         assert_eq!(host.taken().first(), Some(&part(1)), "{wait}");
     }
+}
+
+#[test]
+fn the_refusals_of_all_parts_under_way_count_once() {
+    let mut host = with_stream(Options::default());
+    for _ in 0..50 {
+        host.hand(Input::StreamWrite { stream: 3 });
+    }
+    host.taken();
+    for _ in 0..50 {
+        host.hand(Input::StreamNack { stream: 3, expected: 1 });
+    }
+    host.pass(10);
+    assert_eq!(host.taken().first(), Some(&part(1)));
+}
+
+#[test]
+fn a_stream_that_ends_each_connection_gets_no_time_from_the_next_one() {
+    let options = Options { ack_timeout_ms: 5_000, ..standard() };
+    let mut host = Host::connected(options);
+    host.hand(Input::StreamOpen { stream: 3 });
+    for _ in 0..4 {
+        assert!(!host.taken().contains(&ended(StreamProblem::TimedOut)));
+        host.hand(Input::Closed { socket: host.session.socket(), code: 1007 });
+        host.pass(1_250);
+        host.open();
+    }
+    assert!(host.taken().contains(&ended(StreamProblem::TimedOut)));
 }
 
 #[test]

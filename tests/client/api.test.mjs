@@ -147,6 +147,34 @@ test("a stream is read in order to its end, and is told as messages too", async 
   assert.deepEqual([all.length, subscription.isActive], [1, false]);
 });
 
+test("what comes of a stream that its reader has left is for nobody, and its id is then free", async (t) => {
+  const { client, socket } = await start(t);
+  const read = [];
+  client.onGroupStream(async (stream) => {
+    const parts = [];
+    read.push(parts);
+    for await (const { data } of stream) {
+      parts.push(data);
+      if (data === "b") break;
+    }
+  });
+  for (const [index, data] of ["a", "b", "c", "d"].entries()) {
+    socket.receive(streamed(index + 1, data));
+    await settled();
+  }
+  socket.receive(streamed(5, "", { endOfStream: true }));
+  socket.receive(streamed(1, "again"));
+  await settled();
+  assert.deepEqual(read, [["a", "b"], ["again"]]);
+});
+
+test("a stream is given up with what an Error says", async (t) => {
+  const { socket, writer } = await openStream(t);
+  void writer.abort(Object.assign(new Error("boom"), { userErrorCode: "E1" })).catch(() => {});
+  await settled();
+  assert.deepEqual(socket.of("streamEnd")[0].error, { userErrorCode: "E1", message: "boom" });
+});
+
 test("a stream with a missing part, an error or a silence fails its reader", async (t) => {
   fakeTime(t);
   const { client, socket } = await start(t);
@@ -312,6 +340,30 @@ for (const [name, lose, code] of [
     await client.stop();
   });
 }
+
+test("closing a view of group states has nothing of the options that it was asked for with", async (t) => {
+  const { client, socket } = await start(t);
+  const aborter = new AbortController();
+  const subscribing = client.subscribeGroupState("g", { ackId: 77, abortSignal: aborter.signal });
+  await settled();
+  socket.receive({ type: "ack", ackId: 77, success: true });
+  const view = await subscribing;
+  aborter.abort();
+  const closing = view.close();
+  await settled();
+  const [{ ackId }] = socket.of("unsubscribeGroupState");
+  assert.notEqual(ackId, 77);
+  socket.receive({ type: "ack", ackId, success: true });
+  await closing;
+});
+
+test("what is sent in one turn is sent in its order", async (t) => {
+  const { client, socket } = await start(t);
+  void client.invokeEvent("first", "x", "text").catch(() => {});
+  void client.sendEvent("second", "x", "text").catch(() => {});
+  await settled();
+  assert.deepEqual(socket.sent.map(({ event }) => event), ["first", "second"]);
+});
 
 test("a view of group states that was replaced closes nothing", async (t) => {
   const { client, socket } = await start(t);

@@ -192,6 +192,13 @@ test("arguments that the service would not take are refused before anything is s
     await assert.rejects(client.sendEvent(name, "x", "text"), { name: "TypeError", message: /eventName/ });
     await assert.rejects(client.invokeEvent(name, "x", "text"), { name: "TypeError", message: /eventName/ });
   }
+  for (const name of ["1abc", "a b", "a".repeat(129)]) {
+    await assert.rejects(client.sendEvent(name, "x", "text"), { name: "TypeError", message: /eventName must match/ });
+  }
+  for (const idleTimeoutInMs of [-1, 0.5, "5", 2 ** 32]) {
+    await assert.rejects(client.openGroupStream("g", { idleTimeoutInMs }), { name: "RangeError", message: /idleTimeoutInMs/ });
+  }
+  await assert.rejects(client.openGroupStream("g", { streamId: 5 }), TypeError);
   for (const ttlSeconds of [-1, 301, 0.5, NaN, "5", null]) {
     await assert.rejects(client.sendToGroup("g", "x", "text", { ttlSeconds }), { name: "RangeError", message: /ttlSeconds/ });
   }
@@ -207,6 +214,71 @@ test("arguments that the service would not take are refused before anything is s
   await client.joinGroup("g".repeat(1024));
   await client.sendToGroup("g", "x", "text", { ttlSeconds: 300, metadata: {} });
   await isWell(client);
+});
+
+test("half a character is sent as the sign for none, and ends no connection", async (t) => {
+  const { client, socket } = await start(t);
+  answers(socket);
+  await client.sendToGroup("g", "half \ud83d", "text");
+  assert.equal(socket.of("sendToGroup")[0].data, "half \ufffd");
+  await isWell(client);
+});
+
+test("what the service refuses is told in the message of the error", async (t) => {
+  const { client, socket } = await start(t);
+  const joining = client.joinGroup("g");
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: false, error: { name: "Forbidden", message: "no right to it" } });
+  await assert.rejects(joining, { code: "ERR_REFUSED", message: "Failed to send message. Forbidden: no right to it" });
+});
+
+for (const url of [undefined, { url: ADDRESS }, JSON.stringify(ADDRESS)]) {
+  test(`a URL that is ${typeof url === "string" ? "none" : typeof url} is ERR_URL, with what it is and not what it says`, async () => {
+    const client = new WebPubSubClient({ getClientAccessUrl: async () => url }, { WebSocket: fakeSockets().WebSocket });
+    await assert.rejects(client.start(), { code: "ERR_URL", message: `The client access URL is no ws: or wss: URL, but ${typeof url}.` });
+  });
+}
+
+test("a listener of `error` may stop the client and start it again", async (t) => {
+  fakeTime(t);
+  const { client, sockets, socket } = await start(t);
+  let starting;
+  client.on("error", () => {
+    if (starting !== undefined) return;
+    void client.stop();
+    starting = client.start();
+  });
+  socket.drop(1008);
+  await pass(t, 10);
+  sockets[1].drop();
+  await pass(t, 10);
+  const last = sockets.at(-1);
+  last.open({ ...GREETING, connectionId: "again" });
+  await starting;
+  assert.deepEqual([sockets.length, client.status, client.connectionId], [3, "connected", "again"]);
+  answers(last);
+  await isWell(client);
+});
+
+test("what was sent to sockets that were closing is settled, also what wants no answer", async (t) => {
+  fakeTime(t);
+  const { client, sockets, socket } = await start(t, { messageRetryOptions: { maxRetries: 0 } });
+  socket.drop();
+  await pass(t, 10);
+  let sent;
+  client.on("recovered", () => {
+    sockets[1].readyState = 2;
+    const post = () => client.sendToGroup("g", "x", "text", { fireAndForget: true });
+    sent = Promise.allSettled([post(), post(), post(), client.sendToGroup("g", "x", "text")]);
+  });
+  sockets[1].open(GREETING);
+  sockets[1].receive({ type: "pong" });
+  await pass(t, 10);
+  sockets[1].drop(1008);
+  await pass(t, 60_000);
+  for (const socket of sockets) socket.close = () => socket.drop(1000);
+  await client.stop();
+  assert.deepEqual((await sent).map(({ status }) => status), Array(4).fill("rejected"));
 });
 
 test("a client without a credential is refused at once", () => {
@@ -271,7 +343,7 @@ test("a runtime without WebSocket is told what to do", async () => {
   const { WebSocket } = globalThis;
   try {
     delete globalThis.WebSocket;
-    await assert.rejects(new WebPubSubClient(ADDRESS).start(), { code: "ERR_CONNECT", message: /No WebSocket: .* package ws/ });
+    await assert.rejects(new WebPubSubClient(ADDRESS).start(), { code: "ERR_CONNECT", message: /No WebSocket: .* that of ws/ });
   } finally {
     if (WebSocket) globalThis.WebSocket = WebSocket;
   }

@@ -9,7 +9,7 @@ declare const group: string;
 /** Of the request that is served. */
 declare const traceparent: string;
 
-/** A WebSocket client of the user `cat`, which is connected and may do everything. */
+/** A WebSocket client of the user `cat`, which is connected and may do everything; another one in each snippet. */
 declare const chat: import("webpubsub-edge/client").WebPubSubClient;
 
 /** The variables of a Worker. */

@@ -4,7 +4,11 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+
+/** How long what is printed may take to come. */
+const LATEST_MS = 5000;
 
 /** Lays the snippets down beside the installed package; each gets a `file`. */
 export async function writeTypeScript(snippets, folder, root) {
@@ -71,16 +75,19 @@ export async function typeCheck(folder, root) {
 /** Runs a snippet, and what it exports for a host to call. */
 export async function runTypeScript(snippet, globals) {
   Object.assign(globalThis, globals);
+  const expected = [...snippet.code.matchAll(/console\.log\(.*\)[;,] \/\/ (.+)$/gm)].map(([, text]) => text);
   const printed = [];
   const { log } = console;
   console.log = (...values) => printed.push(values.map(String).join(" "));
   try {
     const exported = await import(pathToFileURL(snippet.file));
     await callHandlers(exported, globals.env);
+    // What a listener prints may come after the snippet's last line.
+    const until = Date.now() + LATEST_MS;
+    while (printed.length < expected.length && Date.now() < until) await setTimeout(5);
   } finally {
     console.log = log;
   }
-  const expected = [...snippet.code.matchAll(/console\.log\(.*\)[;,] \/\/ (.+)$/gm)].map(([, text]) => text);
   if (expected.length > 0) {
     assert.deepEqual(printed, expected);
   }

@@ -34,7 +34,7 @@ test("Node 20, which has no WebSocket, says how to give the client one", { skip:
   assert.equal(
     stdout,
     "WebPubSubClientError ERR_CONNECT: The socket to 127.0.0.1:1 is closed: " +
-      "No WebSocket: pass one by the option WebSocket, such as that of the package ws.",
+      "No WebSocket: pass one as the option WebSocket, such as that of ws.",
   );
 });
 

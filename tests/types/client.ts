@@ -40,6 +40,13 @@ export async function untyped(): Promise<void> {
   await client.sendEvent("e", "x", "xml");
   // @ts-expect-error no such option
   new WebPubSubClient("wss://x", { autoRecconect: true });
+  // Options are set one by one, and may be undefined.
+  options.autoRejoinGroups = true;
+  options.protocol = undefined;
+  // A signal of another make, such as that of @azure/abort-controller.
+  type Listener = (this: unknown, event: unknown) => unknown;
+  const signal = { aborted: false, addEventListener: (_: "abort", __: Listener) => {}, removeEventListener: (_: "abort", __: Listener) => {} };
+  await client.connect({ abortSignal: signal });
 }
 
 export async function typed(): Promise<void> {
@@ -52,8 +59,11 @@ export async function typed(): Promise<void> {
   await client.sendToGroup("g", "text", "text");
   // @ts-expect-error no y
   await client.sendToGroup("g", { x: 1 }, "json");
-  const { data } = await client.invokeEvent("e", { x: 1, y: 2 }, "json");
-  same<typeof data, Move | string | ArrayBuffer | undefined>();
+  const answer = await client.invokeEvent("e", { x: 1, y: 2 }, "json");
+  same<typeof answer.data, Move | string | ArrayBuffer | undefined>();
+  if (answer.dataType === "json") same<typeof answer.data, Move>();
+  const other = await client.invokeEvent<{ won: boolean }>("e", { x: 1, y: 2 }, "json");
+  if (other.dataType === "json") same<typeof other.data, { won: boolean }>();
   try {
     await client.joinGroup("g");
   } catch (error) {

@@ -17,9 +17,11 @@ same<NonNullable<GetTokenOptions["abortSignal"]>, AbortSignal>();
 same<RawResponse["headers"], Headers>();
 same<BinaryMessage, ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array>>();
 same<GetClientAccessUrlOptions["abortSignal"], AbortSignal>();
-same<NonNullable<StartOptions["abortSignal"]>, AbortSignal>();
 same<GroupStream["abortSignal"], AbortSignal>();
 same<ReturnType<NonNullable<WebPubSubClientOptions["fetch"]>>, Promise<Response>>();
+
+// Any signal will do there, and so will the host's.
+export const started = (abortSignal: AbortSignal): StartOptions => ({ abortSignal });
 
 type Fetch = NonNullable<WebPubSubServiceClientOptions["fetch"]>;
 same<Parameters<Fetch>, Parameters<typeof fetch>>();

@@ -28,8 +28,9 @@ Usage: cargo xtask COMMAND
                        name contains it (for example: test clippy, test browser).
   bench service|client|size|emulator
                        Measure beside the official SDKs or bare ws: speed, what they weigh, the emulator.
-  soak [--minutes N] [--seed S]
-                       Try random inputs for N minutes each, 10 unless said otherwise; --seed repeats one case.
+  soak [FILTER] [--minutes N] [--seed S]
+                       Try random inputs for N minutes each, 10 unless said otherwise; --seed repeats one case. FILTER
+                       is a part of a name (for example: soak simulation, soak client).
   build worker --env local|production
                        Build the Cloudflare Worker into worker/build/ENV.
   build pkg            Build the npm package into pkg/dist.

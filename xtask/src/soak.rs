@@ -1,4 +1,4 @@
-//! `cargo xtask soak [--minutes N] [--seed S]`: the loops of random inputs that a test run only starts, for longer.
+//! `cargo xtask soak [FILTER] [--minutes N] [--seed S]`: the loops of random inputs that a test run only starts, for longer.
 //!
 //! Each Rust loop is a test of its own, and all of them run at once on the cores there are; then each file of
 //! [`FILES`]. A loop that finds something tells the seed of the case, which `--seed` repeats.
@@ -27,39 +27,51 @@ const FILES: [&str; 4] = [
 
 pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
+    let loops = LOOPS.map(|one| (format!("{} {} {}", one.0, one.1, one.2).trim().to_owned(), one));
+    let loops: Vec<_> = loops.into_iter().filter(|(name, _)| how.wants(name)).collect();
+    let files: Vec<_> = FILES.into_iter().filter(|file| how.wants(file)).collect();
+    let groups = loops.len() + files.len();
+    if groups == 0 {
+        let names: Vec<_> = LOOPS.iter().map(|one| one.1).chain(FILES).collect();
+        return Err(format!("no loops have {} in their name; there are {}", how.filter, names.join(", ")).into());
+    }
     pkg::build()?;
     let mut failures = Vec::new();
-    for (package, target, filter) in LOOPS {
+    for (name, (package, target, filter)) in loops {
         let mut test = toolchain::cargo();
         // In release they try ten times as much; overflow is checked all the same.
         test.args(["test", "--quiet", "--release", "--package", package, "--test", target])
             .args(["--", "--nocapture", filter])
             .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
-        failures.extend(how.run(&mut test, &format!("{package} {target} {filter}")));
+        failures.extend(how.run(&mut test, &name));
     }
     let runtimes = javascript::prepare()?;
-    for file in FILES {
+    for file in files {
         failures.extend(how.run(runtimes.command().arg(files::root().join(file)), file));
     }
-    let (loops, seconds) = (LOOPS.len() + FILES.len(), &how.seconds);
     if failures.is_empty() {
-        say(&format!("{loops} groups of loops, {seconds} s for each loop: nothing found"));
+        say(&format!("{groups} groups of loops, {} s for each loop: nothing found", how.seconds));
         return Ok(());
     }
-    Err(format!("{} of {loops} groups of loops found something: {}", failures.len(), failures.join(", ")).into())
+    Err(format!("{} of {groups} groups of loops found something: {}", failures.len(), failures.join(", ")).into())
 }
 
-/// What the loops find in their environment.
+/// Which loops are run, and what they find in their environment.
 struct How {
+    filter: String,
     seconds: String,
     seed: Option<String>,
 }
 
 impl How {
     fn read(arguments: &[String]) -> Result<How> {
-        let mut how = How { seconds: "600".to_owned(), seed: None };
+        let mut how = How { filter: String::new(), seconds: "600".to_owned(), seed: None };
         let mut rest = arguments.iter();
         while let Some(option) = rest.next() {
+            if !option.starts_with('-') {
+                how.filter.clone_from(option);
+                continue;
+            }
             let number: u64 = rest
                 .next()
                 .and_then(|text| text.parse().ok())
@@ -67,10 +79,16 @@ impl How {
             match option.as_str() {
                 "--minutes" => how.seconds = (number * 60).to_string(),
                 "--seed" => how.seed = Some(number.to_string()),
-                other => return Err(format!("soak does not know {other}; it takes --minutes N and --seed S").into()),
+                other => {
+                    return Err(format!("soak does not know {other}; it takes FILTER, --minutes N and --seed S").into());
+                }
             }
         }
         Ok(how)
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        name.contains(&self.filter)
     }
 
     /// Runs it, and names it when it fails: the others are still worth their time.

@@ -1,6 +1,8 @@
 //! Metadata and time to live, from each kind of sender to each kind of client.
 
 use serde_json::json;
+use webpubsub_edge::client::json::{self as frames, Frame, Metadata, SendToGroupOptions};
+use webpubsub_edge::client::protobuf;
 use webpubsub_edge::protocol::protobuf::{Data, Downstream, Upstream};
 use webpubsub_edge_emulator::Request;
 
@@ -47,6 +49,32 @@ fn protobuf_metadata(seen: &[Event]) -> serde_json::Value {
         .map(|(key, value)| (key.to_owned(), json!(value)))
         .collect::<serde_json::Map<_, _>>()
         .into()
+}
+
+#[test]
+fn a_host_in_rust_sends_and_reads_it() {
+    let mut world = World::new();
+    let claims = json!({ "role": "webpubsub.sendToGroup", "webpubsub.group": "g" });
+    let [json_client, protobuf_client] = [JSON, PROTOBUF].map(|protocol| world.connect(protocol, claims.clone()));
+    for socket in [json_client, protobuf_client] {
+        world.seen(socket);
+    }
+    let sent = Metadata::from([("trace".to_owned(), "1".to_owned())]);
+    let options = SendToGroupOptions { metadata: Some(&sent), ttl_seconds: Some(1), ..Default::default() };
+    world.text(json_client, &frames::send_to_group("g", &frames::Data::Text("x".to_owned()), options, None));
+    for socket in [json_client, protobuf_client] {
+        let seen = world.seen(socket);
+        let frame = match &seen[..] {
+            [Event::Text(text)] => frames::read(text),
+            [Event::Binary(bytes)] => protobuf::read(bytes),
+            _ => panic!("{seen:?}"),
+        };
+        let Some(Frame::Message(message)) = frame else { panic!("{frame:?}") };
+        assert_eq!((message.data, message.metadata), (frames::Data::Text("x".to_owned()), sent.clone()));
+    }
+    world.service.answer_events("chat", true);
+    world.text(json_client, &frames::event("e", &frames::Data::Text("y".to_owned()), Some(&sent), Some(1)));
+    assert_eq!(world.events[0].metadata, [("trace".to_owned(), "1".to_owned())]);
 }
 
 #[test]

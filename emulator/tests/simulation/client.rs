@@ -108,6 +108,12 @@ pub struct Counts {
     pub noticed: usize,
     /// Views of the states of a group that were compared with the service's.
     pub views: usize,
+    /// Messages with a sequence id that were delivered.
+    pub delivered: usize,
+    /// Parts of streams that a reader got.
+    pub parts: usize,
+    /// Sends and events that their sender was told to be done.
+    pub accepted: usize,
 }
 
 pub struct Stream {
@@ -156,6 +162,9 @@ impl Add for Counts {
             gaps: self.gaps + other.gaps,
             noticed: self.noticed + other.noticed,
             views: self.views + other.views,
+            delivered: self.delivered + other.delivered,
+            parts: self.parts + other.parts,
+            accepted: self.accepted + other.accepted,
         }
     }
 }
@@ -478,6 +487,7 @@ impl Client {
                 let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
                 if is_done && let Some(data) = frame["data"].as_str().filter(|data| data.contains('-')) {
                     self.accepted.push(data.to_owned());
+                    self.counts.accepted += 1;
                 }
                 // What failed may have been carried out.
                 if let Some((topic, wanted)) = topic
@@ -589,6 +599,7 @@ impl Client {
         if self.handle(now, input)? && !is_end {
             let expected = format!("{stream_id} part {sequence_id}");
             self.check(*data == Data::Text(expected), "each part is what was written")?;
+            self.counts.parts += 1;
         }
         Ok(())
     }
@@ -638,6 +649,7 @@ impl Client {
                     }
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
                     self.delivered.entry(id.clone()).or_default().push((sequence_id, wire));
+                    self.counts.delivered += 1;
                 }
                 return Ok(());
             }

@@ -2,6 +2,9 @@
 
 import type { Id } from "./messages.js";
 
+/** The largest number of 32 bits. */
+export const MAX_WORD = 2 ** 32 - 1;
+
 /** All bits set is no id. */
 const MAX_ID = 2n ** 64n - 2n;
 
@@ -11,13 +14,15 @@ export function checkedId(id: unknown, name: string, most: Id = MAX_ID): Id {
   throw new RangeError(`${name} must be a whole number from 0 to ${most}, not ${id}.`);
 }
 
+/** The names that the service takes. */
+const NAMES = { event: /^[a-z][\w.-]{0,127}$/i, group: /^(?!\s*$).{1,1024}$/s };
+
 /** Refuses what the service would never answer, or close the connection for. */
 export function checkMessage<const Message extends object>(message: Message): Message {
   // A message has a group or an event, and metadata or a state.
   const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
-  if (typeof event !== "string" || !/\S/.test(event) || event.length > 1024) {
-    throw new TypeError(`${"event" in message ? "event" : "group"}Name must be a string of 1 to 1024 characters, not blank.`);
-  }
+  const what = "event" in message ? "event" : "group";
+  if (typeof event !== "string" || !NAMES[what].test(event)) throw new TypeError(`${what}Name must match ${NAMES[what]}.`);
   checkedId(ttlSeconds, "ttlSeconds", 300);
   const record: unknown = state ?? {};
   if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states are objects of strings.");

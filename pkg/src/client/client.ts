@@ -135,7 +135,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     if (this.status === "stopped") return Promise.resolve();
     const stopped = (this.#stopping ??= new Promise((resolve) => (this.#hasStopped = resolve)));
     // It may not have got further than loading.
-    if (session === undefined || session.status === "stopped") this.#emitter.emit("stopped", {});
+    if (!session || session.status === "stopped") this.#emitter.emit("stopped", {});
     else session.input(Input.Stop);
     return stopped;
   }
@@ -260,17 +260,18 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * Sends an event to the event handler of the hub, and gives its answer.
+   * Sends an event to the event handler of the hub, and gives its answer, whose JSON is a `Result`.
    *
    * @throws {@link InvocationError}; `TypeError` for content that the data type cannot carry.
    */
-  async invokeEvent(
+  async invokeEvent<Result = Message>(
     eventName: string,
     content: Message | string | BinaryData,
     dataType: WebPubSubDataType,
     options?: InvokeEventOptions,
-  ): Promise<InvokeEventResult<Message>> {
-    const session = await this.#load();
+  ): Promise<InvokeEventResult<Result>> {
+    // Without a turn between, as far as it can be: calls are sent in their order.
+    const session = this.#session ?? (await this.#load());
     const invocationId = options?.invocationId ?? String(++this.#lastInvocation);
     if (session.hasInvocation(invocationId)) {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
@@ -281,23 +282,39 @@ export class WebPubSubClient<Message = JSONTypes> {
       const failure: Failure = error ? ["ERR_REFUSED", error.message] : ["ERR_FRAME", "Unsupported invoke response frame."];
       const [code, text] = FAILURES[outcome] ?? (success === true ? [] : failure);
       if (code !== undefined) throw new InvocationError(text!, { invocationId, errorDetail: error }, code);
-      return { invocationId, ...(dataType !== undefined && { dataType, data: data as Message }) };
+      return { invocationId, ...(dataType !== undefined && { dataType, data }) } as InvokeEventResult<Result>;
     });
   }
 
   /**
    * Opens a stream to a group. Its parts arrive in order and complete, or the readers are told that they do not.
    *
+   * @example
+   * ```ts
+   * const stream = await chat.openGroupStream("news");
+   * await stream.write("Hello, ", "text");
+   * await stream.write("world", "text");
+   * await stream.end();
+   * ```
+   *
    * @throws {@link WebPubSubClientError}
    */
   async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
-    const session = await this.#load();
+    const session = this.#session ?? (await this.#load());
     return this.#streams.open(session, groupName, options ?? {});
   }
 
   /**
    * Calls back for every stream to a group this connection is in. The messages of a stream are also told by the event
    * `group-message`.
+   *
+   * @example
+   * ```ts
+   * const subscription = chat.onGroupStream(async (stream) => {
+   *   for await (const part of stream) console.log(part.data);
+   * });
+   * await subscription.close();
+   * ```
    */
   onGroupStream(
     callback: (stream: GroupStream<Message>) => unknown,
@@ -309,6 +326,12 @@ export class WebPubSubClient<Message = JSONTypes> {
   /**
    * Sets what this connection keeps in a group, for all who watch it, and sets it again on every new connection.
    * Without a state it is cleared. A state that the service refuses is forgotten.
+   *
+   * @example
+   * ```ts
+   * await chat.setGroupState("news", { activity: "typing" });
+   * await chat.setGroupState("news", undefined);
+   * ```
    *
    * @throws {@link SendMessageError}; `TypeError` for a state that is no object of strings.
    */
@@ -337,10 +360,19 @@ export class WebPubSubClient<Message = JSONTypes> {
    * `autoRejoinGroups` is false; when that fails, the event `error` tells. A group has one view: the later of two
    * subscriptions replaces the first.
    *
+   * @example
+   * ```ts
+   * const state = await chat.subscribeGroupState("news");
+   * state.onChange(() => {
+   *   for (const item of state.items.values()) console.log(item.userId, item.state?.activity); // cat typing
+   * });
+   * await chat.setGroupState("news", { activity: "typing" });
+   * ```
+   *
    * @throws {@link SendMessageError}
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
-    const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number) =>
+    const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number, options?: AckOptions) =>
       this.#send(input, { kind, group: groupName }, options);
     const close = async () => {
       // It may have been replaced.
@@ -351,7 +383,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     const view = new GroupStateView(groupName, close, (error) => this.#listenerFailed(error));
     // The snapshot comes behind the ack, perhaps before anybody who waits for the ack goes on.
     this.#views.set(groupName, view);
-    await ask("subscribeGroupState", Input.Join);
+    await ask("subscribeGroupState", Input.Join, options);
     return view;
   }
 
@@ -363,8 +395,9 @@ export class WebPubSubClient<Message = JSONTypes> {
     const aborted = () => failed(Outcome.Aborted, signal?.reason);
     if (signal?.aborted) throw aborted();
     let abort: (() => void) | undefined;
+    let starting: unknown;
     const started = new Promise<OnConnectedArgs | undefined>((resolve, reject) => {
-      this.#starting = { resolve, reject };
+      starting = this.#starting = { resolve, reject };
       abort = () => {
         reject(aborted());
         void this.stop();
@@ -376,15 +409,17 @@ export class WebPubSubClient<Message = JSONTypes> {
     try {
       // Without a turn between where there is nothing to load: what is sent right after must find it started.
       const loading = this.#load();
-      const session = loading instanceof Promise ? await loading : loading;
-      // It may have been stopped while it was loading.
-      if (this.#starting !== undefined) {
+      const session = this.#session ?? (await loading);
+      // It may have been stopped while it was loading, and started again.
+      if (this.#starting === starting) {
         session.onOpened = () => untilReady || this.#started(undefined);
         session.start();
       }
       return await started;
     } finally {
       signal?.removeEventListener("abort", abort!);
+      // There is no module: nothing will ever happen.
+      if (this.#starting === starting && !this.#session) this.#emitter.emit("stopped", {});
     }
   }
 
@@ -467,7 +502,10 @@ export class WebPubSubClient<Message = JSONTypes> {
 /** What a caller gets of a message. */
 function sent({ message: { ackId }, detail }: Outgoing, outcome: number): WebPubSubResult {
   const failure = FAILURES[outcome];
-  if (failure !== undefined) throw new SendMessageError(failure[1], { ackId, errorDetail: detail }, failure[0]);
+  if (failure !== undefined) {
+    const why = detail ? ` ${detail.name}: ${detail.message}` : "";
+    throw new SendMessageError(failure[1] + why, { ackId, errorDetail: detail }, failure[0]);
+  }
   const isDuplicated = outcome === Outcome.Duplicate;
   return ackId === undefined ? { isDuplicated } : { ackId, isDuplicated };
 }

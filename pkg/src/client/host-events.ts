@@ -4,7 +4,7 @@
 export function watchHost(wake: () => void, offline: () => void): () => void {
   const host = globalThis as unknown as Partial<EventTarget> & { navigator?: { onLine?: boolean }; document?: Document };
   // Only browsers know whether they are on line. Elsewhere the global scope is no place for such listeners.
-  if (typeof host.navigator?.onLine !== "boolean" || host.addEventListener === undefined) {
+  if (host.navigator?.onLine === undefined || host.addEventListener === undefined) {
     return () => {};
   }
   const { document } = host;

@@ -25,22 +25,16 @@ function json(name: string, isReliableSubProtocol: boolean): WebPubSubClientProt
 /** The objects of the wire, whose members are not to be trusted. */
 type Frame = { [member: string]: unknown };
 
-/** The characters of a string that are no escapes. */
-const PLAIN = String.raw`[^"\\\x00-\x1f]`;
-
 /**
  * The two most frequent frames as the service writes them: an ack, and a message up to its payload, or to its end when the
- * payload is a short string. It takes a quarter of the time of `JSON.parse`.
+ * payload is a short string. The strings in it have no escapes. It takes a quarter of the time of `JSON.parse`.
  */
-const FREQUENT = new RegExp(
-  String.raw`^\{"type":"(?:ack","ackId":\d{1,15},"success":true\}$|message","from":"(?:server"|group","group":"(${PLAIN}*)",` +
-    String.raw`"fromUserId":(?:null|"(${PLAIN}*)")),"dataType":"(\w+)","data":` +
-    String.raw`(?:"(${PLAIN}{0,99})"(?:,"sequenceId":[1-9]\d{0,14})?\}$)?)`,
-);
+const FREQUENT =
+  /^\{"type":"(?:ack","ackId":\d{1,15},"success":true\}$|message","from":"(?:server"|group","group":"([^"\\\x00-\x1f]*)","fromUserId":(?:null|"([^"\\\x00-\x1f]*)")),"dataType":"(\w+)","data":(?:"([^"\\\x00-\x1f]{0,99})"(?:,"sequenceId":[1-9]\d{0,14})?\}$)?)/;
 
-/** What stands around the number of an ack, and before that of a message. */
-const ACK_ID = '{"type":"ack","ackId":';
-const SUCCESS = ',"success":true}';
+/** How much stands around the number of an ack, and what before that of a message. */
+const BEFORE_ACK_ID = '{"type":"ack","ackId":'.length;
+const BEHIND_ACK_ID = ',"success":true}'.length;
 const SEQUENCE_ID = ',"sequenceId":';
 
 /**
@@ -55,7 +49,7 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
   const found = FREQUENT.exec(input);
   if (found !== null) {
     if (found[3] === undefined) {
-      return { kind: "ack", ackId: numberIn(input, ACK_ID.length, input.length - SUCCESS.length), success: true };
+      return { kind: "ack", ackId: numberIn(input, BEFORE_ACK_ID, input.length - BEHIND_ACK_ID), success: true };
     }
     try {
       const frame = readFrequent(input, found);
@@ -209,7 +203,8 @@ function content(dataType: string, data: unknown): unknown {
   switch (dataType) {
     case "text":
       checkText(data);
-      return data;
+      // Half a character: JSON can write it, but the service would close the connection for it.
+      return (data as { toWellFormed?(): string }).toWellFormed?.() ?? data;
     case "json":
       if (data === undefined || typeof data === "function" || typeof data === "symbol") {
         throw new TypeError(`JSON cannot carry ${typeof data}.`);

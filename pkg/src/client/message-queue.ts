@@ -3,6 +3,8 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   /** Called once, when nothing more is wanted or nothing more will come. */
   declare onEnd: (() => void) | undefined;
   readonly #items: Item[] = [];
+  /** Those that are taken next, the last one first: to take the first one of many costs as much as there are. */
+  #next: Item[] = [];
   readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
   #isEnded = false;
   #error: unknown;
@@ -24,7 +26,8 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   }
 
   async next(): Promise<IteratorResult<Item>> {
-    if (this.#items.length > 0) return { value: this.#items.shift()!, done: false };
+    if (!this.#next.length) this.#next = this.#items.splice(0).reverse();
+    if (this.#next.length) return { value: this.#next.pop()!, done: false };
     const error = this.#error;
     // An error is told once.
     this.#error = undefined;
@@ -33,8 +36,10 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   }
 
   return(): Promise<IteratorResult<Item>> {
-    this.#items.length = 0;
+    this.#items.length = this.#next.length = 0;
     this.end();
+    // Nobody wants to know any more.
+    this.#error = undefined;
     return this.next();
   }
 

@@ -4,8 +4,8 @@ import type {
   GroupDataMessage,
   Id,
   JSONTypes,
+  Payload,
   ServerDataMessage,
-  WebPubSubDataType,
 } from "./messages.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
@@ -27,16 +27,16 @@ export interface GetClientAccessUrlOptions {
 /** How often something is tried again, and how long to wait before it is. */
 export interface WebPubSubRetryOptions {
   /** How many tries follow the first one. */
-  readonly maxRetries?: number;
+  maxRetries?: number | undefined;
   /** The wait before a try, in milliseconds; with `Exponential` the longest before the first one. Default 1000. */
-  readonly retryDelayInMs?: number;
+  retryDelayInMs?: number | undefined;
   /** The longest wait, in milliseconds. Default 30000. */
-  readonly maxRetryDelayInMs?: number;
+  maxRetryDelayInMs?: number | undefined;
   /**
    * `Fixed`: each wait is `retryDelayInMs`. `Exponential`: it is drawn at random, up to a limit that doubles with every try,
    * and is at least a tenth of `retryDelayInMs`. Default `Fixed` for messages, `Exponential` for connections.
    */
-  readonly mode?: RetryMode;
+  mode?: RetryMode | undefined;
 }
 
 /** How waits grow. */
@@ -62,52 +62,64 @@ export interface WebSocketLike {
 /** Options of a client. The object is read once and never changed. */
 export interface WebPubSubClientOptions {
   /** The subprotocol. Default {@link WebPubSubJsonReliableProtocol}. */
-  readonly protocol?: WebPubSubClientProtocol;
+  protocol?: WebPubSubClientProtocol | undefined;
   /** Whether a connection that is lost for good is replaced by a new one. Default true. */
-  readonly autoReconnect?: boolean;
+  autoReconnect?: boolean | undefined;
   /** Whether a new connection joins the groups again that this client had joined, and watches their states. Default true. */
-  readonly autoRejoinGroups?: boolean;
+  autoRejoinGroups?: boolean | undefined;
   /**
    * How a message is tried again that could not be sent, or that the service failed over. It keeps its `ackId`, so the
    * service takes it once. Default 3 retries.
    */
-  readonly messageRetryOptions?: WebPubSubRetryOptions;
+  messageRetryOptions?: WebPubSubRetryOptions | undefined;
   /** How a new connection is tried again: at once, and then with these waits. Default no end of retries. */
-  readonly reconnectRetryOptions?: WebPubSubRetryOptions;
+  reconnectRetryOptions?: WebPubSubRetryOptions | undefined;
   /** How long the service may be silent before the connection counts as lost, in milliseconds; 0 is for ever. Default 120000. */
-  readonly keepAliveTimeoutInMs?: number;
+  keepAliveTimeoutInMs?: number | undefined;
   /** How often the service is asked for a sign of life, in milliseconds; 0 is never. Default 20000. */
-  readonly keepAliveIntervalInMs?: number;
+  keepAliveIntervalInMs?: number | undefined;
   /** How long an attempt to connect may take, from asking for the URL to the greeting, in milliseconds; 0 is for ever. Default 30000. */
-  readonly connectTimeoutInMs?: number;
+  connectTimeoutInMs?: number | undefined;
   /**
    * How long each try of a message may wait for a connection, and the service may take to acknowledge it, in milliseconds; 0 is
    * for ever. It is also the time to open a stream, and to end one. Default 30000.
    */
-  readonly ackTimeoutInMs?: number;
+  ackTimeoutInMs?: number | undefined;
   /** How long an invocation may take, with the wait for a connection, in milliseconds; 0 is for ever. Default 30000. */
-  readonly invokeTimeoutInMs?: number;
+  invokeTimeoutInMs?: number | undefined;
   /** What makes sockets. Default `globalThis.WebSocket`; Node 20 has none, so pass that of the package `ws` there. */
-  readonly WebSocket?: WebSocketConstructor;
+  WebSocket?: WebSocketConstructor | undefined;
   /**
    * Opens sockets by an upgrade, as Cloudflare Workers do: the `fetch` of a service binding or of a Durable Object's
    * stub. Without it, the global `fetch` is used where there is no `WebSocket`.
    */
-  readonly fetch?: (url: string, init: { headers: Record<string, string> }) => Promise<Response>;
+  fetch?: ((url: string, init: { headers: Record<string, string> }) => Promise<Response>) | undefined;
+}
+
+/** An `AbortSignal`, as far as it is used: that of the host, or another that does the same. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  /** Why it was aborted; the `cause` of the error. */
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** Options of `start` and `connect`. */
 export interface StartOptions {
   /** Gives up, and stops the client. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** Options of everything that the service acknowledges. */
 export interface AckOptions {
-  /** A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. */
-  readonly ackId?: Id;
+  /**
+   * A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. Number all
+   * messages or none: what shares a number is taken for one message.
+   */
+  ackId?: Id | undefined;
   /** Stops waiting. What is already sent is not taken back. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** Options of `joinGroup`. */
@@ -119,25 +131,28 @@ export interface LeaveGroupOptions extends AckOptions {}
 /** Options of `sendEvent`. */
 export interface SendEventOptions extends AckOptions {
   /** Resolves once it is sent, without asking the service to acknowledge it. Default false. */
-  readonly fireAndForget?: boolean;
-  /** What the event handler gets beside the message. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  fireAndForget?: boolean | undefined;
+  /**
+   * What is said about the message, for who gets it. The service takes keys such as those of HTTP headers, of up to 256
+   * bytes, and ASCII values of up to 1024, 8 KiB in all; for others it closes the connection.
+   */
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Options of `sendToGroup`. */
 export interface SendToGroupOptions extends SendEventOptions {
   /** Sends no copy to this connection. Default false. */
-  readonly noEcho?: boolean;
+  noEcho?: boolean | undefined;
   /** How long the service keeps the message for a connection that is away, 0 to 300 seconds. */
-  readonly ttlSeconds?: number;
+  ttlSeconds?: number | undefined;
 }
 
 /** Options of `invokeEvent`. */
 export interface InvokeEventOptions {
   /** Default the next number. */
-  readonly invocationId?: string;
+  invocationId?: string | undefined;
   /** Takes the invocation back. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** What a message that was sent comes to. */
@@ -148,12 +163,11 @@ export interface WebPubSubResult {
   readonly isDuplicated: boolean;
 }
 
-/** The answer to an invocation. */
-export interface InvokeEventResult<Message = JSONTypes> {
-  readonly invocationId: string;
-  readonly dataType?: WebPubSubDataType;
-  readonly data?: Message | string | ArrayBuffer;
-}
+/** The answer to an invocation. Look at `dataType`, which is absent when there is no payload, and TypeScript knows what `data` is. */
+export type InvokeEventResult<Message = JSONTypes> = { readonly invocationId: string } & (
+  | Payload<Message>
+  | { readonly dataType?: undefined; readonly data?: undefined }
+);
 
 /** What `status` tells. */
 export type WebPubSubClientStatus =
@@ -254,34 +268,34 @@ export interface WebPubSubClientEvents<Message = JSONTypes> {
 /** Options of `messages`. */
 export interface MessagesOptions {
   /** Ends the iteration. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** Options of `openGroupStream`. */
 export interface OpenGroupStreamOptions {
   /** Default a random UUID. */
-  readonly streamId?: string;
+  streamId?: string | undefined;
   /** Sends no copy to this connection. Default false. */
-  readonly noEcho?: boolean;
+  noEcho?: boolean | undefined;
   /** How long the service waits for the next part, in milliseconds. Default five minutes. */
-  readonly idleTimeoutInMs?: number;
+  idleTimeoutInMs?: number | undefined;
   /** Stops waiting for the service to accept the stream. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** Options of one call of a stream. */
 export interface GroupStreamWriteOptions {
   /** Stops waiting. What is already written stays. */
-  readonly abortSignal?: AbortSignal;
+  abortSignal?: AbortSignalLike | undefined;
 }
 
 /** Options of `onGroupStream`. */
 export interface OnGroupStreamOptions {
   /** How long to wait for the next part, in milliseconds. Default five minutes. */
-  readonly idleTimeoutInMs?: number;
+  idleTimeoutInMs?: number | undefined;
   /** Leaves out streams of which the first part is not seen. Default false. */
-  readonly handleFromStart?: boolean;
+  handleFromStart?: boolean | undefined;
   /** Only streams to these groups. Default all. */
-  readonly groupNames?: readonly string[];
+  groupNames?: readonly string[] | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { DownstreamMessage, GroupStateItem, Id, UpstreamMessage } from "./m
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
 /**
- * The protocol `protobuf.webpubsub.azure.v1`. Bytes travel as they are, a third smaller than in JSON. It does not tell
+ * The protocol `protobuf.webpubsub.azure.v1`. Bytes travel as they are, a quarter smaller than in JSON. It does not tell
  * who sent a message.
  *
  * @example

@@ -274,6 +274,7 @@ export class ClientSession {
         return emitter.emit("recovering", { connectionId, ...this.#ending });
       case Action.Recovered:
         this.status = "connected";
+        this.#farewell = undefined;
         return emitter.emit("recovered", { connectionId });
       case Action.Disconnected: {
         this.status = "disconnected";
@@ -320,7 +321,8 @@ export class ClientSession {
       // The session is done with it.
       if (outgoing.isPost) this.#settle(number, Outcome.Done);
     } catch {
-      this.input(Input.Unsent, number);
+      // The session is done with it when more was sent since.
+      if (!this.input(Input.Unsent, number)) this.#settle(number, Outcome.NotConnected);
     }
   }
 
@@ -337,7 +339,7 @@ export class ClientSession {
 
   #open(socket: number, recover: boolean): void {
     // `connect` still waits, though a socket was open: that was its only attempt.
-    if (this.onOpened !== undefined && this.#current !== 0) return void this.input(Input.Stop);
+    if (this.onOpened && this.#current !== 0) return void this.input(Input.Stop);
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
@@ -364,7 +366,7 @@ export class ClientSession {
     if (socket !== this.#current) return;
     if (!isClientUrl(url)) {
       // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
-      const error = new WebPubSubClientError("ERR_URL", "The client access URL is no ws: or wss: URL.");
+      const error = new WebPubSubClientError("ERR_URL", `The client access URL is no ws: or wss: URL, but ${typeof url}.`);
       return queueMicrotask(() => this.#closed(socket, error));
     }
     if (this.connectionId === undefined) this.#url = url;
@@ -386,10 +388,10 @@ export class ClientSession {
 
   #closed(socket: number, error: WebPubSubClientError, code = 1006, wasOpen = false): void {
     if (socket === this.#current) {
-      // The error of the first attempt is that of `start`.
-      if (!wasOpen && this.onOpened === undefined) this.#emitter.emit("error", { error });
       this.lastError = error;
       this.#socket = undefined;
+      // The error of the first attempt is that of `start`. Last of all: who hears it may stop and start the client.
+      if (!wasOpen && !this.onOpened) this.#emitter.emit("error", { error });
     }
     this.input(Input.Closed, socket, code);
   }
@@ -471,7 +473,7 @@ export class ClientSession {
     checkText((message as Partial<GroupDataMessage>).group ?? "");
     const isNew =
       sequenceId == null
-        ? (this.input(Input.Heard, socket), true)
+        ? this.input(Input.Heard, socket)
         : this.input(Input.Data, socket, checkedId(sequenceId, "sequenceId"));
     if (!isNew) return;
     if (message.kind === "serverData") {
@@ -489,7 +491,7 @@ export class ClientSession {
     checkedId(ackId, "ackId");
     if (!success) {
       const name = error?.name ?? "";
-      const isTransient = name === "InternalServerError" || name === "Timeout";
+      const isTransient = /^(InternalServerError|Timeout)$/.test(name);
       outcome = name === "Duplicate" ? AckOutcome.Duplicate : isTransient ? AckOutcome.Transient : AckOutcome.Refused;
       if (error) this.#refusals.set(ackId, error);
     }

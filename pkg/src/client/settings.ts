@@ -1,3 +1,4 @@
+import { MAX_WORD } from "./checks.js";
 import { WebPubSubJsonReliableProtocol } from "./json.js";
 import type { RetryMode, WebPubSubClientOptions, WebPubSubRetryOptions } from "./options.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
@@ -9,8 +10,6 @@ export interface Settings {
   /** What the core is told, in the order of pkg/wasm-client. */
   readonly words: readonly number[];
 }
-
-const MAX_WORD = 2 ** 32 - 1;
 
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
 export function settingsOf(options: WebPubSubClientOptions): Settings {
@@ -56,7 +55,7 @@ function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: 
   const delay = number(given?.retryDelayInMs, 1000);
   const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
   if (longest < delay) {
-    throw new RangeError(`maxRetryDelayInMs must not be less than retryDelayInMs.`);
+    throw new RangeError("maxRetryDelayInMs must be retryDelayInMs or more.");
   }
   mode = given?.mode ?? mode;
   const modeNumber = MODES.indexOf(mode);

@@ -57,7 +57,8 @@ export function openSocket(
       // Node 22 tells no close of a socket that did not open.
       if (!isOpen) over(1006, "");
     };
-    made.onclose = ({ code, reason }: { code: number; reason: string }) => over(code, reason);
+    // Deno tells 0 when it broke.
+    made.onclose = ({ code, reason }: { code: number; reason: string }) => over(code || 1006, reason);
   }
 
   async function upgrade(fetch: NonNullable<WebPubSubClientOptions["fetch"]>): Promise<void> {
@@ -65,7 +66,7 @@ export function openSocket(
     if (protocol !== "") headers["Sec-WebSocket-Protocol"] = protocol;
     const response = await fetch(url.replace(/^ws/, "http"), { headers });
     const { webSocket } = response as unknown as { webSocket?: Upgraded | null };
-    if (!webSocket) throw new Error(`The upgrade was answered with status ${response.status}.`);
+    if (!webSocket) throw new Error(`The upgrade got status ${response.status}.`);
     for (const type of ["message", "error", "close"] as const) {
       webSocket.addEventListener(type, (event) => webSocket[`on${type}`]?.(event as never));
     }
@@ -94,7 +95,7 @@ export function openSocket(
       queueMicrotask(() => fail(error));
     }
   } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
-    queueMicrotask(() => fail(new Error("No WebSocket: pass one by the option WebSocket, such as that of the package ws")));
+    queueMicrotask(() => fail(new Error("No WebSocket: pass one as the option WebSocket, such as that of ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }

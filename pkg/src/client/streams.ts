@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { AbortSignal } from "../globals.js";
-import { checkedId, checkMessage, checkText } from "./checks.js";
+import { checkedId, checkMessage, checkText, MAX_WORD } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
@@ -18,7 +18,7 @@ import type {
   StreamNackMessage,
   WebPubSubDataType,
 } from "./messages.js";
-import type { GroupStreamWriteOptions, OnGroupStreamOptions, OpenGroupStreamOptions } from "./options.js";
+import type { AbortSignalLike, GroupStreamWriteOptions, OnGroupStreamOptions, OpenGroupStreamOptions } from "./options.js";
 import type { ClientSession, StreamHost } from "./session.js";
 
 /** Writes a stream to a group. */
@@ -113,7 +113,15 @@ export class Streams<Message> implements StreamHost {
       throw new WebPubSubClientError("ERR_STATE", `Stream '${streamId}' already exists.`);
     }
     const { noEcho = false, idleTimeoutInMs } = options;
-    const endFrame = (error?: StreamEndError) => session.encode({ kind: "streamEnd", streamId, error });
+    checkText(streamId);
+    checkedId(idleTimeoutInMs ?? 1, "idleTimeoutInMs", MAX_WORD);
+    const endFrame = (error?: StreamEndError) =>
+      session.encode({
+        kind: "streamEnd",
+        streamId,
+        // An `Error` has members that JSON does not see.
+        error: error && ({ ...error, message: error.message } as StreamEndError),
+      });
     const stream: Outbound = {
       streamId,
       start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } })),
@@ -183,22 +191,21 @@ export class Streams<Message> implements StreamHost {
     checkedId(streamSequenceId, "streamSequenceId");
     const key = `${message.group}\n${streamId}`;
     for (const subscription of this.#subscriptions) {
-      const { groupNames, handleFromStart = false } = subscription.options;
-      if (groupNames?.includes(message.group) === false) continue;
-      let number = subscription.streams.get(key);
-      if (number === undefined) {
-        if (handleFromStart && streamSequenceId !== 1) continue;
-        number = this.#read(key, subscription, message.group, streamId);
+      const { options, streams } = subscription;
+      if (options.groupNames?.includes(message.group) === false) continue;
+      if (streamSequenceId === 1 ? !this.#inbound.has(streams.get(key)!) : !options.handleFromStart && !streams.has(key)) {
+        this.#read(key, subscription, message.group, streamId);
       }
-      const queue = this.#inbound.get(number)!;
-      const isNext = this.#session()!.input(Input.Part, number, streamSequenceId, Number(endOfStream));
+      const number = streams.get(key)!;
+      // What comes of a stream that its reader has left is for nobody.
+      if (endOfStream) streams.delete(key);
+      const queue = this.#inbound.get(number);
+      if (!queue || !this.#session()!.input(Input.Part, number, streamSequenceId, Number(endOfStream))) continue;
       // The end may come with a last part, or alone.
-      if (isNext && (message.data !== undefined) && !(endOfStream && isEmpty(message))) {
+      if (message.data !== undefined && !(endOfStream && isEmpty(message))) {
         queue.push({ ...message, groupName: message.group });
       }
-      if (isNext && endOfStream) {
-        queue.end(error && streamError(error));
-      }
+      if (endOfStream) queue.end(error && streamError(error));
     }
   }
 
@@ -257,7 +264,7 @@ export class Streams<Message> implements StreamHost {
     for (const listener of stream.listeners) (async () => listener(failure))().catch(this.#onFailure);
   }
 
-  #read(key: string, subscription: Subscription, groupName: string, streamId: string): number {
+  #read(key: string, subscription: Subscription, groupName: string, streamId: string): void {
     const number = ++this.#lastNumber;
     const queue = new MessageQueue<GroupStreamMessage>();
     const aborter = new AbortController();
@@ -265,14 +272,12 @@ export class Streams<Message> implements StreamHost {
     subscription.streams.set(key, number);
     queue.onEnd = () => {
       this.#inbound.delete(number);
-      subscription.streams.delete(key);
       aborter.abort();
       this.#session()?.input(Input.ForgetStream, number);
     };
     this.#session()!.input(Input.ReadStream, number, subscription.options.idleTimeoutInMs ?? 300_000);
     const stream: GroupStream = { groupName, streamId, abortSignal: aborter.signal, [Symbol.asyncIterator]: () => queue };
     (async () => subscription.callback(stream))().catch(this.#onFailure);
-    return number;
   }
 
   #numberOf(streamId: string): number | undefined {
@@ -312,7 +317,7 @@ function aborted(): Error {
 }
 
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
-function wait({ waiting }: Outbound, signal: AbortSignal | undefined): Promise<void> {
+function wait({ waiting }: Outbound, signal: AbortSignalLike | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = () => settle(aborted());
     const settle = (error?: Error) => {

@@ -3,11 +3,11 @@ const SINGLE = 91;
 
 /**
  * Decodes bytes that stand in a script as printable text (`textOf` in build.mjs). gzip finds in it what it would find in
- * the bytes, which it does not in base64: a page pays as much as for a file of its own. `table` has two hexadecimal
- * digits for each character: the byte that it stands for.
+ * the bytes, which it does not in base64: a page pays as much as for a file of its own. `table` has for each character
+ * the byte that it stands for, in base64.
  */
 export function bytesOfText(text: string, table: string): Uint8Array<ArrayBuffer> {
-  const known = new Set(table.match(/../g)!.map((digits) => parseInt(digits, 16)));
+  const known = new Set(Array.from(atob(table), (character) => character.charCodeAt(0)));
   // The other bytes follow in their order.
   for (let byte = 0; byte < 256; byte++) known.add(byte);
   const all = [...known];
