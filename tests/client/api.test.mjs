@@ -357,6 +357,23 @@ test("closing a view of group states has nothing of the options that it was aske
   await closing;
 });
 
+test("what comes of a subscription that has ended is not kept in the next one", async (t) => {
+  const { client, socket } = await start(t);
+  const first = client.subscribeGroupState("g");
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: true });
+  const closing = (await first).close();
+  const second = client.subscribeGroupState("g");
+  await settled();
+  const items = [{ connectionId: "a", updatedAt: 1, state: { k: "1" } }];
+  socket.receive({ type: "groupStateUpdate", group: "g", items });
+  for (const ackId of [2, 3]) socket.receive({ type: "ack", ackId, success: true });
+  // Between the two it was cleared.
+  socket.receive({ type: "groupStateSnapshot", group: "g", items: [] });
+  await closing;
+  assert.equal((await second).items.size, 0);
+});
+
 test("what is sent in one turn is sent in its order", async (t) => {
   const { client, socket } = await start(t);
   void client.invokeEvent("first", "x", "text").catch(() => {});

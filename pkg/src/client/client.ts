@@ -373,7 +373,10 @@ export class WebPubSubClient<Message = JSONTypes> {
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
     const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number, options?: AckOptions) =>
-      this.#send(input, { kind, group: groupName }, options);
+      this.#send(input, { kind, group: groupName }, options, (outgoing, outcome) => {
+        view.acknowledged();
+        return sent(outgoing, outcome);
+      });
     const close = async () => {
       // It may have been replaced.
       if (this.#views.get(groupName) !== view) return;
@@ -461,11 +464,12 @@ export class WebPubSubClient<Message = JSONTypes> {
     input: number,
     message: UpstreamMessage,
     options: SendEventOptions | undefined,
+    result = sent,
   ): Promise<WebPubSubResult> {
     const session = this.#session ?? this.#load();
     return session instanceof Promise
-      ? session.then(() => this.#send(input, message, options))
-      : this.#settled(session, input, message, options, sent);
+      ? session.then(() => this.#send(input, message, options, result))
+      : this.#settled(session, input, message, options, result);
   }
 
   /** Hands a message to the session; `result` makes of its outcome what the caller gets. */

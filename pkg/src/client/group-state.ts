@@ -21,7 +21,7 @@ export class GroupStateView implements GroupState {
   declare readonly close: () => Promise<void>;
   readonly #known = new Map<string, GroupStateItem>();
   /** By which sockets updates came. A snapshot that lacks what came by the same socket may be older. */
-  readonly #sockets = new WeakMap<GroupStateItem, number>();
+  #sockets = new WeakMap<GroupStateItem, number>();
   readonly #listeners = new Set<(items: readonly GroupStateItem[]) => unknown>();
   readonly #onFailure: (error: unknown) => void;
 
@@ -38,6 +38,11 @@ export class GroupStateView implements GroupState {
   onChange(listener: (items: readonly GroupStateItem[]) => unknown): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** The subscription is there: what came before was of one that has ended since. */
+  acknowledged(): void {
+    this.#sockets = new WeakMap();
   }
 
   received({ kind, items }: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void {
