@@ -496,6 +496,11 @@ impl Client {
                 {
                     self.topics[topic] = wanted;
                 }
+                // What came before the answer may be of a subscription that has ended since.
+                let subscribed = topic.filter(|_| is_done && frame["type"] == "subscribeGroupState");
+                if let Some(view) = subscribed.and_then(|(topic, _)| self.views[topic - GROUPS.len()].as_mut()) {
+                    view.missed_updates();
+                }
                 for (word, is_known) in &mut self.own_word {
                     *is_known |= is_done && *word == message;
                 }

@@ -89,6 +89,8 @@ struct Socket {
     down: bool,
     up_free_at: u64,
     down_free_at: u64,
+    /// When the client hears that it is open: no frame comes before that.
+    opened_at: u64,
     /// Whether frames had to wait, so that it looks dead though it is not.
     was_slow: bool,
 }
@@ -517,6 +519,7 @@ impl<'s> World<'s> {
                 down: true,
                 up_free_at: 0,
                 down_free_at: 0,
+                opened_at: 0,
                 was_slow: false,
             },
         );
@@ -585,6 +588,7 @@ impl<'s> World<'s> {
                 down: true,
                 up_free_at: 0,
                 down_free_at: 0,
+                opened_at: 0,
                 was_slow: false,
             },
         );
@@ -612,14 +616,18 @@ impl<'s> World<'s> {
             && self.now < self.jumble_until
             && wire.is_unordered()
         {
+            let opened_at = receiver.opened_at;
             for _ in 0..1 + self.random.below(2) {
                 let at = self.now + self.latency() + self.latency();
-                self.at(at, Event::ToClient(socket, Down::Frame(wire.clone())));
+                self.at(at.max(opened_at), Event::ToClient(socket, Down::Frame(wire.clone())));
             }
             return;
         }
         receiver.down_free_at = receiver.down_free_at.max(at);
         let at = receiver.down_free_at;
+        if matches!(down, Down::Opened) {
+            receiver.opened_at = at;
+        }
         self.at(at, Event::ToClient(socket, down));
     }
 
