@@ -60,8 +60,8 @@ impl GroupStates {
         changed
     }
 
-    /// Updates may have been missed: the connection was lost, or a new subscription was acknowledged, and what came
-    /// before belonged to one that has ended. Then the next snapshot alone tells who still has a state.
+    /// Updates may have been missed: the connection was lost, or the end of a subscription was acknowledged while the
+    /// next one is asked for already. Then the next snapshot alone tells who still has a state.
     pub fn missed_updates(&mut self) {
         self.records.values_mut().for_each(|record| record.is_live = false);
     }

@@ -235,6 +235,10 @@ impl Client {
             self.dead = None;
             self.counts.noticed += 1;
         }
+        // A stop has a limit of its own.
+        if self.session.status() == Status::Stopping {
+            self.dead = None;
+        }
         self.check(self.dead.is_none() || now <= by, "a dead connection is noticed in time")
     }
 
@@ -496,9 +500,9 @@ impl Client {
                 {
                     self.topics[topic] = wanted;
                 }
-                // What came before the answer may be of a subscription that has ended since.
-                let subscribed = topic.filter(|_| is_done && frame["type"] == "subscribeGroupState");
-                if let Some(view) = subscribed.and_then(|(topic, _)| self.views[topic - GROUPS.len()].as_mut()) {
+                // What came before the answer was of the subscription that has ended, and no later one.
+                let ended = topic.filter(|_| is_done && frame["type"] == "unsubscribeGroupState");
+                if let Some(view) = ended.and_then(|(topic, _)| self.views[topic - GROUPS.len()].as_mut()) {
                     view.missed_updates();
                 }
                 for (word, is_known) in &mut self.own_word {
@@ -693,6 +697,11 @@ impl Client {
             _ => Input::Heard { socket },
         };
         self.handle(now, input).map(drop)
+    }
+
+    /// Whether a subscription to states ends: its answer says which updates are of the next one, so none may overtake it.
+    pub fn is_unwatching(&self) -> bool {
+        self.messages.values().any(|kept| kept.frame["type"] == "unsubscribeGroupState")
     }
 
     /// When all has been quiet for long.

@@ -615,6 +615,7 @@ impl<'s> World<'s> {
         if let Down::Frame(wire) = &down
             && self.now < self.jumble_until
             && wire.is_unordered()
+            && !self.clients[receiver.client].is_unwatching()
         {
             let opened_at = receiver.opened_at;
             for _ in 0..1 + self.random.below(2) {

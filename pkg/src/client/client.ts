@@ -372,21 +372,20 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link SendMessageError}
    */
   async subscribeGroupState(groupName: string, options?: AckOptions): Promise<GroupState> {
-    const ask = (kind: "subscribeGroupState" | "unsubscribeGroupState", input: number, options?: AckOptions) =>
-      this.#send(input, { kind, group: groupName }, options, (outgoing, outcome) => {
-        view.acknowledged();
-        return sent(outgoing, outcome);
-      });
     const close = async () => {
       // It may have been replaced.
       if (this.#views.get(groupName) !== view) return;
       this.#views.delete(groupName);
-      await ask("unsubscribeGroupState", Input.Leave);
+      await this.#send(Input.Leave, { kind: "unsubscribeGroupState", group: groupName }, undefined, (outgoing, outcome) => {
+        // Perhaps another one is asked for already.
+        this.#views.get(groupName)?.acknowledged();
+        return sent(outgoing, outcome);
+      });
     };
     const view = new GroupStateView(groupName, close, (error) => this.#listenerFailed(error));
     // The snapshot comes behind the ack, perhaps before anybody who waits for the ack goes on.
     this.#views.set(groupName, view);
-    await ask("subscribeGroupState", Input.Join, options);
+    await this.#send(Input.Join, { kind: "subscribeGroupState", group: groupName }, options);
     return view;
   }
 

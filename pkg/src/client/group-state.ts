@@ -40,7 +40,7 @@ export class GroupStateView implements GroupState {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** The subscription is there: what came before was of one that has ended since. */
+  /** The subscription before this one has ended: what came so far was of that. */
   acknowledged(): void {
     this.#sockets = new WeakMap();
   }
