@@ -1,7 +1,10 @@
 // The runtimes: where each one is, and how the suite runs in it. Each gives the results of runner.mjs.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
+import http from "node:http";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 import { serveWorkerd } from "../packed.mjs";
 import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 import { runPage, runServiceWorker } from "./host-chromium.mjs";
@@ -39,7 +42,10 @@ function asProgram({ program, skip }, args) {
 async function inWorkerd(folder, given) {
   const workerd = await serveWorkerd(folder, "run-workerd.mjs");
   try {
-    return await (await fetch(workerd.origin, { method: "POST", body: JSON.stringify(given) })).json();
+    // Not with fetch, which gives up when an answer takes five minutes, as it does in a soak.
+    const asking = http.request(workerd.origin, { method: "POST" }).end(JSON.stringify(given));
+    const [response] = await once(asking, "response");
+    return await json(response);
   } finally {
     workerd.stop();
   }
