@@ -84,7 +84,7 @@ export async function start(t, options = {}, greeting = GREETING, credential = A
 /** Only for what takes real time, such as loading: nothing is said about how long it takes. */
 export async function until(look) {
   for (let tries = 0; !look(); tries++) {
-    if (tries > 5000) throw new Error(`Waited for ${look}`);
+    if (tries > 500_000) throw new Error(`Waited for ${look}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
