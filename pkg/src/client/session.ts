@@ -332,8 +332,9 @@ export class ClientSession {
     this.#messages[number] = undefined;
     this.#free.push(number);
     const { ackId, invocationId } = outgoing.message as { ackId?: Id; invocationId?: string };
-    outgoing.detail = this.#refusals.get(ackId!);
-    this.#invocations.delete(invocationId!);
+    // Nearly always there is none of either, and this is done for every message.
+    if (this.#refusals.size) outgoing.detail = this.#refusals.get(ackId!);
+    if (this.#invocations.size) this.#invocations.delete(invocationId!);
     outgoing.settle(outcome);
   }
 

@@ -153,7 +153,7 @@ export class Streams<Message> implements StreamHost {
     return {
       streamId,
       write: async (content, dataType, options) => {
-        if (options?.abortSignal?.aborted) throw aborted();
+        if (options?.abortSignal?.aborted) throw failed(Outcome.Aborted);
         check(stream);
         const streamSequenceId = stream.first + stream.parts.length;
         stream.parts.push(session.encode({ kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes }));
@@ -312,14 +312,10 @@ function isEmpty({ data }: GroupDataMessage): boolean {
   return data === "" || data === null || (data instanceof ArrayBuffer && data.byteLength === 0);
 }
 
-function aborted(): Error {
-  return failed(Outcome.Aborted);
-}
-
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
 function wait({ waiting }: Outbound, signal: AbortSignalLike | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => settle(aborted());
+    const abort = () => settle(failed(Outcome.Aborted));
     const settle = (error?: Error) => {
       waiting.delete(settle);
       signal?.removeEventListener("abort", abort);
