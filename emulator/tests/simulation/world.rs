@@ -1,20 +1,21 @@
 //! The service, the network and its faults, on one clock.
 
+mod checks;
+mod network;
+mod service;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use serde_json::{Value, json};
-use webpubsub_edge::client::json::{self, Data};
-use webpubsub_edge::client::{GroupStates, Input as ClientInput, Protocol, StateItem, Status, StreamProblem};
-use webpubsub_edge::jwt::Key;
-use webpubsub_edge_emulator::{
-    ACCESS_KEY, Action, EventReply, Frame, Input, Payload, Request, Service, Settings, SocketId,
-};
+use webpubsub_edge::client::{Input as ClientInput, StateItem, Status};
+use webpubsub_edge_emulator::{EventReply, Input, Service, SocketId};
 
 use crate::client::{Client, Counts, Dead, Result, Wish};
-use crate::frames::{self, Encoding, SHORT_LIVED, Wire};
+use crate::frames::Wire;
 use crate::random::Random;
-use crate::schedule::{GROUPS, Schedule, What};
+use crate::schedule::{Schedule, What};
+use network::{Down, Socket};
+use service::{Published, new_service};
 
 const ORIGIN: &str = "http://localhost:8080";
 const START: u64 = 1_700_000_000_000;
@@ -27,8 +28,6 @@ const LATE: u64 = 5_000;
 const PROBE: u64 = 10_000;
 /// How often a hidden page's timers fire.
 const HIDDEN_TIMERS: u64 = 60_000;
-/// How long a token is good for a new connection. The service adds 300 s for clocks that differ.
-const TOKEN_LIFE: u64 = 60_000;
 
 /// A socket that only watches what the service accepts.
 const OBSERVER: SocketId = 0;
@@ -45,7 +44,7 @@ pub struct World<'s> {
     events: BinaryHeap<Reverse<(u64, u64, usize)>>,
     /// The place of the event that happens now.
     order: u64,
-    /// The events by number, until they happen.
+    /// The events by number, until they happen or are lost.
     pending: Vec<Option<Event>>,
     unreachable_until: u64,
     flapping_until: u64,
@@ -69,38 +68,6 @@ pub struct World<'s> {
     is_calm: bool,
 }
 
-#[derive(Default)]
-struct Published {
-    parts: usize,
-    has_ended: bool,
-    /// It was idle for so long that the service ended it.
-    was_idle: bool,
-}
-
-struct Socket {
-    client: usize,
-    number: u32,
-    connection: Option<String>,
-    /// Whether each side thinks that it is open.
-    client_open: bool,
-    service_open: bool,
-    /// Whether what is sent arrives.
-    up: bool,
-    down: bool,
-    up_free_at: u64,
-    down_free_at: u64,
-    /// When the client hears that it is open: no frame comes before that.
-    opened_at: u64,
-    /// Whether frames had to wait, so that it looks dead though it is not.
-    was_slow: bool,
-}
-
-fn service(schedule: &Schedule) -> Service {
-    let mut service = Service::new(Settings { can_ping: schedule.has_pings, ..Settings::default() });
-    service.answer_events("chat", schedule.has_handler);
-    service
-}
-
 enum Event {
     Step(What, usize),
     Upgrade(SocketId, String),
@@ -115,13 +82,6 @@ enum Event {
     Reply(u64, EventReply),
 }
 
-enum Down {
-    Opened,
-    Frame(Wire),
-    Ping,
-    Closed(u16),
-}
-
 impl<'s> World<'s> {
     pub fn new(schedule: &'s Schedule) -> World<'s> {
         let client = |name| Client::new(name, schedule.options, schedule.seed * 2 + name as u64);
@@ -129,7 +89,7 @@ impl<'s> World<'s> {
             schedule,
             random: Random::new(!schedule.seed),
             now: START,
-            service: service(schedule),
+            service: new_service(schedule),
             clients: (0..schedule.clients).map(client).collect(),
             sockets: BTreeMap::new(),
             last_socket: OBSERVER,
@@ -224,8 +184,10 @@ impl<'s> World<'s> {
             }
             let Some(Reverse((_, order, event))) = self.events.pop() else { break };
             self.order = order;
-            let event = self.pending[event].take().unwrap();
-            self.happen(event)?;
+            // What was lost on its way is no longer there.
+            if let Some(event) = self.pending[event].take() {
+                self.happen(event)?;
+            }
             self.wrong.take().map_or(Ok(()), Err)?;
         }
         self.now = end;
@@ -488,526 +450,5 @@ impl<'s> World<'s> {
             self.at(wake_at, event);
         }
         Ok(())
-    }
-
-    fn latency(&mut self) -> u64 {
-        1 + self.random.below(self.schedule.latency) as u64
-    }
-
-    /// The socket that a client writes to.
-    fn current(&self, client: usize) -> Option<SocketId> {
-        self.find(client, self.clients[client].session.socket())
-    }
-
-    fn find(&self, client: usize, number: u32) -> Option<SocketId> {
-        let is_it = |socket: &&Socket| socket.client == client && socket.number == number;
-        self.sockets.iter().rev().find(|(_, socket)| is_it(socket)).map(|(id, _)| *id)
-    }
-
-    fn open(&mut self, client: usize, number: u32, query: Option<String>) {
-        self.last_socket += 1;
-        let socket = self.last_socket;
-        self.sockets.insert(
-            socket,
-            Socket {
-                client,
-                number,
-                connection: None,
-                client_open: true,
-                service_open: false,
-                up: true,
-                down: true,
-                up_free_at: 0,
-                down_free_at: 0,
-                opened_at: 0,
-                was_slow: false,
-            },
-        );
-        if !self.is_calm && self.now < self.no_url_until {
-            return self.at(self.now, Event::ToClient(socket, Down::Closed(1006)));
-        }
-        let at = self.now + self.latency();
-        if !self.is_calm && self.now < self.hanging_until {
-            return;
-        }
-        if !self.is_calm && self.now < self.unreachable_until {
-            return self.at(at, Event::ToClient(socket, Down::Closed(1006)));
-        }
-        // Recovery takes the URL that the connection was made with; a new one is made with a fresh token.
-        let query = query.unwrap_or_else(|| format!("?access_token={}", self.token(false)));
-        self.at(at, Event::Upgrade(socket, query));
-    }
-
-    fn upgrade(&mut self, socket: SocketId, query: &str) {
-        if !self.sockets[&socket].client_open {
-            return;
-        }
-        if !self.is_calm && self.now < self.flapping_until && self.random.one_in(2) {
-            // Something in between takes the socket and drops it: the service never hears of it.
-            self.down(socket, Down::Opened);
-            return self.down(socket, Down::Closed(1006));
-        }
-        self.sockets.get_mut(&socket).unwrap().service_open = true;
-        if let Some(id) = query.split("awps_connection_id=").nth(1).and_then(|rest| rest.split('&').next()) {
-            self.sockets.get_mut(&socket).unwrap().connection = Some(id.to_owned());
-        }
-        let subprotocol = match (self.schedule.encoding, self.schedule.options.protocol) {
-            (Encoding::Json, Protocol::Reliable) => "json.reliable.webpubsub.azure.v1",
-            (Encoding::Json, _) => "json.webpubsub.azure.v1",
-            (Encoding::Protobuf, Protocol::Reliable) => "protobuf.reliable.webpubsub.azure.v1",
-            (Encoding::Protobuf, _) => "protobuf.webpubsub.azure.v1",
-        };
-        self.connect(socket, query, subprotocol);
-        if !self.is_calm && self.now < self.flapping_until {
-            self.cut(socket);
-        }
-    }
-
-    fn connect(&mut self, socket: SocketId, query: &str, subprotocol: &str) {
-        let request = Request {
-            method: "GET".to_owned(),
-            url: format!("{ORIGIN}/client/hubs/chat{query}"),
-            headers: vec![("Sec-WebSocket-Protocol".to_owned(), subprotocol.to_owned())],
-            body: Vec::new(),
-        };
-        let mut random = [0; 32];
-        random.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.random.next().to_be_bytes()));
-        self.service(Input::Upgrade { socket, request: &request, random });
-    }
-
-    fn observe(&mut self) {
-        self.sockets.insert(
-            OBSERVER,
-            Socket {
-                client: usize::MAX,
-                number: 0,
-                connection: None,
-                client_open: true,
-                service_open: true,
-                up: true,
-                down: true,
-                up_free_at: 0,
-                down_free_at: 0,
-                opened_at: 0,
-                was_slow: false,
-            },
-        );
-        let query = format!("?access_token={}", self.token(true));
-        self.connect(OBSERVER, &query, "json.webpubsub.azure.v1");
-    }
-
-    fn write(&mut self, socket: SocketId, frame: &Value) {
-        let at = self.now + self.latency();
-        let sender = self.sockets.get_mut(&socket).unwrap();
-        if sender.client_open && sender.up {
-            sender.up_free_at = sender.up_free_at.max(at);
-            let at = sender.up_free_at;
-            self.at(at, Event::ToService(socket, frames::write(self.schedule.encoding, frame)));
-        }
-    }
-
-    fn down(&mut self, socket: SocketId, down: Down) {
-        let at = self.now + self.latency();
-        let receiver = self.sockets.get_mut(&socket).unwrap();
-        if !receiver.down {
-            return;
-        }
-        if let Down::Frame(wire) = &down
-            && self.now < self.jumble_until
-            && wire.is_unordered()
-            && !self.clients[receiver.client].is_unwatching()
-        {
-            let opened_at = receiver.opened_at;
-            for _ in 0..1 + self.random.below(2) {
-                let at = self.now + self.latency() + self.latency();
-                self.at(at.max(opened_at), Event::ToClient(socket, Down::Frame(wire.clone())));
-            }
-            return;
-        }
-        receiver.down_free_at = receiver.down_free_at.max(at);
-        let at = receiver.down_free_at;
-        if matches!(down, Down::Opened) {
-            receiver.opened_at = at;
-        }
-        self.at(at, Event::ToClient(socket, down));
-    }
-
-    /// Something arrives at a client.
-    fn reach(&mut self, socket: SocketId, down: Down) -> Result {
-        let Socket { client, number, client_open, .. } = self.sockets[&socket];
-        let input = match down {
-            Down::Opened => ClientInput::Opened { socket: number },
-            Down::Closed(code) => {
-                self.sockets.get_mut(&socket).unwrap().client_open = false;
-                if self.clients[client].session.socket() == number {
-                    self.clients[client].last_code = code;
-                }
-                ClientInput::Closed { socket: number, code }
-            }
-            // A host hands in late frames too; the session knows what to do.
-            Down::Ping => {
-                let end = &self.sockets[&socket];
-                if end.client_open && end.up {
-                    let at = end.up_free_at.max(self.now + self.schedule.latency as u64);
-                    self.sockets.get_mut(&socket).unwrap().up_free_at = at;
-                    self.at(at, Event::Pong(socket));
-                }
-                return Ok(());
-            }
-            Down::Frame(wire) => {
-                return if client_open || self.random.one_in(2) {
-                    self.clients[client].receive(self.now, number, wire)
-                } else {
-                    Ok(())
-                };
-            }
-        };
-        self.clients[client].handle(self.now, input).map(drop)
-    }
-
-    /// The wire breaks. What is under way is lost, and each side learns of it in its own time.
-    fn cut(&mut self, socket: SocketId) {
-        let learns = |random: &mut Random| if random.one_in(4) { random.below(20_000) } else { random.below(100) };
-        let end = self.sockets.get_mut(&socket).unwrap();
-        (end.up, end.down) = (false, false);
-        let (client, service) = (learns(&mut self.random), learns(&mut self.random));
-        let (now, latency) = (self.now, self.schedule.latency as u64);
-        // What has left already may still arrive.
-        self.at(now + latency + client as u64, Event::ToClient(socket, Down::Closed(1006)));
-        self.at(now + latency + service as u64, Event::Gone(socket, 1006));
-        if self.random.one_in(2) {
-            self.lose_in_flight(socket);
-        }
-    }
-
-    fn lose_in_flight(&mut self, cut: SocketId) {
-        for event in &mut self.pending {
-            if let Some(Event::ToService(socket, _) | Event::ToClient(socket, Down::Frame(_))) = event
-                && *socket == cut
-            {
-                // The heap still has its number: what is left there does nothing.
-                *event = Some(Event::Timer(0, u64::MAX));
-            }
-        }
-    }
-
-    fn restart(&mut self, keeps_state: bool) {
-        let open: Vec<SocketId> = self
-            .sockets
-            .iter()
-            .filter(|(id, socket)| **id != OBSERVER && socket.service_open)
-            .map(|(id, _)| *id)
-            .collect();
-        for socket in open {
-            self.lose_in_flight(socket);
-            if keeps_state {
-                self.happen(Event::Gone(socket, 1006)).unwrap();
-            }
-            self.sockets.get_mut(&socket).unwrap().service_open = false;
-            self.down(socket, Down::Closed(1006));
-        }
-        if !keeps_state {
-            self.service = service(self.schedule);
-            self.observe();
-        }
-    }
-
-    fn broadcast(&mut self) {
-        self.broadcasts += 1;
-        let group = GROUPS[self.random.below(GROUPS.len() - 1)];
-        let data = format!("all-{}", self.broadcasts);
-        let frame = json!({ "type": "sendToGroup", "group": group, "dataType": "text", "data": data });
-        self.service(Input::Text { socket: OBSERVER, text: &frame.to_string() });
-    }
-
-    fn close(&mut self, client: usize, code: u16) {
-        let Some(id) = self.clients[client].connection_id().map(str::to_owned) else { return };
-        let Some((&socket, _)) = self.sockets.iter().find(|(_, socket)| socket.connection.as_ref() == Some(&id)) else {
-            return;
-        };
-        if code == 1000 {
-            // As REST does, for good.
-            let path = format!("{ORIGIN}/api/hubs/chat/connections/{id}?api-version=2024-12-01");
-            let claims = json!({ "aud": path, "exp": self.now / 1000 + 60 });
-            let token = Key::new(ACCESS_KEY.as_bytes()).sign(&claims.to_string());
-            let headers = vec![("Authorization".to_owned(), format!("Bearer {token}"))];
-            let request = Request { method: "DELETE".to_owned(), url: path, headers, body: Vec::new() };
-            self.service(Input::Request { id: 1, request: &request });
-        } else {
-            // As a proxy does.
-            self.down(socket, Down::Closed(code));
-            self.at(self.now, Event::Gone(socket, 1006));
-        }
-    }
-
-    /// Hands an input to the service and puts what it does on the network.
-    fn service(&mut self, input: Input<'_>) {
-        for action in self.service.handle(self.now, input) {
-            match action {
-                Action::Accept { socket, .. } if socket != OBSERVER => self.down(socket, Down::Opened),
-                Action::Send { to, frame } => to.into_iter().for_each(|socket| self.send(socket, &frame)),
-                Action::Ping { to } => {
-                    for socket in to {
-                        if socket == OBSERVER {
-                            self.at(self.now, Event::Pong(socket));
-                        } else {
-                            self.down(socket, Down::Ping);
-                        }
-                    }
-                }
-                Action::Close { socket, code, .. } => {
-                    self.sockets.get_mut(&socket).unwrap().service_open = false;
-                    self.down(socket, Down::Closed(code));
-                }
-                Action::Abort { socket } => {
-                    self.sockets.get_mut(&socket).unwrap().service_open = false;
-                    self.down(socket, Down::Closed(1006));
-                }
-                Action::Refuse { response, .. } => panic!("refused: {}", String::from_utf8_lossy(&response.body)),
-                Action::Event(event) => self.ask(event.id, event.payload),
-                _ => {}
-            }
-        }
-    }
-
-    /// The event handler: mostly it says yes, sometimes no, sometimes later than anybody waits.
-    fn ask(&mut self, id: u64, payload: Payload) {
-        if let Payload::Text(data) = &payload {
-            self.asked.insert(data.clone());
-        }
-        let reply = match self.random.below(8) {
-            0..2 => EventReply::Failed("no".to_owned()),
-            2..5 => EventReply::Done(None),
-            _ => EventReply::Done(Some(payload)),
-        };
-        let slowest = if self.random.one_in(8) { 40_000 } else { 3_000 };
-        let at = self.now + self.random.below(slowest) as u64;
-        self.at(at, Event::Reply(id, reply));
-    }
-
-    /// A part of a stream, as it was published.
-    fn note_part(&mut self, text: &str) {
-        let Some(json::Frame::Message(message)) = json::read(text) else { return };
-        let Some(part) = message.stream else { return };
-        let published = self.published.entry(part.stream_id.clone()).or_default();
-        if part.is_end {
-            published.was_idle |= part.error.as_ref().is_some_and(|error| error.name == "IdleTimeout");
-            published.has_ended |= part.error.is_none();
-        } else {
-            published.parts += 1;
-            let expected = Data::Text(format!("{} part {}", part.stream_id, published.parts));
-            if part.sequence_id != published.parts as u64 || message.data != expected {
-                self.wrong = Some(format!("{text} is published after {} parts", published.parts - 1));
-            }
-        }
-    }
-
-    fn send(&mut self, socket: SocketId, frame: &Frame) {
-        let wire = Wire::from(frame.content());
-        if socket == OBSERVER {
-            let Wire::Text(text) = wire else { panic!("a binary frame for the observer") };
-            return self.watch(&text);
-        }
-        let receiver = self.sockets.get_mut(&socket).unwrap();
-        if let Frame::Numbered { sequence_id, .. } = frame {
-            let id = receiver.connection.clone().expect("a numbered frame is for a known connection");
-            let before = self.sent.entry(id).or_default().insert(*sequence_id, wire.clone());
-            assert!(before.is_none_or(|before| before == wire), "the service numbers anew");
-        } else if receiver.connection.is_none()
-            && let Some(json::Frame::Connected { connection_id, .. }) = wire.read()
-        {
-            receiver.connection = connection_id;
-        }
-        self.down(socket, Down::Frame(wire));
-    }
-
-    /// What the observer sees.
-    fn watch(&mut self, text: &str) {
-        if text.contains(r#""stream":{"#) {
-            self.note_part(text);
-        } else if let Some(data) = text.split(r#""data":""#).nth(1).and_then(|rest| rest.split('"').next()) {
-            *self.accepted.entry(data.to_owned()).or_default() += 1;
-        } else if text.contains("groupStateSnapshot")
-            && let Some(json::Frame::GroupState { group, items, .. }) = json::read(text)
-        {
-            self.states.insert(group, items);
-        }
-    }
-
-    fn check_at_rest(&mut self) -> Result {
-        for group in &GROUPS[..GROUPS.len() - 1] {
-            let frame = json!({ "type": "subscribeGroupState", "group": group });
-            self.service(Input::Text { socket: OBSERVER, text: &frame.to_string() });
-        }
-        for index in 0..self.clients.len() {
-            let client = &self.clients[index];
-            let is_stopped = client.session.status() == Status::Stopped;
-            let may_stop = !self.schedule.options.auto_reconnect
-                || self.schedule.steps.iter().any(|step| step.client == index && matches!(step.what, What::Stop))
-                // A first attempt that fails is not tried again.
-                || !client.has_connected;
-            client.check(may_stop || !is_stopped, "it goes on trying")?;
-            client.check_at_rest(!is_stopped)?;
-            self.check_deliveries(client, is_stopped)?;
-            self.check_streams(client)?;
-            if !is_stopped {
-                self.check_groups(index)?;
-                self.check_states(index)?;
-            }
-        }
-        self.check_accepted()
-    }
-
-    /// Each connection has delivered, in order and once, what the service sent it: all of it on the last one, and on
-    /// those before all until they were lost. Only what was not to live longer may be missing.
-    fn check_deliveries(&self, client: &Client, is_stopped: bool) -> Result {
-        if self.schedule.options.protocol != Protocol::Reliable {
-            return Ok(());
-        }
-        // The service numbers them too, but does not send what has died while there was no socket.
-        let short_lived = self.accepted.iter().filter(|(data, _)| data.ends_with(SHORT_LIVED));
-        let may_skip: usize = short_lived.map(|(_, count)| count).sum();
-        for (id, delivered) in &client.delivered {
-            let sent = self.sent.get(id).ok_or("delivered what was not sent")?;
-            let (mut last, mut skipped) = (0, 0);
-            for (sequence_id, wire) in delivered {
-                client.check(*sequence_id > last, "each message is delivered once and in order")?;
-                client.check(sent.get(sequence_id) == Some(wire), "each message is delivered as it was sent")?;
-                for missing in last + 1..*sequence_id {
-                    skipped += 1;
-                    let may_die = sent.get(&missing).is_none_or(Wire::is_short_lived);
-                    client.check(may_die, &format!("message {missing} of {id} is delivered"))?;
-                }
-                last = *sequence_id;
-            }
-            client.check(skipped <= may_skip, &format!("{skipped} messages of {id} are missing"))?;
-        }
-        let Some(id) = client.connection_id().filter(|_| !is_stopped) else { return Ok(()) };
-        let last = client.delivered.get(id).and_then(|delivered| delivered.last()).map_or(0, |(last, _)| *last);
-        let left = self.sent.get(id).into_iter().flatten();
-        let left = left.filter(|(sequence_id, wire)| **sequence_id > last && !wire.is_short_lived()).count();
-        client.check(left == 0, &format!("everything is delivered, not all but {left}"))
-    }
-
-    /// Who watches the states of a group knows them as the service does, and the service knows its own.
-    fn check_states(&mut self, index: usize) -> Result {
-        let client = &mut self.clients[index];
-        let id = client.connection_id().unwrap_or_default().to_owned();
-        for (group, own) in client.own_states() {
-            let item = self.states.get(GROUPS[group]).into_iter().flatten().find(|item| item.connection_id == id);
-            let state = item.and_then(|item| item.state.as_ref()?.get("is")).map(String::as_str);
-            client.check(state == own, &format!("its state in {} is {own:?}, not {state:?}", GROUPS[group]))?;
-        }
-        if !self.schedule.options.auto_rejoin_groups {
-            return Ok(());
-        }
-        let watched: Vec<usize> = client.watched().collect();
-        for group in watched {
-            client.counts.views += 1;
-            let view = client.views[group].iter().flat_map(GroupStates::iter);
-            let known: BTreeMap<&str, &StateItem> = view.map(|item| (item.connection_id.as_str(), item)).collect();
-            let items = self.states.get(GROUPS[group]).into_iter().flatten();
-            let set: BTreeMap<&str, &StateItem> = items.map(|item| (item.connection_id.as_str(), item)).collect();
-            let what = || format!("the states of {} are {set:?}, not {known:?}", GROUPS[group]);
-            client.check(known == set, &what())?;
-        }
-        Ok(())
-    }
-
-    /// What was written to an open stream is published; one that was ended is over, and ended well if its caller was
-    /// told so.
-    fn check_streams(&self, client: &Client) -> Result {
-        for stream in client.streams.values() {
-            let nothing = Published::default();
-            let published = self.published.get(&stream.id).unwrap_or(&nothing);
-            let is_whole = published.parts == stream.parts.len();
-            match stream.over {
-                Some(StreamProblem::None) => {
-                    // An end that was sent before a recovery may have met a stream that was idle for too long:
-                    // nobody can tell.
-                    let has_ended = is_whole && published.has_ended || published.was_idle;
-                    client.check(has_ended, &format!("{} has ended well", stream.id))?;
-                }
-                Some(_) => {}
-                None => {
-                    client.check(!stream.is_ended, &format!("{} ends", stream.id))?;
-                    client.check(stream.is_open, &format!("{} opens or fails", stream.id))?;
-                    client.check(is_whole, &format!("{} is published whole", stream.id))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_groups(&mut self, index: usize) -> Result {
-        let url = format!("{ORIGIN}/_emulator?hub=chat");
-        let request = Request { method: "GET".to_owned(), url, headers: Vec::new(), body: Vec::new() };
-        let snapshot = self
-            .service
-            .handle(self.now, Input::Request { id: 1, request: &request })
-            .into_iter()
-            .find_map(|action| match action {
-                Action::Respond { response, .. } => serde_json::from_slice::<Value>(&response.body).ok(),
-                _ => None,
-            })
-            .unwrap();
-        let client = &self.clients[index];
-        let id = client.connection_id().unwrap();
-        let connections = snapshot["connections"].as_array().unwrap();
-        let connection = connections.iter().find(|connection| connection["connectionId"] == id);
-        let groups = connection.ok_or_else(|| format!("client {index}: the service does not know its connection"))?;
-        if !self.schedule.options.auto_rejoin_groups {
-            return Ok(());
-        }
-        for group in client.joined() {
-            let is_in = groups["groups"].as_array().unwrap().iter().any(|name| name == group);
-            client.check(is_in, &format!("it is in {group}"))?;
-        }
-        for group in client.left() {
-            let is_in = groups["groups"].as_array().unwrap().iter().any(|name| name == group);
-            client.check(!is_in, &format!("it has left {group}"))?;
-        }
-        Ok(())
-    }
-
-    /// What a client was told to be done was done; what was done twice was tried again on a new connection.
-    fn check_accepted(&self) -> Result {
-        for client in &self.clients {
-            for data in &client.accepted {
-                let is_known = self.accepted.contains_key(data) || self.asked.contains(data);
-                client.check(is_known, &format!("{data} was accepted"))?;
-            }
-        }
-        let most = self.clients.iter().map(|client| client.connections).max().unwrap_or(0);
-        let over = self.accepted.iter().find(|(data, count)| !data.starts_with("all") && **count > most.max(1));
-        over.map_or(Ok(()), |(data, count)| Err(format!("{data} was accepted {count} times")))
-    }
-}
-
-impl World<'_> {
-    /// A token that may do all to the groups but the last one. The observer is in them.
-    fn token(&mut self, is_observer: bool) -> String {
-        // Signing is slow, so those of the same minute are one.
-        let expires = (self.now / TOKEN_LIFE + 1) * TOKEN_LIFE / 1000;
-        let make = || {
-            let allowed = &GROUPS[..GROUPS.len() - 1];
-            let role = |what: &str| allowed.iter().map(|group| format!("webpubsub.{what}.{group}")).collect::<Vec<_>>();
-            let roles = ["joinLeaveGroup", "sendToGroup", "setGroupState", "getGroupState"].map(role).concat();
-            let claims = json!({
-                "aud": format!("{ORIGIN}/client/hubs/chat"),
-                "exp": expires,
-                "role": roles,
-                "webpubsub.group": if is_observer { allowed } else { &[] },
-            });
-            Key::new(ACCESS_KEY.as_bytes()).sign(&claims.to_string())
-        };
-        self.tokens.entry((expires, is_observer)).or_insert_with(make).clone()
-    }
-}
-
-impl Socket {
-    /// Whether both sides are there and frames pass, so that nothing is wrong with it.
-    fn is_good(&self) -> bool {
-        self.client_open && self.service_open && self.up && self.down && !self.was_slow
     }
 }
