@@ -28,11 +28,11 @@ const FILES: [&str; 4] = [
 pub fn command(arguments: &[String]) -> Result {
     let how = How::read(arguments)?;
     let loops = LOOPS.map(|one| (format!("{} {} {}", one.0, one.1, one.2).trim().to_owned(), one));
+    let names: Vec<_> = loops.iter().map(|(name, _)| name.clone()).chain(FILES.map(str::to_owned)).collect();
     let loops: Vec<_> = loops.into_iter().filter(|(name, _)| how.wants(name)).collect();
     let files: Vec<_> = FILES.into_iter().filter(|file| how.wants(file)).collect();
     let groups = loops.len() + files.len();
     if groups == 0 {
-        let names: Vec<_> = LOOPS.iter().map(|one| one.1).chain(FILES).collect();
         return Err(format!("no loops have {} in their name; there are {}", how.filter, names.join(", ")).into());
     }
     pkg::build()?;
@@ -69,6 +69,9 @@ impl How {
         let mut rest = arguments.iter();
         while let Some(option) = rest.next() {
             if !option.starts_with('-') {
+                if !how.filter.is_empty() {
+                    return Err(format!("soak takes one FILTER, not {} and {option}", how.filter).into());
+                }
                 how.filter.clone_from(option);
                 continue;
             }
