@@ -14,14 +14,14 @@ const JSON_1K = { text: "x".repeat(900), numbers: [1, 2, 3], nested: { a: true, 
 const BYTES_64K = Uint8Array.from({ length: 65536 }, (_, index) => index * 7).buffer;
 /** What is sent and received: its content, its type, and how many a round. */
 const PAYLOADS = {
-  "small text": ["hello", "text", 20000],
-  "1 kB JSON": [JSON_1K, "json", 10000],
-  "64 kB binary": [BYTES_64K, "binary", 400],
+  "small text": ["hello", "text", 10000],
+  "1 kB JSON": [JSON_1K, "json", 5000],
+  "64 kB binary": [BYTES_64K, "binary", 200],
 };
 /** How many sends wait for their ack at a time. */
 const WINDOW = 100;
 /** In how many parts a round is prepared and run. */
-const PARTS = 40;
+const PARTS = 20;
 const IDLE = 500;
 
 if (process.argv[2] === "serve") {
@@ -45,7 +45,7 @@ async function inMemory(measure, payload) {
   for (const [name, make] of [["webpubsub-edge", ours], ["@azure/web-pubsub-client", official], ["bare JSON", bare]]) {
     contenders[name] = measure(await make(), payload);
   }
-  return rounds(15, contenders);
+  return rounds(45, contenders);
 }
 
 function receives({ client, receive }, [content, dataType, times]) {

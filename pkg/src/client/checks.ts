@@ -24,9 +24,10 @@ export function checkMessage<const Message extends object>(message: Message): Me
   const what = "event" in message ? "event" : "group";
   if (typeof event !== "string" || !NAMES[what].test(event)) throw new TypeError(`${what}Name must match ${NAMES[what]}.`);
   checkedId(ttlSeconds, "ttlSeconds", 300);
-  const record: unknown = state ?? {};
-  if (typeof record !== "object" || Array.isArray(record)) throw new TypeError("Metadata and states are objects of strings.");
-  checkText(...Object.values(record as object));
+  if (state != null) {
+    if (typeof state !== "object" || Array.isArray(state)) throw new TypeError("Metadata and states are objects of strings.");
+    checkText(...Object.values(state));
+  }
   return message;
 }
 
