@@ -39,10 +39,11 @@ async function loseNothing(t, host) {
   } while (performance.now() < end);
   // A quick round meets few cuts.
   assert.ok(recoveries >= SIZE.clients, `only ${recoveries} recoveries`);
-  const [first, last] = [sizes.at(0), sizes.at(-1)];
+  // Memory rises to what the worst rounds need, for WebAssembly gives none back: what leaks goes on rising after that.
+  const [first, middle, last] = [0, sizes.length >> 1, -1].map((at) => sizes.at(at));
   if (first !== undefined) {
-    t.diagnostic(`the host had ${Math.round(first)} MiB after the first round, ${Math.round(last)} MiB after the last`);
-    assert.ok(last < 2 * first + 64, `memory grew from ${first} to ${last} MiB`);
+    t.diagnostic(`MiB of the host after the first round, the middle one and the last: ${[first, middle, last].map(Math.round).join(", ")}`);
+    assert.ok(last < 1.25 * middle + 32, `memory grew from ${middle} to ${last} MiB in the second half`);
   }
 }
 
