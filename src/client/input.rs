@@ -80,7 +80,7 @@ pub enum Input {
     },
     /// Send a message and wait for its ack.
     Send {
-        /// The number the host keeps it under. No two unsettled messages have the same.
+        /// The number the host keeps it under. No two unsettled messages have the same, and none has `u32::MAX`.
         message: u32,
         /// The caller's id, or [`NEXT_ACK_ID`]. A message whose id is already in flight is not sent, but settled with
         /// the other.
@@ -160,8 +160,8 @@ pub enum Input {
     StreamClosed {
         /// Which stream.
         stream: u32,
-        /// Whether it tells an error.
-        failed: bool,
+        /// What it says.
+        closing: StreamClosing,
     },
     /// A part of an inbound stream arrived, as a group message that is new. The answer is whether to hand it to its
     /// reader.
@@ -209,6 +209,29 @@ impl Input {
             | Input::Data { socket, .. }
             | Input::Ack { socket, .. } => Some(socket),
             _ => None,
+        }
+    }
+}
+
+/// What a `streamClosed` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum StreamClosing {
+    /// The stream has ended as its sender wished: no error.
+    Ended,
+    /// There is no such stream: error name `StreamNotFound`.
+    NotFound,
+    /// It will not go on: any other error name.
+    Failed,
+}
+
+impl StreamClosing {
+    /// Reads the error name, if there is one.
+    pub fn of_error(name: Option<&str>) -> StreamClosing {
+        match name {
+            None => StreamClosing::Ended,
+            Some("StreamNotFound") => StreamClosing::NotFound,
+            Some(_) => StreamClosing::Failed,
         }
     }
 }

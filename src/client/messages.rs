@@ -10,6 +10,9 @@ const MAX_COUNTED: u64 = (1 << 53) - 1;
 /// the service would take for a repetition.
 const REJOIN: u64 = 1 << 52;
 
+/// The number of what joins again, which is no message of the caller.
+const NO_MESSAGE: u32 = u32::MAX;
+
 /// What is not settled, oldest first.
 #[derive(Debug)]
 pub(super) struct Messages {
@@ -155,7 +158,7 @@ impl Session {
             }
             from = at.saturating_add(1);
             self.messages.rejoins = self.messages.rejoins.saturating_add(1);
-            self.enqueue(Kind::Rejoin, 0, NEXT_ACK_ID, group, NEVER);
+            self.enqueue(Kind::Rejoin, NO_MESSAGE, NEXT_ACK_ID, group, NEVER);
         }
     }
 
@@ -183,15 +186,15 @@ impl Session {
             Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
             // It was left since.
             Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
-            // A retry comes behind what was asked for later, and must not undo it.
+            // A retry comes behind what was asked for later, and must not undo it. What became of it is not known.
             Kind::Join if entry.failures > 0 && !self.groups.is_wanted(group) => {
-                return self.settle(at, Outcome::Aborted);
+                return self.settle(at, Outcome::Lost);
             }
             Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
-                return self.settle(at, Outcome::Aborted);
+                return self.settle(at, Outcome::Lost);
             }
             Kind::State if entry.failures > 0 && self.is_state_set_after(at, group) => {
-                return self.settle(at, Outcome::Aborted);
+                return self.settle(at, Outcome::Lost);
             }
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
             _ if entry.is_shared && self.is_in_flight(ack_id) => {}
@@ -259,11 +262,9 @@ impl Session {
         self.messages.due = self.messages.due.min(entry.due);
     }
 
-    /// Settles what has this number and is the caller's.
+    /// Settles what has this number.
     fn finish(&mut self, message: u32, outcome: Outcome) -> bool {
-        let is_it = |entry: &Entry| {
-            entry.message == message && !matches!(entry.state, State::Settled) && entry.kind != Kind::Rejoin
-        };
+        let is_it = |entry: &Entry| entry.message == message && entry.state != State::Settled;
         let Some(at) = self.messages.entries.iter().position(is_it) else {
             return false;
         };

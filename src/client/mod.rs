@@ -75,7 +75,7 @@ mod tests;
 
 pub use action::{Action, Outcome, StreamProblem};
 pub use group_state::{GroupStates, StateItem};
-pub use input::{AckOutcome, Input, NEXT_ACK_ID};
+pub use input::{AckOutcome, Input, NEXT_ACK_ID, StreamClosing};
 pub use options::{Options, Protocol, Retry, RetryMode};
 pub use session::{Session, Status};
 

@@ -21,10 +21,11 @@ impl Random {
 }
 
 impl Retry {
-    /// How long to wait before retry number `retry`, which counts from 1.
+    /// How long to wait before retry number `retry`, which counts from 1. Never for no time at all: a socket that takes
+    /// nothing would be tried until its close is heard, which then never is.
     pub(super) fn wait(&self, retry: u32, random: &mut Random) -> u64 {
         let (delay, most) = (u64::from(self.delay_ms), u64::from(self.max_delay_ms));
-        match self.mode {
+        let wait = match self.mode {
             RetryMode::Fixed => delay.min(most),
             RetryMode::Exponential => {
                 // The delay has 32 bits: none is lost, and after so many steps it is over the most in any case.
@@ -33,7 +34,8 @@ impl Retry {
                 let range = doubled.min(most).saturating_sub(least);
                 least.saturating_add(random.below(range.saturating_add(1)))
             }
-        }
+        };
+        wait.max(1)
     }
 }
 

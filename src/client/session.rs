@@ -431,7 +431,7 @@ impl Session {
         self.is_recovering = false;
         self.phase = Phase::Waiting;
         self.lose_messages();
-        self.lose_streams();
+        self.lose_streams(false);
         self.tell_disconnected();
         let retry = self.options.reconnect_retry;
         if !self.was_open || !self.options.auto_reconnect || self.attempts > retry.max_retries {
@@ -467,7 +467,7 @@ impl Session {
                 self.is_writable = false;
                 self.until = self.clock.after(STOP_MS);
                 self.settle_all(Outcome::Stopped);
-                self.end_streams();
+                self.lose_streams(true);
             }
         }
         true
@@ -479,7 +479,7 @@ impl Session {
         self.until = NEVER;
         self.is_recovering = false;
         self.settle_all(outcome);
-        self.end_streams();
+        self.lose_streams(true);
         self.tell_disconnected();
         self.push(Action::Stopped);
     }

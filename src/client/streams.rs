@@ -2,7 +2,7 @@
 
 use super::clock::NEVER;
 use super::groups::remove;
-use super::{Action, Input, Session, StreamProblem};
+use super::{Action, Input, Session, StreamClosing, StreamProblem};
 
 /// The first wait after the service refused a part; it doubles up to the longest.
 const RETRY_MS: u64 = 10;
@@ -68,11 +68,15 @@ impl Session {
             Input::StreamEnd { stream } => self.with_stream(stream, |outbound| outbound.is_ended = true),
             Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
             Input::StreamNack { stream, expected } => self.heard() && self.stream_expects(stream, expected, true),
-            Input::StreamClosed { stream, failed } => {
-                // After a recovery, that the stream is not known any more is the answer to the end that was sent
-                // before. (Or it was idle for too long in between, which nobody can tell from it.)
-                let failed = failed && self.find_stream(stream).is_none_or(|outbound| !outbound.may_be_over);
-                let problem = if failed { StreamProblem::Refused } else { StreamProblem::None };
+            Input::StreamClosed { stream, closing } => {
+                let has_ended = match closing {
+                    StreamClosing::Ended => true,
+                    // After a recovery, that the stream is not known any more is the answer to the end that was sent
+                    // before. (Or it was idle for too long in between, which nobody can tell from it.)
+                    StreamClosing::NotFound => self.find_stream(stream).is_some_and(|outbound| outbound.may_be_over),
+                    StreamClosing::Failed => false,
+                };
+                let problem = if has_ended { StreamProblem::None } else { StreamProblem::Refused };
                 self.heard() && self.close_stream(stream, problem)
             }
             Input::ReadStream { stream, idle_timeout_ms } => {
@@ -149,7 +153,8 @@ impl Session {
         }
         if outbound.is_ended && !outbound.is_end_sent {
             outbound.is_end_sent = true;
-            outbound.until = limit;
+            // Each refusal has it sent again, within the time of the first.
+            outbound.until = outbound.until.min(limit);
             streams.due = streams.due.min(limit);
             actions.push(Action::StreamEnd { stream });
         }
@@ -227,26 +232,19 @@ impl Session {
         }
     }
 
-    /// The connection is lost for good, and the outbound streams with it, save those that the service has not seen.
-    pub(super) fn lose_streams(&mut self) {
-        while let Some(stream) = self.streams.outbound.iter().find(|one| one.is_open).map(|one| one.stream) {
+    /// The connection is lost for good, and all streams with it, save those that the service has not seen: of what is
+    /// read, parts may be missing, and perhaps nothing comes any more.
+    pub(super) fn lose_streams(&mut self, also_unseen: bool) {
+        let is_lost = |one: &&Outbound| one.is_open || also_unseen;
+        while let Some(stream) = self.streams.outbound.iter().find(is_lost).map(|one| one.stream) {
             self.close_stream(stream, StreamProblem::Lost);
         }
-    }
-
-    /// The session stops.
-    pub(super) fn end_streams(&mut self) {
-        let Session { streams, actions, .. } = self;
-        // Not `drain`, which would weigh twice as much.
-        for outbound in &streams.outbound {
-            actions.push(Action::StreamClosed { stream: outbound.stream, problem: StreamProblem::Lost });
+        while let Some(stream) = self.streams.inbound.first().map(|one| one.stream) {
+            self.end_reading(stream, StreamProblem::Lost);
         }
-        for inbound in &streams.inbound {
-            actions.push(Action::ReadEnded { stream: inbound.stream, problem: StreamProblem::Lost });
+        if also_unseen {
+            self.streams.due = NEVER;
         }
-        streams.outbound.clear();
-        streams.inbound.clear();
-        streams.due = NEVER;
     }
 
     /// A part of an inbound stream: whether it is the next one.

@@ -457,7 +457,7 @@ fn a_late_retry_does_not_undo_a_leave() {
     host.ack(2, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Aborted)]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Lost)]);
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn a_late_retry_does_not_undo_a_newer_state() {
     host.ack(3, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Aborted), Action::Send { message: 2, ack_id: 2 }]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Lost), Action::Send { message: 2, ack_id: 2 }]);
 }
 
 // Messages.
@@ -777,7 +777,7 @@ fn a_stream_sends_its_parts_trims_what_is_acknowledged_and_ends() {
     host.hand(Input::StreamEnd { stream: 3 });
     let trim = Action::StreamTrim { stream: 3, sequence_id: 3 };
     assert_eq!(host.taken(), [part(1), part(2), part(3), trim, Action::StreamEnd { stream: 3 }]);
-    host.hand(Input::StreamClosed { stream: 3, failed: false });
+    host.hand(Input::StreamClosed { stream: 3, closing: StreamClosing::Ended });
     assert_eq!(host.taken(), [ended(StreamProblem::None)]);
     assert!(!host.hand(Input::StreamWrite { stream: 3 }));
 }
@@ -844,7 +844,12 @@ fn a_stream_goes_on_after_a_recovery_and_ends_with_its_connection() {
 
 #[test]
 fn a_stream_whose_end_was_sent_before_a_recovery_has_ended() {
-    for ended_before in [true, false] {
+    for (ended_before, closing, problem) in [
+        (true, StreamClosing::NotFound, StreamProblem::None),
+        (false, StreamClosing::NotFound, StreamProblem::Refused),
+        // It may have ended before its last parts.
+        (true, StreamClosing::Failed, StreamProblem::Refused),
+    ] {
         let mut host = with_stream(Options::default());
         host.hand(Input::StreamWrite { stream: 3 });
         if ended_before {
@@ -853,8 +858,7 @@ fn a_stream_whose_end_was_sent_before_a_recovery_has_ended() {
         host.drop(1006);
         host.opened();
         host.pong();
-        host.hand(Input::StreamClosed { stream: 3, failed: true });
-        let problem = if ended_before { StreamProblem::None } else { StreamProblem::Refused };
+        host.hand(Input::StreamClosed { stream: 3, closing });
         assert_eq!(host.taken().last(), Some(&ended(problem)));
     }
 }
@@ -894,6 +898,67 @@ fn an_inbound_stream_notices_what_is_missing() {
     assert!(host.hand(next(1, true)));
     assert_eq!(host.taken(), read(StreamProblem::None));
     assert!(!host.hand(next(2, false)));
+}
+
+#[test]
+fn a_new_connection_ends_what_is_read_and_a_recovery_does_not() {
+    let mut host = Host::connected(Options::default());
+    let next = |sequence_id| Input::Part { stream: 8, sequence_id, is_end: false };
+    host.hand(Input::ReadStream { stream: 8, idle_timeout_ms: 300_000 });
+    host.drop(1006);
+    host.opened();
+    host.pong();
+    host.taken();
+    assert!(host.hand(next(1)));
+    assert_eq!(host.taken(), []);
+    host.drop(1008);
+    assert!(host.taken().contains(&Action::ReadEnded { stream: 8, problem: StreamProblem::Lost }));
+    host.open();
+    assert!(!host.hand(next(2)));
+}
+
+#[test]
+fn the_end_of_a_stream_has_one_limit_however_often_it_is_refused() {
+    let mut host = with_stream(Options::default());
+    host.hand(Input::StreamEnd { stream: 3 });
+    for _ in 0..10 {
+        host.pass(5_000);
+        host.hand(Input::StreamNack { stream: 3, expected: 1 });
+    }
+    assert!(host.taken().contains(&ended(StreamProblem::TimedOut)));
+}
+
+#[test]
+fn what_joins_again_is_not_taken_for_a_message_of_the_caller() {
+    let mut host = Host::connected(standard());
+    host.hand(Input::Join { message: 1, ack_id: NEXT_ACK_ID, group: 0 });
+    host.ack(1, AckOutcome::Success);
+    host.drop(1006);
+    host.hand(Input::Post { message: 0 });
+    host.taken();
+    host.open();
+    let posts = |host: &mut Host| host.taken().into_iter().filter(|one| *one == Action::Post { message: 0 }).count();
+    assert_eq!(posts(&mut host), 1);
+    // The socket took neither of them. The one that joins again is nobody's to tell.
+    assert!(host.hand(Input::Unsent { message: 0 }));
+    host.pass(2_000);
+    assert_eq!(posts(&mut host), 1);
+}
+
+#[test]
+fn a_retry_without_delay_leaves_time_for_a_close_to_be_heard() {
+    let message_retry = Retry { max_retries: u32::MAX, delay_ms: 0, max_delay_ms: 0, mode: RetryMode::Fixed };
+    for mode in [RetryMode::Fixed, RetryMode::Exponential] {
+        let mut host =
+            Host::connected(Options { message_retry: Retry { mode, ..message_retry }, ..Options::default() });
+        host.hand(send(1));
+        host.taken();
+        host.hand(Input::Unsent { message: 1 });
+        assert_eq!(host.taken(), []);
+        assert_eq!(host.session.wake_at(), Some(host.now + 1));
+        host.pass(1);
+        assert_eq!(host.taken(), [Action::Send { message: 1, ack_id: 1 }]);
+    }
 }
 
 #[test]

@@ -168,11 +168,79 @@ test("what comes of a stream that its reader has left is for nobody, and its id 
   assert.deepEqual(read, [["a", "b"], ["again"]]);
 });
 
-test("a stream is given up with what an Error says", async (t) => {
+test("a stream is given up with what an Error says, and nothing else of it", async (t) => {
   const { socket, writer } = await openStream(t);
-  void writer.abort(Object.assign(new Error("boom"), { userErrorCode: "E1" })).catch(() => {});
+  void writer.abort(Object.assign(new Error("boom"), { userErrorCode: "E1", headers: { authorization: "SECRET" } })).catch(() => {});
   await settled();
   assert.deepEqual(socket.of("streamEnd")[0].error, { userErrorCode: "E1", message: "boom" });
+});
+
+test("a stream that goes on after a silence, or after a stop and a start, is read anew; one with a missing part is not", async (t) => {
+  fakeTime(t);
+  const { client, sockets, socket } = await start(t);
+  const { read: all } = read(client, { idleTimeoutInMs: 5000 });
+  socket.receive(streamed(1, "a"));
+  await pass(t, 6000);
+  socket.receive(streamed(2, "b"));
+  socket.receive({ ...streamed(1, "a"), group: "h" });
+  socket.receive({ ...streamed(3, "c"), group: "h" });
+  socket.receive({ ...streamed(4, "d"), group: "h" });
+  await settled();
+  assert.deepEqual(all.map(({ parts }) => parts), [["a", "IdleTimeout"], ["b"], ["a", "MissingParts"]]);
+  socket.close = () => socket.drop(1000);
+  await client.stop();
+  const starting = client.start();
+  await settled();
+  sockets[1].open({ ...GREETING, connectionId: "new" });
+  await starting;
+  sockets[1].receive(streamed(3, "c"));
+  await settled();
+  assert.deepEqual(all.map(({ parts }) => parts), [["a", "IdleTimeout"], ["b", "ConnectionLost"], ["a", "MissingParts"], ["c"]]);
+});
+
+test("streams are told apart by their group and their id, whatever stands in them", async (t) => {
+  const { client, socket } = await start(t);
+  const { read: all } = read(client);
+  for (const [group, streamId] of [["a\nb", "c"], ["a", "b\nc"], ['a","b', "c"]]) {
+    socket.receive({ type: "message", from: "group", group, dataType: "text", data: "x", stream: { streamId, streamSequenceId: 1 } });
+  }
+  assert.equal(all.length, 3);
+});
+
+test("a stream gets an id of its own, also in a page over http:, where there is no randomUUID", async (t) => {
+  t.mock.method(crypto, "randomUUID", () => assert.fail("there is none"));
+  const { client, socket } = await start(t);
+  for (let nth = 0; nth < 2; nth++) client.openGroupStream("g").catch(() => {});
+  await settled();
+  const [first, second] = socket.of("sendToGroup").map(({ stream }) => stream.streamId);
+  assert.match(first, /^\d{5,}$/);
+  assert.notEqual(first, second);
+});
+
+test("a call that was aborted says why", async (t) => {
+  const { client } = await start(t);
+  for (const call of [
+    (options) => client.sendEvent("e", "x", "text", options),
+    (options) => client.joinGroup("g", options),
+    (options) => client.invokeEvent("e", "x", "text", options),
+    (options) => client.openGroupStream("g", options),
+    (options) => client.setGroupState("g", {}, options),
+  ]) {
+    const aborter = new AbortController();
+    const reason = new Error("nobody waits any more");
+    const rejected = assert.rejects(call({ abortSignal: aborter.signal }), { code: "ERR_ABORTED", cause: reason }, `${call}`);
+    await settled();
+    aborter.abort(reason);
+    await rejected;
+    await assert.rejects(call({ abortSignal: aborter.signal }), { code: "ERR_ABORTED", cause: reason }, `${call}`);
+  }
+});
+
+test("an invocation id is a text, and is made where there is none", async (t) => {
+  const { client, socket } = await start(t);
+  for (const invocationId of ["own", 7, "", undefined]) client.invokeEvent("e", "x", "text", { invocationId }).catch(() => {});
+  await settled();
+  assert.deepEqual(socket.of("invoke").map(({ invocationId }) => invocationId), ["own", "7", "1", "2"]);
 });
 
 test("a stream with a missing part, an error or a silence fails its reader", async (t) => {

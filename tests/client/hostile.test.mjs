@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { WebPubSubClient, WebPubSubJsonReliableProtocol } from "../../pkg/dist/entrypoints/client.js";
 import { WebPubSubProtobufReliableProtocol } from "../../pkg/dist/entrypoints/client-protobuf.js";
 import { ADDRESS, fakeSockets, fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
@@ -165,6 +166,17 @@ test("a protocol of one's own may throw for a ping", async (t) => {
   await isWell(client);
 });
 
+test("a protocol of one's own may have no frame for a ping, whether it says null or undefined", async (t) => {
+  fakeTime(t);
+  const json = WebPubSubJsonReliableProtocol();
+  const protocol = { ...json, writeMessage: (message) => (message.kind === "ping" ? undefined : json.writeMessage(message)) };
+  const { client, socket } = await start(t, { protocol, keepAliveIntervalInMs: 1000 });
+  answers(socket);
+  await pass(t, 1500);
+  assert.deepEqual(socket.sent, []);
+  await isWell(client);
+});
+
 test("a socket whose close throws is let go", async (t) => {
   fakeTime(t);
   const { client, socket } = await start(t);
@@ -198,7 +210,11 @@ test("arguments that the service would not take are refused before anything is s
   for (const idleTimeoutInMs of [-1, 0.5, "5", 2 ** 32]) {
     await assert.rejects(client.openGroupStream("g", { idleTimeoutInMs }), { name: "RangeError", message: /idleTimeoutInMs/ });
   }
+  for (const idleTimeoutInMs of [-1, 0.5, "5", NaN, 2 ** 32]) {
+    assert.throws(() => client.onGroupStream(() => {}, { idleTimeoutInMs }), { name: "RangeError", message: /idleTimeoutInMs/ });
+  }
   await assert.rejects(client.openGroupStream("g", { streamId: 5 }), TypeError);
+  await assert.rejects(client.openGroupStream("g", { abortSignal: AbortSignal.abort() }), { code: "ERR_ABORTED" });
   for (const ttlSeconds of [-1, 301, 0.5, NaN, "5", null]) {
     await assert.rejects(client.sendToGroup("g", "x", "text", { ttlSeconds }), { name: "RangeError", message: /ttlSeconds/ });
   }
@@ -216,12 +232,60 @@ test("arguments that the service would not take are refused before anything is s
   await isWell(client);
 });
 
-test("half a character is sent as the sign for none, and ends no connection", async (t) => {
+test("half a character is sent as the sign for none wherever it stands, and ends no connection", async (t) => {
   const { client, socket } = await start(t);
   answers(socket);
-  await client.sendToGroup("g", "half \ud83d", "text");
-  assert.equal(socket.of("sendToGroup")[0].data, "half \ufffd");
+  const [half, none] = ["half \ud83d, whole \ud83d\ude00, \\ud83d", "half \ufffd, whole \ud83d\ude00, \\ud83d"];
+  await client.sendToGroup(half, half, "text", { metadata: { m: half } });
+  await client.sendToGroup("g", { [half]: half + half }, "json");
+  await client.setGroupState("g", { draft: half });
+  const stream = await client.openGroupStream("g", { streamId: none });
+  void stream.abort(new Error(half)).catch(() => {});
+  const [first, second] = socket.of("sendToGroup");
+  assert.deepEqual([first.group, first.data, first.metadata.m], [none, none, none]);
+  assert.deepEqual(second.data, { [none]: none + none });
+  assert.equal(socket.of("setGroupState")[0].state.draft, none);
+  assert.equal(socket.of("streamEnd")[0].error.message, none);
   await isWell(client);
+});
+
+test("a signal that is none rejects before anything is done", async (t) => {
+  const { client, socket } = await start(t);
+  const abortSignal = new AbortController();
+  await assert.rejects(client.sendEvent("e", "x", "text", { abortSignal }), TypeError);
+  assert.throws(() => client.messages({ abortSignal }), TypeError);
+  assert.deepEqual(socket.sent, []);
+  const fake = fakeSockets();
+  const other = new WebPubSubClient(ADDRESS, { WebSocket: fake.WebSocket });
+  await assert.rejects(other.connect({ abortSignal }), TypeError);
+  await settled();
+  assert.deepEqual([other.status, fake.sockets.length], ["stopped", 0]);
+});
+
+test("a socket whose close tells nothing is recovered", async (t) => {
+  const { socket, events } = await start(t);
+  socket.readyState = 3;
+  socket.onclose();
+  assert.deepEqual(events[1], ["recovering", { connectionId: "conn", code: 1006, reason: "" }]);
+});
+
+test("an error of a connection that cannot be opened shows no URL", async () => {
+  const url = `${ADDRESS}?access_token=SECRET`;
+  for (const [name, error] of Object.entries({
+    message: new Error(`no way to ${url}`),
+    "message that is cut": new Error(`no way to ${url.slice(0, -3)}`),
+    property: Object.assign(new Error("no way"), { url }),
+    cause: new Error("no way", { cause: new Error(url) }),
+    "several attempts": Object.assign(new AggregateError([new Error(url)], ""), { code: "ECONNREFUSED" }),
+  })) {
+    // A line that was read from a file.
+    const client = new WebPubSubClient(`${url}\n`, { fetch: async () => Promise.reject(error) });
+    const found = await client.connect().catch((error) => error);
+    assert.equal(found.code, "ERR_CONNECT");
+    assert.doesNotMatch(inspect(found, { depth: 9, showHidden: true }), /SEC/, name);
+    const said = { property: "no way", cause: "no way", "several attempts": "ECONNREFUSED" }[name] ?? `no way to ${ADDRESS}`;
+    assert.equal(found.message, `The socket to example.com is closed: ${said}.`);
+  }
 });
 
 test("what the service refuses is told in the message of the error", async (t) => {
@@ -232,10 +296,10 @@ test("what the service refuses is told in the message of the error", async (t) =
   await assert.rejects(joining, { code: "ERR_REFUSED", message: "Failed to send message. Forbidden: no right to it" });
 });
 
-for (const url of [undefined, { url: ADDRESS }, JSON.stringify(ADDRESS)]) {
-  test(`a URL that is ${typeof url === "string" ? "none" : typeof url} is ERR_URL, with what it is and not what it says`, async () => {
+for (const [what, url] of [["undefined", undefined], ["object", { url: ADDRESS }], ["string", JSON.stringify(ADDRESS)], ["https:", "https://example.com?access_token=t"]]) {
+  test(`a URL that is ${what} is ERR_URL, with what it is and not what it says`, async () => {
     const client = new WebPubSubClient({ getClientAccessUrl: async () => url }, { WebSocket: fakeSockets().WebSocket });
-    await assert.rejects(client.start(), { code: "ERR_URL", message: `The client access URL is no ws: or wss: URL, but ${typeof url}.` });
+    await assert.rejects(client.start(), { code: "ERR_URL", message: `The client access URL is no ws: or wss: URL, but ${what}.` });
   });
 }
 
@@ -326,6 +390,81 @@ test("a group state that is none, or that the service refuses, is not set again 
   sockets[2].open({ ...GREETING, connectionId: "newer" });
   await settled();
   assert.deepEqual(sockets[2].of("setGroupState"), []);
+});
+
+test("a group state is set again once the service has it, as it was then, and not before", async (t) => {
+  fakeTime(t);
+  const { client, sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 }, messageRetryOptions: { maxRetries: 0 } });
+  const replace = async (connectionId) => {
+    sockets.at(-1).drop(1008);
+    await pass(t, 3000);
+    sockets.at(-1).open({ ...GREETING, connectionId });
+    await settled();
+    return sockets.at(-1).of("setGroupState").map(({ state }) => state);
+  };
+  const state = { is: "first" };
+  const setting = client.setGroupState("g", state);
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: true });
+  await setting;
+  state.is = "changed by its owner";
+  await assert.rejects(client.setGroupState("g", { is: "aborted" }, { abortSignal: AbortSignal.abort() }), { code: "ERR_ABORTED" });
+  const lost = assert.rejects(client.setGroupState("g", { is: "lost" }), { code: "ERR_NOT_CONNECTED" });
+  await settled();
+  assert.deepEqual(await replace("second"), [{ is: "first" }]);
+  await lost;
+  // Nobody has acknowledged it there: it is set once more.
+  assert.deepEqual(await replace("third"), [{ is: "first" }]);
+});
+
+test("a group state that waits for its ack when the connection is lost is set once on the next, and not overtaken by itself", async (t) => {
+  fakeTime(t);
+  const { client, events, sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 }, messageRetryOptions: { retryDelayInMs: 10 } });
+  const setting = client.setGroupState("g", { is: "set" });
+  await settled();
+  socket.drop(1008);
+  await pass(t, 3000);
+  sockets[1].open({ ...GREETING, connectionId: "new" });
+  await pass(t, 1000);
+  const sent = sockets[1].of("setGroupState");
+  assert.deepEqual(sent.map(({ state }) => state), [{ is: "set" }]);
+  sockets[1].receive({ type: "ack", ackId: sent[0].ackId, success: true });
+  await setting;
+  assert.deepEqual(events.map(([name]) => name), ["connected", "disconnected", "connected"]);
+});
+
+test("a subscription to group states that fails leaves the view that was there", async (t) => {
+  const { client, socket } = await start(t);
+  const subscribing = client.subscribeGroupState("g");
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: true });
+  const view = await subscribing;
+  await assert.rejects(client.subscribeGroupState("g", { ackId: -1 }), RangeError);
+  const refused = assert.rejects(client.subscribeGroupState("g"), { code: "ERR_REFUSED" });
+  await settled();
+  socket.receive({ type: "ack", ackId: 2, success: false, error: { name: "Forbidden", message: "m" } });
+  await refused;
+  socket.receive({ type: "groupStateUpdate", group: "g", items: [{ connectionId: "a", updatedAt: 1, state: { k: "1" } }] });
+  assert.equal(view.items.size, 1);
+  view.close().catch(() => {});
+  await settled();
+  assert.equal(socket.of("unsubscribeGroupState").length, 1);
+});
+
+test("a stop while states are set again is no error", async (t) => {
+  fakeTime(t);
+  const { client, events, sockets, socket } = await start(t, { reconnectRetryOptions: { retryDelayInMs: 10 } });
+  const setting = client.setGroupState("g", {});
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: true });
+  await setting;
+  socket.drop(1008);
+  await pass(t, 3000);
+  sockets[1].open({ ...GREETING, connectionId: "new" });
+  sockets[1].close = () => sockets[1].drop(1000);
+  await client.stop();
+  await settled();
+  assert.deepEqual(events.map(([name]) => name), ["connected", "disconnected", "connected", "disconnected", "stopped"]);
 });
 
 test("a connection that takes too long is ERR_TIMEOUT, also when its socket then tells that it is closed", async (t) => {

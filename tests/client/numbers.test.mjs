@@ -6,7 +6,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { root } from "../harness.mjs";
 
-for (const [name, file] of [["Input", "input"], ["Action", "action"], ["Outcome", "action"], ["AckOutcome", "input"], ["StreamProblem", "action"]]) {
+for (const [name, file] of [["Input", "input"], ["Action", "action"], ["Outcome", "action"], ["AckOutcome", "input"], ["StreamClosing", "input"], ["StreamProblem", "action"]]) {
   test(`the variants of ${name}`, async () => {
     const rust = await readFile(path.join(root, `src/client/${file}.rs`), "utf8");
     const [, body] = new RegExp(`pub enum ${name} \\{\\n([^]*?)\\n\\}`).exec(rust);

@@ -6,7 +6,7 @@ use std::ops::Add;
 use serde_json::{Value, json};
 use webpubsub_edge::client::json::{Data, Frame, Message, StreamPart};
 use webpubsub_edge::client::{
-    Action, GroupStates, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamProblem,
+    Action, GroupStates, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamClosing, StreamProblem,
 };
 
 use crate::frames::{SHORT_LIVED, Wire};
@@ -692,7 +692,8 @@ impl Client {
                 Input::StreamNack { stream: self.number_of(&stream_id), expected }
             }
             Frame::StreamClosed { stream_id, error } => {
-                Input::StreamClosed { stream: self.number_of(&stream_id), failed: error.is_some() }
+                let closing = StreamClosing::of_error(error.as_ref().map(|error| error.name.as_str()));
+                Input::StreamClosed { stream: self.number_of(&stream_id), closing }
             }
             _ => Input::Heard { socket },
         };

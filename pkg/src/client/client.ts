@@ -4,7 +4,7 @@ import { loadCore, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
-import { failed, type Failure, FAILURES, InvocationError, SendMessageError, WebPubSubClientError } from "./errors.js";
+import { checkAborted, failed, type Failure, FAILURES, InvocationError, SendMessageError, WebPubSubClientError } from "./errors.js";
 import { type GroupState, GroupStateView } from "./group-state.js";
 import { MessageQueue } from "./message-queue.js";
 import type {
@@ -35,7 +35,7 @@ import type {
   WebPubSubClientStatus,
   WebPubSubResult,
 } from "./options.js";
-import { Outgoing } from "./outgoing.js";
+import type { Outgoing } from "./outgoing.js";
 import { ClientSession } from "./session.js";
 import { type Settings, settingsOf } from "./settings.js";
 import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter, Streams } from "./streams.js";
@@ -65,12 +65,11 @@ export class WebPubSubClient<Message = JSONTypes> {
   readonly #settings: Settings;
   readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
   readonly #streams = new Streams<Message>(() => this.#session, (error) => this.#listenerFailed(error));
-  /** What this client keeps in groups, and what it watches. */
+  /** What this client keeps in groups, as far as the service has acknowledged it, and what it watches. */
   readonly #states = new Map<string, Readonly<Record<string, string>>>();
-  readonly #views = new Map<string, GroupStateView>();
-  #wasConnected = false;
+  readonly #views = new Map<string, GroupStateView | undefined>();
   #session: ClientSession | undefined;
-  #starting: { resolve: (args: OnConnectedArgs | undefined) => void; reject: (error: Error) => void } | undefined;
+  #starting: Starting | undefined;
   #stopping: Promise<void> | undefined;
   #hasStopped: (() => void) | undefined;
   #lastInvocation = 0;
@@ -189,9 +188,9 @@ export class WebPubSubClient<Message = JSONTypes> {
       each("off");
       signal?.removeEventListener("abort", end);
     };
+    signal?.addEventListener("abort", end);
     each("on");
     if (signal?.aborted) end();
-    signal?.addEventListener("abort", end);
     return queue;
   }
 
@@ -272,7 +271,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   ): Promise<InvokeEventResult<Result>> {
     // Without a turn between, as far as it can be: calls are sent in their order.
     const session = this.#session ?? (await this.#load());
-    const invocationId = options?.invocationId ?? String(++this.#lastInvocation);
+    const invocationId = `${options?.invocationId || ++this.#lastInvocation}`;
     if (session.hasInvocation(invocationId)) {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
     }
@@ -340,17 +339,19 @@ export class WebPubSubClient<Message = JSONTypes> {
     state: Readonly<Record<string, string>> | undefined,
     options?: AckOptions,
   ): Promise<WebPubSubResult> {
-    const message = checkMessage({ kind: "setGroupState", group: groupName, state: state ?? undefined });
-    const before = this.#states.get(groupName);
-    const keep = (state: Readonly<Record<string, string>> | undefined) =>
-      state ? this.#states.set(groupName, state) : this.#states.delete(groupName);
-    keep(state);
+    const states = this.#states;
+    const before = states.get(groupName);
+    // What is set anew must not overtake it on a new connection.
+    states.delete(groupName);
     try {
-      return await this.#send(Input.SetState, message, options);
+      const result = await this.#send(Input.SetState, { kind: "setGroupState", group: groupName, state: state ?? undefined }, options);
+      if (state) states.set(groupName, { ...state });
+      else states.delete(groupName);
+      return result;
     } catch (error) {
-      // On the next connection it would be refused again.
-      const isRefused = !/CONN|TIME|ABORT|STOP/.test((error as WebPubSubClientError).code);
-      if (isRefused && this.#states.get(groupName) === state) keep(before === state ? undefined : before);
+      // One that was set anew and is refused would be refused again.
+      const isOver = before === state && (error as WebPubSubClientError).code === "ERR_REFUSED";
+      if (before && !isOver && !states.has(groupName)) states.set(groupName, before);
       throw error;
     }
   }
@@ -384,8 +385,14 @@ export class WebPubSubClient<Message = JSONTypes> {
     };
     const view = new GroupStateView(groupName, close, (error) => this.#listenerFailed(error));
     // The snapshot comes behind the ack, perhaps before anybody who waits for the ack goes on.
+    const before = this.#views.get(groupName);
     this.#views.set(groupName, view);
-    await this.#send(Input.Join, { kind: "subscribeGroupState", group: groupName }, options);
+    try {
+      await this.#send(Input.Join, { kind: "subscribeGroupState", group: groupName }, options);
+    } catch (error) {
+      if (this.#views.get(groupName) === view) this.#views.set(groupName, before);
+      throw error;
+    }
     return view;
   }
 
@@ -394,17 +401,15 @@ export class WebPubSubClient<Message = JSONTypes> {
       throw new WebPubSubClientError("ERR_STATE", "Client can be only started when it's Stopped");
     }
     const signal = options?.abortSignal;
-    const aborted = () => failed(Outcome.Aborted, signal?.reason);
-    if (signal?.aborted) throw aborted();
-    let abort: (() => void) | undefined;
-    let starting: unknown;
+    checkAborted(signal);
+    let starting: Starting | undefined;
+    const abort = () => {
+      starting!.reject(failed(Outcome.Aborted, signal!.reason));
+      void this.stop();
+    };
+    signal?.addEventListener("abort", abort);
     const started = new Promise<OnConnectedArgs | undefined>((resolve, reject) => {
       starting = this.#starting = { resolve, reject };
-      abort = () => {
-        reject(aborted());
-        void this.stop();
-      };
-      signal?.addEventListener("abort", abort);
     });
     // It may end while the module is loading, when nobody waits for it yet.
     started.catch(() => {});
@@ -419,7 +424,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       }
       return await started;
     } finally {
-      signal?.removeEventListener("abort", abort!);
+      signal?.removeEventListener("abort", abort);
       // There is no module: nothing will ever happen.
       if (this.#starting === starting && !this.#session) this.#emitter.emit("stopped", {});
     }
@@ -428,10 +433,9 @@ export class WebPubSubClient<Message = JSONTypes> {
   #started(args: OnConnectedArgs | undefined): void {
     if (args) {
       // A state ends with its connection.
-      for (const [group, state] of this.#wasConnected ? this.#states : []) {
-        this.setGroupState(group, state).catch((error) => this.#listenerFailed(error));
+      for (const [group, state] of this.#states) {
+        this.setGroupState(group, state).catch((error) => this.status === "stopped" || this.#listenerFailed(error));
       }
-      this.#wasConnected = true;
     }
     this.#starting?.resolve(args);
     this.#starting = undefined;
@@ -446,7 +450,6 @@ export class WebPubSubClient<Message = JSONTypes> {
     );
     this.#starting = this.#stopping = undefined;
     this.#hasStopped?.();
-    if (this.#session) this.#session.onOpened = undefined;
   }
 
   /** Makes the session, at the first thing that needs one. */
@@ -483,15 +486,25 @@ export class WebPubSubClient<Message = JSONTypes> {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
       const signal = options?.abortSignal;
-      const outgoing = new Outgoing(message, input === Input.Post, result, resolve, reject);
+      let number: number;
+      const abort = () => void session.input(Input.Abort, number);
+      const outgoing: Outgoing = {
+        message,
+        isPost: input === Input.Post,
+        frame: undefined,
+        settle: (outcome) => {
+          signal?.removeEventListener("abort", abort);
+          try {
+            if (outgoing.error !== undefined) throw outgoing.error;
+            resolve(result(outgoing, outcome));
+          } catch (error) {
+            reject(signal?.aborted ? Object.assign(error as Error, { cause: signal.reason }) : error);
+          }
+        },
+      };
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
-      const number = session.send(input, outgoing, ackId);
-      // It may be settled already.
-      if (signal && !outgoing.isSettled) {
-        const abort = () => void session.input(Input.Abort, number);
-        signal.addEventListener("abort", abort);
-        outgoing.onSettled = () => signal.removeEventListener("abort", abort);
-      }
+      signal?.addEventListener("abort", abort);
+      number = session.send(input, outgoing, ackId);
     });
   }
 
@@ -500,6 +513,12 @@ export class WebPubSubClient<Message = JSONTypes> {
     const error = asError(failure);
     if (event === "error" || !this.#emitter.emit("error", { error })) console.error(error);
   }
+}
+
+/** A start that somebody waits for. */
+interface Starting {
+  resolve(args: OnConnectedArgs | undefined): void;
+  reject(error: Error): void;
 }
 
 /** What a caller gets of a message. */

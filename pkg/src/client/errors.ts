@@ -1,5 +1,6 @@
 import * as Outcome from "./core/outcome.js";
 import type { AckMessageError, Id } from "./messages.js";
+import type { AbortSignalLike } from "./options.js";
 
 /** What went wrong on this side. It is stable; messages are not. */
 export type WebPubSubClientErrorCode =
@@ -31,15 +32,17 @@ export type WebPubSubClientErrorCode =
 /** A code, and what it says. */
 export type Failure = readonly [WebPubSubClientErrorCode, string];
 
-/** Why a message was not sent, by `Outcome`. */
-export const FAILURES: Readonly<Record<number, Failure>> = {
-  [Outcome.Refused]: ["ERR_REFUSED", "Failed to send message."],
-  [Outcome.NotConnected]: ["ERR_NOT_CONNECTED", "The connection is not connected."],
-  [Outcome.Lost]: ["ERR_NOT_CONNECTED", "The connection was lost."],
-  [Outcome.TimedOut]: ["ERR_TIMEOUT", "The service did not answer in time."],
-  [Outcome.Aborted]: ["ERR_ABORTED", "Cancelled by abortSignal"],
-  [Outcome.Stopped]: ["ERR_STOPPED", "The client was stopped."],
-};
+/** Why a message was not sent: in the order of `Outcome`, of which the first two are none. */
+export const FAILURES: readonly (Failure | undefined)[] = [
+  undefined,
+  undefined,
+  ["ERR_REFUSED", "Failed to send message."],
+  ["ERR_NOT_CONNECTED", "The connection is not connected."],
+  ["ERR_NOT_CONNECTED", "The connection was lost."],
+  ["ERR_TIMEOUT", "The service did not answer in time."],
+  ["ERR_ABORTED", "Cancelled by abortSignal"],
+  ["ERR_STOPPED", "The client was stopped."],
+];
 
 /**
  * An error of the WebSocket client. Tell errors apart by `code`, not by `message`.
@@ -62,6 +65,11 @@ export class WebPubSubClientError extends Error {
       this.name = "AbortError";
     }
   }
+}
+
+/** Throws what a call rejects with that was given up before it began. */
+export function checkAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted) throw failed(Outcome.Aborted, signal.reason);
 }
 
 /** The error of what came to this outcome. */

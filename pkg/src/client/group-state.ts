@@ -50,11 +50,13 @@ export class GroupStateView implements GroupState {
     const sockets = this.#sockets;
     const isUpdate = kind === "groupStateUpdate";
     const named = new Set<string>();
+    const news: GroupStateItem[] = [];
     for (const item of items) {
       const { connectionId, updatedAt } = item;
       checkText(connectionId);
       named.add(connectionId);
       if (known.get(connectionId)?.updatedAt! >= updatedAt) continue;
+      news.push(item);
       known.set(connectionId, item);
       if (isUpdate) sockets.set(item, socket);
     }
@@ -64,6 +66,6 @@ export class GroupStateView implements GroupState {
     const cleared = [...known.values()].filter(({ state }) => !state).sort((a, b) => a.updatedAt - b.updatedAt);
     for (const { connectionId } of cleared.slice(0, -MAX_CLEARED)) known.delete(connectionId);
     // In a function, so that what it throws at once is a rejection too.
-    for (const listener of this.#listeners) (async () => listener(items))().catch(this.#onFailure);
+    for (const listener of this.#listeners) (async () => listener(news))().catch(this.#onFailure);
   }
 }

@@ -158,7 +158,9 @@ function writeMessage(message: UpstreamMessage): string {
   const { ackId, sequenceId } = message as { ackId?: unknown; sequenceId?: unknown };
   if (typeof ackId === "bigint") return writeLargeId(message, "ackId", ackId);
   if (typeof sequenceId === "bigint") return writeLargeId(message, "sequenceId", sequenceId);
-  const text = JSON.stringify(frameOf(message));
+  let text = JSON.stringify(frameOf(message));
+  // Half a character, which only JSON can write. The service would close the connection for it; UTF-8 encoders do as here.
+  if (text.includes("\\ud")) text = text.replace(/\\\\|\\ud.../g, (found) => (found[2] ? "\ufffd" : found));
   const { dataType, data } = message as { dataType?: string; data?: unknown };
   if (dataType !== "binary" && dataType !== "protobuf") return text;
   // Nothing in base64 needs an escape: it is put in where there is room for it, and not looked at.
@@ -203,8 +205,7 @@ function content(dataType: string, data: unknown): unknown {
   switch (dataType) {
     case "text":
       checkText(data);
-      // Half a character: JSON can write it, but the service would close the connection for it.
-      return (data as { toWellFormed?(): string }).toWellFormed?.() ?? data;
+      return data;
     case "json":
       if (data === undefined || typeof data === "function" || typeof data === "symbol") {
         throw new TypeError(`JSON cannot carry ${typeof data}.`);

@@ -1,13 +1,13 @@
 /** What comes is kept until it is taken. */
 export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
-  /** Called once, when nothing more is wanted or nothing more will come. */
-  declare onEnd: (() => void) | undefined;
+  /** Called once, when nothing more is wanted or nothing more will come, with the error if there is one. */
+  declare onEnd: ((error?: Error) => void) | undefined;
   readonly #items: Item[] = [];
   /** Those that are taken next, the last one first: to take the first one of many costs as much as there are. */
   #next: Item[] = [];
   readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
   #isEnded = false;
-  #error: unknown;
+  #error: Error | undefined;
 
   push(value: Item): void {
     if (this.#isEnded) return;
@@ -17,11 +17,11 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   }
 
   /** What is kept is still given; then the iteration ends, with the error if there is one. */
-  end(error?: unknown): void {
+  end(error?: Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#error = error;
-    this.onEnd?.();
+    this.onEnd?.(error);
     for (const waiting of this.#waiting.splice(0)) waiting(this.next());
   }
 

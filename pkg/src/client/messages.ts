@@ -69,8 +69,8 @@ export interface StreamDataError {
 
 /** What `abort` of a stream tells its readers. */
 export interface StreamEndError {
-  readonly message?: string;
-  readonly userErrorCode?: string;
+  readonly message?: string | undefined;
+  readonly userErrorCode?: string | undefined;
 }
 
 /** The first frame of a connection. */

@@ -152,7 +152,7 @@ export class ClientSession {
   encode(message: UpstreamMessage): string | ArrayBuffer {
     const { protocol } = this.#settings;
     const frame = protocol.writeMessage(message);
-    if (frame === null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
+    if (frame == null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
     // Either has one of them. A character takes up to three bytes.
     const { length, byteLength } = frame as { length?: number; byteLength?: number };
     if (byteLength! > MAX_BYTES || (length! * 3 > MAX_BYTES && new Blob([frame]).size > MAX_BYTES)) {
@@ -164,7 +164,7 @@ export class ClientSession {
   /** Writes a message that nobody waits for, if the protocol has it. */
   write(message: UpstreamMessage): void {
     const frame = this.#settings.protocol.writeMessage(message);
-    if (frame !== null) this.writeFrame(frame);
+    if (frame != null) this.writeFrame(frame);
   }
 
   /** Writes a frame that nobody waits for. A socket that takes none is about to tell that it is closed. */
@@ -181,12 +181,12 @@ export class ClientSession {
     const core = this.#core;
     const answer = core.handle(this.#session, Date.now(), tag, a, low(id), high(id), b);
     const count = answer >>> 2;
-    if (count > 0) {
+    if (count) {
       // Growing makes memory another buffer.
-      if (this.#words.length === 0) this.#words = new Uint32Array(core.memory.buffer);
+      if (!this.#words.length) this.#words = new Uint32Array(core.memory.buffer);
       this.#run(core.actions(this.#session) >>> 2, count);
     }
-    if ((answer & 2) !== 0) this.#arm();
+    if (answer & 2) this.#arm();
     return (answer & 1) === 1;
   }
 
@@ -200,7 +200,7 @@ export class ClientSession {
     if (!isFirst) return;
     this.#isRunning = true;
     this.#act(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
-    if (queue.length > 0) {
+    if (queue.length) {
       for (let next = 0; next < queue.length; next += 4) {
         this.#act(queue[next]!, queue[next + 1]!, queue[next + 2]!, queue[next + 3]!);
       }
@@ -367,7 +367,7 @@ export class ClientSession {
     if (socket !== this.#current) return;
     if (!isClientUrl(url)) {
       // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
-      const error = new WebPubSubClientError("ERR_URL", `The client access URL is no ws: or wss: URL, but ${typeof url}.`);
+      const error = new WebPubSubClientError("ERR_URL", `The client access URL is no ws: or wss: URL, but ${/^\w+:/.exec(url as string) ?? typeof url}.`);
       return queueMicrotask(() => this.#closed(socket, error));
     }
     if (this.connectionId === undefined) this.#url = url;

@@ -41,8 +41,7 @@ export function openSocket(
   function over(code: number | undefined, reason: string): void {
     if (!isOver) {
       isOver = true;
-      const why = safe(failure, url);
-      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, why), why));
+      listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure)));
     }
   }
 
@@ -58,7 +57,7 @@ export function openSocket(
       if (!isOpen) over(1006, "");
     };
     // Deno tells 0 when it broke.
-    made.onclose = ({ code, reason }: { code: number; reason: string }) => over(code || 1006, reason);
+    made.onclose = (event: { code: number; reason: string } | undefined) => over(event?.code || 1006, event?.reason ?? "");
   }
 
   async function upgrade(fetch: NonNullable<WebPubSubClientOptions["fetch"]>): Promise<void> {
@@ -117,14 +116,11 @@ export function openSocket(
   };
 }
 
-function describe(url: string, code: number | undefined, reason: string, why: Error | undefined): string {
+/** Browsers tell an event that says nothing. Of an error only the text is told, up to the query of a URL, which is a secret. */
+function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
   const { host } = new URL(url);
-  const said = [code, reason, why?.message].filter(Boolean).join(", ");
+  const { message, code: name } = ((failure as { error?: unknown } | undefined)?.error ?? failure ?? {}) as { message?: unknown; code?: unknown };
+  // What stands for several attempts has a code only.
+  const said = [code, reason, String(message || name || "").replace(/\?.*/s, "")].filter(Boolean).join(", ");
   return `The socket to ${host} is closed${said && `: ${said}`}.`;
-}
-
-/** An error without the URL, which is a secret. Browsers tell an event that says nothing. */
-function safe(failure: unknown, url: string): Error | undefined {
-  const error = (failure as { error?: unknown } | undefined)?.error ?? failure;
-  return error instanceof Error && !error.message.includes(url.slice(-16)) ? error : undefined;
 }

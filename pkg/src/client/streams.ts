@@ -4,8 +4,9 @@ import { checkedId, checkMessage, checkText, MAX_WORD } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
+import * as StreamClosing from "./core/stream-closing.js";
 import * as StreamProblem from "./core/stream-problem.js";
-import { failed, WebPubSubClientError } from "./errors.js";
+import { checkAborted, failed, WebPubSubClientError } from "./errors.js";
 import { MessageQueue } from "./message-queue.js";
 import type {
   BinaryData,
@@ -15,6 +16,7 @@ import type {
   StreamClosedMessage,
   StreamDataError,
   StreamEndError,
+  StreamInfo,
   StreamNackMessage,
   WebPubSubDataType,
 } from "./messages.js";
@@ -38,6 +40,7 @@ export interface GroupStreamWriter<Message = JSONTypes> {
 export type GroupStreamMessage<Message = JSONTypes> = GroupDataMessage<Message> & {
   /** The same as `group`. */
   readonly groupName: string;
+  readonly stream: StreamInfo;
 };
 
 /** Reads a stream: its parts in order, up to its end. It throws when parts are missing or the writer gave up. */
@@ -58,15 +61,8 @@ export interface GroupStreamSubscription {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What the core says of a stream that failed, as the official names. */
-const PROBLEMS: Readonly<Record<number, string>> = {
-  [StreamProblem.Refused]: "InternalServerError",
-  [StreamProblem.Lost]: "ConnectionLost",
-  [StreamProblem.ProtocolViolation]: "ProtocolViolation",
-  [StreamProblem.TimedOut]: "Timeout",
-  [StreamProblem.Gap]: "MissingParts",
-  [StreamProblem.IdleTimeout]: "IdleTimeout",
-};
+/** What the core says of a stream that failed, as the official names: in the order of `StreamProblem`, of which the first is none. */
+const PROBLEMS = ["", "InternalServerError", "ConnectionLost", "ProtocolViolation", "Timeout", "MissingParts", "IdleTimeout"];
 
 /** A stream that is written here. */
 interface Outbound {
@@ -75,7 +71,7 @@ interface Outbound {
   readonly start: string | ArrayBuffer;
   end: string | ArrayBuffer;
   /** The frames of the parts that the service does not have yet, and the number of the first of them. */
-  parts: (string | ArrayBuffer)[];
+  readonly parts: Map<number, string | ArrayBuffer>;
   first: number;
   isEnding: boolean;
   closed?: StreamClosedMessage;
@@ -108,25 +104,26 @@ export class Streams<Message> implements StreamHost {
   }
 
   async open(session: ClientSession, groupName: string, options: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
-    const streamId = options.streamId ?? crypto.randomUUID();
+    const streamId = options.streamId ?? String(Math.random()).slice(2);
     if (this.#numberOf(streamId) !== undefined) {
       throw new WebPubSubClientError("ERR_STATE", `Stream '${streamId}' already exists.`);
     }
-    const { noEcho = false, idleTimeoutInMs } = options;
+    const { noEcho = false, idleTimeoutInMs, abortSignal } = options;
+    checkAborted(abortSignal);
     checkText(streamId);
     checkedId(idleTimeoutInMs ?? 1, "idleTimeoutInMs", MAX_WORD);
     const endFrame = (error?: StreamEndError) =>
       session.encode({
         kind: "streamEnd",
         streamId,
-        // An `Error` has members that JSON does not see.
-        error: error && ({ ...error, message: error.message } as StreamEndError),
+        // Nothing else: an error may have anything in it.
+        error: error && { message: error.message, userErrorCode: error.userErrorCode },
       });
     const stream: Outbound = {
       streamId,
       start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } })),
       end: endFrame(),
-      parts: [],
+      parts: new Map(),
       first: 1,
       isEnding: false,
       listeners: new Set(),
@@ -134,7 +131,7 @@ export class Streams<Message> implements StreamHost {
     };
     const number = ++this.#lastNumber;
     this.#outbound.set(number, stream);
-    const opened = wait(stream, options.abortSignal);
+    const opened = wait(stream, abortSignal);
     session.input(Input.StreamOpen, number);
     try {
       await opened;
@@ -153,10 +150,11 @@ export class Streams<Message> implements StreamHost {
     return {
       streamId,
       write: async (content, dataType, options) => {
-        if (options?.abortSignal?.aborted) throw failed(Outcome.Aborted);
+        checkAborted(options?.abortSignal);
         check(stream);
-        const streamSequenceId = stream.first + stream.parts.length;
-        stream.parts.push(session.encode({ kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes }));
+        const streamSequenceId = stream.first + stream.parts.size;
+        const part = { kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes } as const;
+        stream.parts.set(streamSequenceId, session.encode(part));
         session.input(Input.StreamWrite, number);
       },
       end,
@@ -169,6 +167,7 @@ export class Streams<Message> implements StreamHost {
   }
 
   subscribe(callback: (stream: GroupStream<Message>) => unknown, options: OnGroupStreamOptions): GroupStreamSubscription {
+    checkedId(options.idleTimeoutInMs ?? 1, "idleTimeoutInMs", MAX_WORD);
     const subscription: Subscription = { callback: callback as never, options, streams: new Map() };
     const subscriptions = this.#subscriptions;
     subscriptions.add(subscription);
@@ -189,7 +188,7 @@ export class Streams<Message> implements StreamHost {
     const { streamId, streamSequenceId, endOfStream = false, error } = message.stream!;
     checkText(streamId);
     checkedId(streamSequenceId, "streamSequenceId");
-    const key = `${message.group}\n${streamId}`;
+    const key = JSON.stringify([message.group, streamId]);
     for (const subscription of this.#subscriptions) {
       const { options, streams } = subscription;
       if (options.groupNames?.includes(message.group) === false) continue;
@@ -200,10 +199,10 @@ export class Streams<Message> implements StreamHost {
       // What comes of a stream that its reader has left is for nobody.
       if (endOfStream) streams.delete(key);
       const queue = this.#inbound.get(number);
-      if (!queue || !this.#session()!.input(Input.Part, number, streamSequenceId, Number(endOfStream))) continue;
+      if (!queue || !this.#session()!.input(Input.Part, number, streamSequenceId, +endOfStream)) continue;
       // The end may come with a last part, or alone.
       if (message.data !== undefined && !(endOfStream && isEmpty(message))) {
-        queue.push({ ...message, groupName: message.group });
+        queue.push({ ...message, groupName: message.group } as GroupStreamMessage);
       }
       if (endOfStream) queue.end(error && streamError(error));
     }
@@ -214,8 +213,9 @@ export class Streams<Message> implements StreamHost {
     if (number === undefined) return;
     const session = this.#session()!;
     if (message.kind === "streamClosed") {
-      this.#outbound.get(number)!.closed = message;
-      session.input(Input.StreamClosed, number, message.error ? 1 : 0);
+      const { error } = (this.#outbound.get(number)!.closed = message);
+      const isUnknown = error?.name === "StreamNotFound";
+      session.input(Input.StreamClosed, number, !error ? StreamClosing.Ended : isUnknown ? StreamClosing.NotFound : StreamClosing.Failed);
     } else {
       const expected = checkedId(message.expectedSequenceId, "expectedSequenceId");
       session.input(message.kind === "streamAck" ? Input.StreamAck : Input.StreamNack, number, expected);
@@ -238,10 +238,9 @@ export class Streams<Message> implements StreamHost {
       case Action.StreamOpened:
         return settleWaiting(stream);
       case Action.StreamData:
-        return session.writeFrame(stream.parts[detail - stream.first]!);
+        return session.writeFrame(stream.parts.get(detail)!);
       case Action.StreamTrim:
-        stream.parts.splice(0, detail - stream.first);
-        stream.first = detail;
+        while (stream.first < detail) stream.parts.delete(stream.first++);
         return;
       case Action.StreamEnd:
         return session.writeFrame(stream.end);
@@ -253,7 +252,7 @@ export class Streams<Message> implements StreamHost {
   #ended(number: number, stream: Outbound, problem: number): void {
     this.#outbound.delete(number);
     stream.isEnding = true;
-    stream.parts = [];
+    stream.parts.clear();
     if (problem === StreamProblem.None) return settleWaiting(stream);
     if (problem === StreamProblem.ProtocolViolation) {
       // The service acknowledged parts that were never sent.
@@ -270,7 +269,9 @@ export class Streams<Message> implements StreamHost {
     const aborter = new AbortController();
     this.#inbound.set(number, queue);
     subscription.streams.set(key, number);
-    queue.onEnd = () => {
+    queue.onEnd = (error) => {
+      // What comes of it after all is read anew, unless its reader has left or parts of it are missing.
+      if (error && error.name !== PROBLEMS[StreamProblem.Gap]) subscription.streams.delete(key);
       this.#inbound.delete(number);
       aborter.abort();
       this.#session()?.input(Input.ForgetStream, number);
@@ -315,7 +316,7 @@ function isEmpty({ data }: GroupDataMessage): boolean {
 /** Waits for the next thing that a stream comes to: that it is open, or that it is over. */
 function wait({ waiting }: Outbound, signal: AbortSignalLike | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => settle(failed(Outcome.Aborted));
+    const abort = () => settle(failed(Outcome.Aborted, signal!.reason));
     const settle = (error?: Error) => {
       waiting.delete(settle);
       signal?.removeEventListener("abort", abort);

@@ -31,7 +31,7 @@ export function loadCore(): Core | Promise<Core> {
   if (core === undefined) {
     try {
       const module = source!();
-      core = module instanceof Promise ? later(module) : instantiate(module);
+      core = module instanceof Promise ? later(module) : (new WebAssembly.Instance(module).exports as unknown as Core);
     } catch (error) {
       throw refused(error);
     }
@@ -50,11 +50,7 @@ async function later(module: Promise<WebAssembly.Module>): Promise<Core> {
 }
 
 function refused(cause: unknown): WebPubSubClientError {
-  return new WebPubSubClientError("ERR_WASM", "WebAssembly is refused here. Does a Content-Security-Policy allow it?", cause);
-}
-
-function instantiate(module: WebAssembly.Module): Core {
-  return new WebAssembly.Instance(module).exports as unknown as Core;
+  return new WebPubSubClientError("ERR_WASM", "WebAssembly is refused here. A Content-Security-Policy needs 'wasm-unsafe-eval'.", cause);
 }
 
 const WORD = 2 ** 32;
