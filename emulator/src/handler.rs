@@ -57,7 +57,11 @@ impl Hub {
     ) -> Result<(), AckError> {
         let failure = |message: String| Err(AckError { name: "InternalServerError", message });
         if !self.handler.is_there {
-            return failure(format!("The hub has no event handler for the event '{name}'."));
+            return failure(format!(
+                "The hub has no event handler for the event '{name}'. Under startEmulator, \
+                 emulator.onEvent(\"{}\", handler) adds one.",
+                self.name
+            ));
         }
         if self.handler.pending.len() >= MAX_PENDING_EVENTS {
             return failure("Too many events wait for the event handler.".to_owned());

@@ -40,3 +40,13 @@ declare const Deno: {
   env: { get(name: string): string | undefined };
   serve(handler: (request: Request) => Response | Promise<Response>): void;
 };
+
+declare module "cloudflare:workers" {
+  export class DurableObject<Env> {
+    protected readonly env: Env;
+    protected readonly ctx: {
+      storage: { put(key: string, value: unknown): Promise<void>; setAlarm(time: number): Promise<void> };
+    };
+    constructor(ctx: unknown, env: Env);
+  }
+}

@@ -209,7 +209,7 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
-   * Leaves a group.
+   * Leaves a group. It is not joined again on a new connection, even if this is refused.
    *
    * @throws {@link SendMessageError}
    */

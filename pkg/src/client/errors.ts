@@ -92,7 +92,7 @@ export interface InvocationErrorOptions {
 /** A message was not sent, or the service did not accept it. */
 export class SendMessageError extends WebPubSubClientError {
   override readonly name = "SendMessageError";
-  /** The `ackId` of the message. Sent again with it, the message is not doubled. */
+  /** The `ackId` of the message. Sent again with it while the connection lasts, the message is not doubled. */
   declare readonly ackId?: Id;
   /** What the service said. */
   declare readonly errorDetail?: AckMessageError;

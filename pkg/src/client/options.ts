@@ -68,8 +68,8 @@ export interface WebPubSubClientOptions {
   /** Whether a new connection joins the groups again that this client had joined, and watches their states. Default true. */
   autoRejoinGroups?: boolean | undefined;
   /**
-   * How a message is tried again that could not be sent, or that the service failed over. It keeps its `ackId`, so the
-   * service takes it once. Default 3 retries.
+   * How a message is tried again that could not be sent, or that the service failed over. It keeps its `ackId`, so on
+   * the same connection the service takes it once; on a new one it may arrive twice. Default 3 retries.
    */
   messageRetryOptions?: WebPubSubRetryOptions | undefined;
   /** How a new connection is tried again: at once, and then with these waits. Default no end of retries. */
@@ -99,7 +99,7 @@ export interface WebPubSubClientOptions {
 /** An `AbortSignal`, as far as it is used: that of the host, or another that does the same. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
-  /** Why it was aborted; the `cause` of the error. */
+  /** Why it was aborted; of `start` and `connect`, the `cause` of the error. */
   readonly reason?: unknown;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
@@ -114,8 +114,8 @@ export interface StartOptions {
 /** Options of everything that the service acknowledges. */
 export interface AckOptions {
   /**
-   * A number of the caller's own: a message that is sent again with it is not doubled. Default the next one. Number all
-   * messages or none: what shares a number is taken for one message.
+   * A number of the caller's own: a message that is sent again with it on the same connection is not doubled. Default
+   * the next one. Number all messages or none: what shares a number is taken for one message.
    */
   ackId?: Id | undefined;
   /** Stops waiting. What is already sent is not taken back. */
