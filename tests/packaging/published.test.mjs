@@ -73,7 +73,7 @@ for (const [entry, expected] of Object.entries(ENTRIES)) {
 
 /** APIs of Node, Deno and Bun, what bundlers take for an asset or a chunk, and what a content security policy refuses. */
 const FORBIDDEN =
-  /\bnode:|\bprocess\b|\bBuffer\b|\brequire\b|\b__(dirname|filename)\b|\bsetImmediate\b|\b(Deno|Bun)\b|\bimport\.meta\b|\beval\b|\bFunction\(|\bimport\(/;
+  /\bnode:|\bprocess\b|\bBuffer\b|\brequire\b|\b__(dirname|filename)\b|\bsetImmediate\b|\b(Deno|Bun)\b|\bimport\.meta\b|(?<!wasm-unsafe-)\beval\b|\bFunction\(|\bimport\(/;
 
 /** The files that a file imports, itself included, each with its code but for comments and the module as text. */
 async function reachable(dist, start) {

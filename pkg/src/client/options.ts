@@ -99,7 +99,7 @@ export interface WebPubSubClientOptions {
 /** An `AbortSignal`, as far as it is used: that of the host, or another that does the same. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
-  /** Why it was aborted; of `start` and `connect`, the `cause` of the error. */
+  /** Why it was aborted; the `cause` of the error. */
   readonly reason?: unknown;
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
