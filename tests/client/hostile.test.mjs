@@ -262,6 +262,17 @@ test("a signal that is none rejects before anything is done", async (t) => {
   assert.deepEqual([other.status, fake.sockets.length], ["stopped", 0]);
 });
 
+test("a call that is aborted while it is written is given up, and no other", async (t) => {
+  let write = () => {};
+  const { client, socket } = await start(t, { send: () => write() });
+  const other = client.sendEvent("e", "other", "text");
+  const aborter = new AbortController();
+  write = () => aborter.abort();
+  await assert.rejects(client.sendEvent("e", "x", "text", { abortSignal: aborter.signal }), { code: "ERR_ABORTED" });
+  socket.receive({ type: "ack", ackId: 1, success: true });
+  assert.equal((await other).ackId, 1);
+});
+
 test("a socket whose close tells nothing is recovered", async (t) => {
   const { socket, events } = await start(t);
   socket.readyState = 3;

@@ -305,7 +305,7 @@ export class WebPubSubClient<Message = JSONTypes> {
 
   /**
    * Calls back for every stream to a group this connection is in. The messages of a stream are also told by the event
-   * `group-message`.
+   * `group-message`. Throws a `RangeError` for an `idleTimeoutInMs` that is no whole number of 32 bits.
    *
    * @example
    * ```ts
@@ -486,11 +486,11 @@ export class WebPubSubClient<Message = JSONTypes> {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
       const signal = options?.abortSignal;
-      let number: number;
-      const abort = () => void session.input(Input.Abort, number);
+      const abort = () => void session.input(Input.Abort, outgoing.number);
       const outgoing: Outgoing = {
         message,
         isPost: input === Input.Post,
+        number: 0,
         frame: undefined,
         settle: (outcome) => {
           signal?.removeEventListener("abort", abort);
@@ -504,7 +504,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       };
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       signal?.addEventListener("abort", abort);
-      number = session.send(input, outgoing, ackId);
+      session.send(input, outgoing, ackId);
     });
   }
 

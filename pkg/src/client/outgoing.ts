@@ -2,6 +2,8 @@ import type { AckMessageError, Id, InvokeResponseMessage, UpstreamMessage } from
 
 /** A message until it is settled. */
 export interface Outgoing {
+  /** What the session knows it by, once it has it. */
+  number: number;
   /** The message, to which the session gives an ack id. */
   readonly message: UpstreamMessage & { ackId?: Id | undefined };
   /** Whether no answer is wanted. */

@@ -131,17 +131,16 @@ export class ClientSession {
     this.input(Input.Start);
   }
 
-  /** Sends a message, and gives its number. `input` says how it is answered. */
-  send(input: number, outgoing: Outgoing, ackId: Id): number {
+  /** Sends a message, and numbers it. `input` says how it is answered. */
+  send(input: number, outgoing: Outgoing, ackId: Id): void {
     const { kind, group } = outgoing.message as GroupMessage;
-    const number = this.#free.pop() ?? this.#messages.length;
+    const number = (outgoing.number = this.#free.pop() ?? this.#messages.length);
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
     const isOfGroup = input === Input.Join || input === Input.Leave || input === Input.SetState;
     this.input(input, number, ackId, isOfGroup ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
-    return number;
   }
 
   hasInvocation(id: string): boolean {

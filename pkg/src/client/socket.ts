@@ -118,9 +118,8 @@ export function openSocket(
 
 /** Browsers tell an event that says nothing. Of an error only the text is told, up to the query of a URL, which is a secret. */
 function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
-  const { host } = new URL(url);
   const { message, code: name } = ((failure as { error?: unknown } | undefined)?.error ?? failure ?? {}) as { message?: unknown; code?: unknown };
   // What stands for several attempts has a code only.
   const said = [code, reason, String(message || name || "").replace(/\?.*/s, "")].filter(Boolean).join(", ");
-  return `The socket to ${host} is closed${said && `: ${said}`}.`;
+  return `The socket to ${new URL(url).host} is closed${said && `: ${said}`}.`;
 }
