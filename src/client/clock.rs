@@ -24,13 +24,13 @@ impl Clock {
         self.host = host;
         let left = due.saturating_sub(self.now);
         let is_late = passed > left.saturating_add(LATE_MS);
-        self.now = self.now.saturating_add(if is_late { left } else { passed });
+        self.now = self.now.wrapping_add(if is_late { left } else { passed });
         is_late
     }
 
     /// When something is due that is due at `at`, on the host's clock.
     pub(super) fn on_host(&self, at: u64) -> u64 {
-        self.host.saturating_add(at.saturating_sub(self.now))
+        self.host.wrapping_add(at.saturating_sub(self.now))
     }
 
     /// So many milliseconds from now; never, for 0. Not inlined, for the size of the npm package's module.
@@ -39,9 +39,10 @@ impl Clock {
         if ms == 0 { NEVER } else { self.after(ms.into()) }
     }
 
-    /// So many milliseconds from now.
+    /// So many milliseconds from now. What only grows by what it counts wraps, here and elsewhere in the session: it never
+    /// comes so far, and each look whether it has weighs some bytes of the npm package.
     pub(super) fn after(&self, ms: u64) -> u64 {
-        self.now.saturating_add(ms)
+        self.now.wrapping_add(ms)
     }
 }
 

@@ -120,11 +120,11 @@ impl Session {
         let is_shared = ack_id != NEXT_ACK_ID;
         if is_shared {
             if ack_id >= messages.next_ack_id && ack_id < MAX_COUNTED {
-                messages.next_ack_id = ack_id.saturating_add(1);
+                messages.next_ack_id = ack_id.wrapping_add(1);
             }
         } else if !matches!(kind, Kind::Post | Kind::Invoke) {
             ack_id = messages.next_ack_id;
-            messages.next_ack_id = ack_id.saturating_add(1);
+            messages.next_ack_id = ack_id.wrapping_add(1);
             if kind == Kind::Rejoin {
                 ack_id |= REJOIN;
             }
@@ -142,7 +142,7 @@ impl Session {
             failures: 0,
             due,
         });
-        let last = messages.entries.len().saturating_sub(1);
+        let last = messages.entries.len().wrapping_sub(1);
         if self.is_writable() {
             self.write(last);
         }
@@ -156,8 +156,8 @@ impl Session {
                 self.groups.forget(group);
                 continue;
             }
-            from = at.saturating_add(1);
-            self.messages.rejoins = self.messages.rejoins.saturating_add(1);
+            from = at.wrapping_add(1);
+            self.messages.rejoins = self.messages.rejoins.wrapping_add(1);
             self.enqueue(Kind::Rejoin, NO_MESSAGE, NEXT_ACK_ID, group, NEVER);
         }
     }
@@ -171,7 +171,7 @@ impl Session {
                 if waits && (entry.kind == Kind::Rejoin) == rejoins {
                     self.write(at);
                 }
-                at = at.saturating_add(1);
+                at = at.wrapping_add(1);
             }
         }
     }
@@ -201,7 +201,7 @@ impl Session {
             _ => self.push(Action::Send { message, ack_id }),
         }
         if let Some(entry) = self.messages.entries.get_mut(at) {
-            entry.writes = entry.writes.saturating_add(1);
+            entry.writes = entry.writes.wrapping_add(1);
             (entry.state, entry.due) = match kind {
                 Kind::Post => (State::Settled, NEVER),
                 // A retry has replaced what was left of it.
@@ -214,7 +214,7 @@ impl Session {
     }
 
     fn is_state_set_after(&self, at: usize, group: u32) -> bool {
-        let later = self.messages.entries.iter().skip(at.saturating_add(1));
+        let later = self.messages.entries.iter().skip(at.wrapping_add(1));
         later.into_iter().any(|entry| entry.kind == Kind::State && entry.group == group)
     }
 
@@ -243,7 +243,7 @@ impl Session {
                     break;
                 }
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
         is_known
     }
@@ -253,7 +253,7 @@ impl Session {
         let Some(entry) = self.messages.entries.get_mut(at) else {
             return;
         };
-        entry.failures = entry.failures.saturating_add(1);
+        entry.failures = entry.failures.wrapping_add(1);
         if entry.failures > retry.max_retries {
             return self.settle(at, outcome);
         }
@@ -307,7 +307,7 @@ impl Session {
         let Entry { message, group, kind, .. } = *entry;
         let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
         if kind == Kind::Rejoin {
-            self.messages.rejoins = self.messages.rejoins.saturating_sub(1);
+            self.messages.rejoins = self.messages.rejoins.wrapping_sub(1);
             if !is_done && self.is_running() && outcome != Outcome::Lost {
                 self.groups.forget(group);
                 self.push(Action::RejoinFailed { group, outcome });
@@ -335,7 +335,7 @@ impl Session {
                     self.settle(at, Outcome::Lost);
                 }
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
     }
 
@@ -350,7 +350,7 @@ impl Session {
                 (_, State::Unsure) => self.retry(at, Outcome::Lost),
                 _ => {}
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
     }
 
@@ -360,7 +360,7 @@ impl Session {
             if entry.state != State::Settled {
                 self.settle(at, outcome);
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
         self.messages.due = NEVER;
     }
@@ -393,7 +393,7 @@ impl Session {
             if let Some(entry) = self.messages.entries.get(at) {
                 self.messages.due = self.messages.due.min(entry.due);
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
     }
 
@@ -417,7 +417,7 @@ impl Messages {
     /// Lets go of what is settled, once that is half of all.
     fn sweep(&mut self) {
         while self.entries.get(self.settled).is_some_and(|entry| entry.state == State::Settled) {
-            self.settled = self.settled.saturating_add(1);
+            self.settled = self.settled.wrapping_add(1);
         }
         if self.settled > self.entries.len() / 2 {
             self.entries.drain(..self.settled);

@@ -29,7 +29,7 @@ impl Retry {
             RetryMode::Fixed => delay.min(most),
             RetryMode::Exponential => {
                 // The delay has 32 bits: none is lost, and after so many steps it is over the most in any case.
-                let doubled = delay.checked_shl(retry.saturating_sub(1).min(32)).unwrap_or(most);
+                let doubled = delay.wrapping_shl(retry.wrapping_sub(1).min(32));
                 let least = delay.min(most) / 10;
                 let range = doubled.min(most).saturating_sub(least);
                 least.saturating_add(random.below(range.saturating_add(1)))

@@ -38,7 +38,7 @@ impl Session {
             return false;
         }
         self.sequence.largest = sequence_id;
-        if sequence_id.saturating_sub(self.sequence.acknowledged) > ACKNOWLEDGE_OVER {
+        if sequence_id.wrapping_sub(self.sequence.acknowledged) > ACKNOWLEDGE_OVER {
             self.acknowledge_sequence();
         }
         true

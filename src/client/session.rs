@@ -287,7 +287,7 @@ impl Session {
             self.until = self.clock.after(RECOVERY_ATTEMPT_MS).min(self.recover_until);
         } else {
             self.has_token = false;
-            self.attempts = self.attempts.saturating_add(self.was_open.into());
+            self.attempts = self.attempts.wrapping_add(self.was_open.into());
             self.until = self.clock.limit(self.options.open_timeout_ms);
         }
         self.push(Action::Open { socket: self.socket, recover: self.is_recovering });
@@ -513,7 +513,7 @@ impl Session {
         match self.phase {
             Phase::Ready => _ = self.probe(),
             Phase::Waiting if may_hurry => {
-                let soon = self.attempted_at.saturating_add(RECOVERY_WAIT_MS.0);
+                let soon = self.attempted_at.wrapping_add(RECOVERY_WAIT_MS.0);
                 self.until = self.until.min(soon.max(self.clock.now));
             }
             _ => {}
@@ -593,7 +593,7 @@ impl Session {
             0 => NEVER,
             // Without pings nobody promises that the service says anything.
             _ if self.ping_at == NEVER => NEVER,
-            timeout => self.heard_at.saturating_add(timeout.into()),
+            timeout => self.heard_at.wrapping_add(timeout.into()),
         }
     }
 

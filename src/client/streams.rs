@@ -63,7 +63,7 @@ impl Session {
         match input {
             Input::StreamOpen { stream } => self.open_stream(stream),
             Input::StreamWrite { stream } => self.with_stream(stream, |outbound| {
-                outbound.next = outbound.next.saturating_add(1);
+                outbound.next = outbound.next.wrapping_add(1);
             }),
             Input::StreamEnd { stream } => self.with_stream(stream, |outbound| outbound.is_ended = true),
             Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
@@ -149,7 +149,7 @@ impl Session {
         }
         while outbound.cursor < outbound.next {
             actions.push(Action::StreamData { stream, sequence_id: outbound.cursor });
-            outbound.cursor = outbound.cursor.saturating_add(1);
+            outbound.cursor = outbound.cursor.wrapping_add(1);
         }
         if outbound.is_ended && !outbound.is_end_sent {
             outbound.is_end_sent = true;
@@ -186,9 +186,9 @@ impl Session {
             // Every part under way is refused, and only the first refusal counts.
             if outbound.retry_at <= now {
                 // So many steps are more than the longest.
-                let wait = RETRY_MS.checked_shl(outbound.refusals.min(10)).unwrap_or(MAX_RETRY_MS);
-                outbound.refusals = outbound.refusals.saturating_add(1);
-                outbound.retry_at = now.saturating_add(wait.min(MAX_RETRY_MS));
+                let wait = RETRY_MS.wrapping_shl(outbound.refusals.min(10));
+                outbound.refusals = outbound.refusals.wrapping_add(1);
+                outbound.retry_at = now.wrapping_add(wait.min(MAX_RETRY_MS));
                 let retry_at = outbound.retry_at;
                 self.streams.due = self.streams.due.min(retry_at);
             }
@@ -228,7 +228,7 @@ impl Session {
             } else {
                 self.push(Action::StreamStart { stream });
             }
-            at = at.saturating_add(1);
+            at = at.wrapping_add(1);
         }
     }
 

@@ -218,17 +218,21 @@ test("arguments that the service would not take are refused before anything is s
   for (const ttlSeconds of [-1, 301, 0.5, NaN, "5", null]) {
     await assert.rejects(client.sendToGroup("g", "x", "text", { ttlSeconds }), { name: "RangeError", message: /ttlSeconds/ });
   }
-  for (const metadata of [{ n: 1 }, "text", ["x"], 5]) {
+  for (const metadata of [{ n: 1 }, "text", ["x"], 5, { "a b": "x" }, { n: "Zo\u00eb" }, { n: "1\n2" }, { "": "x" }, { ["n".repeat(257)]: "x" }, { n: "x".repeat(1025) }]) {
     await assert.rejects(client.sendToGroup("g", "x", "text", { metadata }), TypeError);
     await assert.rejects(client.sendEvent("e", "x", "text", { metadata }), TypeError);
   }
+  await assert.rejects(client.setGroupState("g", { good: "x", bad: true }), { message: '"bad" must be a string, not boolean.' });
+  await assert.rejects(client.sendEvent("e", "x", "text", { metadata: { "a b": "x" } }), { message: /^Metadata must match .*, but "a b" does not\.$/ });
   for (const ackId of ["1", -1, 0.5, null]) {
     await assert.rejects(client.joinGroup("g", { ackId }), { name: "RangeError", message: /ackId/ });
   }
   assert.deepEqual(socket.sent, []);
   answers(socket);
   await client.joinGroup("g".repeat(1024));
-  await client.sendToGroup("g", "x", "text", { ttlSeconds: 300, metadata: {} });
+  const metadata = { ["!#$%&'*+-.^_`|~aZ0".padEnd(256, "k")]: " ~".repeat(512), empty: "" };
+  await client.sendToGroup("g", "x", "text", { ttlSeconds: 300, metadata });
+  await client.setGroupState("g", { "any key \u00eb": "any value\n" });
   await isWell(client);
 });
 
@@ -236,13 +240,13 @@ test("half a character is sent as the sign for none wherever it stands, and ends
   const { client, socket } = await start(t);
   answers(socket);
   const [half, none] = ["half \ud83d, whole \ud83d\ude00, \\ud83d", "half \ufffd, whole \ud83d\ude00, \\ud83d"];
-  await client.sendToGroup(half, half, "text", { metadata: { m: half } });
+  await client.sendToGroup(half, half, "text");
   await client.sendToGroup("g", { [half]: half + half }, "json");
   await client.setGroupState("g", { draft: half });
   const stream = await client.openGroupStream("g", { streamId: none });
   void stream.abort(new Error(half)).catch(() => {});
   const [first, second] = socket.of("sendToGroup");
-  assert.deepEqual([first.group, first.data, first.metadata.m], [none, none, none]);
+  assert.deepEqual([first.group, first.data], [none, none]);
   assert.deepEqual(second.data, { [none]: none + none });
   assert.equal(socket.of("setGroupState")[0].state.draft, none);
   assert.equal(socket.of("streamEnd")[0].error.message, none);

@@ -17,6 +17,9 @@ export function checkedId(id: unknown, name: string, most: Id = MAX_ID): Id {
 /** The names that the service takes. */
 const NAMES = { event: /^[a-z][\w.-]{0,127}$/i, group: /^(?!\s*$).{1,1024}$/s };
 
+/** Each key and value of metadata: they are names and values of HTTP headers too. */
+const METADATA = /^[\w!#$%&'*+.^`|~-]{1,256}:[ -~]{0,1024}$/;
+
 /** Refuses what the service would never answer, or close the connection for. */
 export function checkMessage<const Message extends object>(message: Message): Message {
   // A message has a group or an event, and metadata or a state.
@@ -26,7 +29,10 @@ export function checkMessage<const Message extends object>(message: Message): Me
   checkedId(ttlSeconds, "ttlSeconds", 300);
   if (state != null) {
     if (typeof state !== "object" || Array.isArray(state)) throw new TypeError("Metadata and states are objects of strings.");
-    checkText(...Object.values(state));
+    for (const [key, value] of Object.entries(state)) {
+      if (typeof value !== "string") throw new TypeError(`"${key}" must be a string, not ${typeof value}.`);
+      if (metadata && !METADATA.test(`${key}:${value}`)) throw new TypeError(`Metadata must match ${METADATA}, but "${key}" does not.`);
+    }
   }
   return message;
 }

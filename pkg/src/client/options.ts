@@ -133,8 +133,9 @@ export interface SendEventOptions extends AckOptions {
   /** Resolves once it is sent, without asking the service to acknowledge it. Default false. */
   fireAndForget?: boolean | undefined;
   /**
-   * What is said about the message, for who gets it. The service takes keys such as those of HTTP headers, of up to 256
-   * bytes, and ASCII values of up to 1024, 8 KiB in all; for others it closes the connection.
+   * What is said about the message, for who gets it: keys such as those of HTTP headers, of up to 256 characters, and
+   * values of up to 1024 printable ASCII characters. Others reject with a `TypeError`, for the service would close the
+   * connection; so it does over 8 KiB in all.
    */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
