@@ -142,12 +142,13 @@ pub enum Outcome {
     Refused,
     /// There was no connection in time.
     NotConnected,
-    /// The connection was lost before the answer came: it may have been carried out.
+    /// The connection was lost before the answer came, or the message was to be tried again and a later one had
+    /// overtaken it: a leave a join, a join a leave, a state an older state of the same group. It may have been carried
+    /// out.
     Lost,
     /// The answer did not come in time: it may have been carried out.
     TimedOut,
-    /// The caller gave it up, or it was to be tried again and a later one had overtaken it: a leave a join, a join a
-    /// leave, a state an older state of the same group.
+    /// The caller gave it up.
     Aborted,
     /// The session was stopped.
     Stopped,

@@ -19,6 +19,8 @@ pub(super) struct Messages {
     entries: Vec<Entry>,
     /// How many entries at the front are settled.
     settled: usize,
+    /// How many entries are not settled.
+    open: usize,
     next_ack_id: u64,
     /// How many groups are being joined again.
     pub(super) rejoins: u32,
@@ -28,7 +30,7 @@ pub(super) struct Messages {
 
 impl Default for Messages {
     fn default() -> Self {
-        Messages { entries: Vec::new(), settled: 0, next_ack_id: 1, rejoins: 0, due: NEVER }
+        Messages { entries: Vec::new(), settled: 0, open: 0, next_ack_id: 1, rejoins: 0, due: NEVER }
     }
 }
 
@@ -56,6 +58,8 @@ enum Kind {
     Join,
     Leave,
     State,
+    /// A state that was set again since.
+    OldState,
     /// A join of our own.
     Rejoin,
     Invoke,
@@ -89,7 +93,10 @@ impl Session {
                 self.groups.forget(group);
                 self.add(Kind::Leave, message, ack_id, group)
             }
-            Input::SetState { message, ack_id, group } => self.add(Kind::State, message, ack_id, group),
+            Input::SetState { message, ack_id, group } => {
+                self.messages.overtake_state(group);
+                self.add(Kind::State, message, ack_id, group)
+            }
             Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
             Input::Unsent { message } => self.unsent(message),
             Input::Abort { message } => self.finish(message, Outcome::Aborted),
@@ -131,6 +138,7 @@ impl Session {
         }
         messages.sweep();
         messages.due = messages.due.min(due);
+        messages.open = messages.open.wrapping_add(1);
         messages.entries.push(Entry {
             message,
             group,
@@ -193,9 +201,7 @@ impl Session {
             Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
                 return self.settle(at, Outcome::Lost);
             }
-            Kind::State if entry.failures > 0 && self.is_state_set_after(at, group) => {
-                return self.settle(at, Outcome::Lost);
-            }
+            Kind::OldState if entry.failures > 0 => return self.settle(at, Outcome::Lost),
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
             _ if entry.is_shared && self.is_in_flight(ack_id) => {}
             _ => self.push(Action::Send { message, ack_id }),
@@ -203,7 +209,10 @@ impl Session {
         if let Some(entry) = self.messages.entries.get_mut(at) {
             entry.writes = entry.writes.wrapping_add(1);
             (entry.state, entry.due) = match kind {
-                Kind::Post => (State::Settled, NEVER),
+                Kind::Post => {
+                    self.messages.open = self.messages.open.wrapping_sub(1);
+                    (State::Settled, NEVER)
+                }
                 // A retry has replaced what was left of it.
                 Kind::Invoke if entry.failures > 0 => (State::Sent, self.clock.limit(self.options.invoke_timeout_ms)),
                 Kind::Invoke => (State::Sent, entry.due),
@@ -211,11 +220,6 @@ impl Session {
             };
             self.messages.due = self.messages.due.min(entry.due);
         }
-    }
-
-    fn is_state_set_after(&self, at: usize, group: u32) -> bool {
-        let later = self.messages.entries.iter().skip(at.wrapping_add(1));
-        later.into_iter().any(|entry| entry.kind == Kind::State && entry.group == group)
     }
 
     fn is_in_flight(&self, ack_id: u64) -> bool {
@@ -253,6 +257,9 @@ impl Session {
         let Some(entry) = self.messages.entries.get_mut(at) else {
             return;
         };
+        if entry.state == State::Settled {
+            self.messages.open = self.messages.open.wrapping_add(1);
+        }
         entry.failures = entry.failures.wrapping_add(1);
         if entry.failures > retry.max_retries {
             return self.settle(at, outcome);
@@ -305,6 +312,7 @@ impl Session {
         entry.state = State::Settled;
         entry.due = NEVER;
         let Entry { message, group, kind, .. } = *entry;
+        self.messages.open = self.messages.open.wrapping_sub(1);
         let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
         if kind == Kind::Rejoin {
             self.messages.rejoins = self.messages.rejoins.wrapping_sub(1);
@@ -414,13 +422,27 @@ impl Messages {
         self.entries.len()
     }
 
-    /// Lets go of what is settled, once that is half of all.
+    /// The count is right.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        assert_eq!(self.open, self.entries.iter().filter(|entry| entry.state != State::Settled).count());
+    }
+
+    /// The state of a group is set again. Those before the last one are old already.
+    fn overtake_state(&mut self, group: u32) {
+        let is_it = |entry: &&mut Entry| entry.kind == Kind::State && entry.group == group;
+        if let Some(entry) = self.entries.iter_mut().rev().find(is_it) {
+            entry.kind = Kind::OldState;
+        }
+    }
+
+    /// Lets go of what is settled, once that is half of all: whatever the oldest waits for, a message costs the same.
     fn sweep(&mut self) {
         while self.entries.get(self.settled).is_some_and(|entry| entry.state == State::Settled) {
             self.settled = self.settled.wrapping_add(1);
         }
-        if self.settled > self.entries.len() / 2 {
-            self.entries.drain(..self.settled);
+        if self.entries.len() / 2 > self.open {
+            self.entries.retain(|entry| entry.state != State::Settled);
             self.settled = 0;
         }
     }

@@ -28,6 +28,7 @@ impl Host {
 
     fn hand(&mut self, input: Input) -> bool {
         let is_taken = self.session.handle(self.now, input);
+        self.session.messages.check();
         self.actions.extend(self.session.take_actions());
         is_taken
     }
@@ -461,6 +462,22 @@ fn a_late_retry_does_not_undo_a_leave() {
 }
 
 #[test]
+fn a_late_retry_does_not_undo_a_newer_state_however_much_came_between() {
+    let mut host = Host::connected(Options::default());
+    let state = |message| Input::SetState { message, ack_id: NEXT_ACK_ID, group: 9 };
+    host.hand(state(1));
+    host.ack(1, AckOutcome::Transient);
+    for message in 2..100u32 {
+        host.hand(state(message));
+        host.ack(message.into(), AckOutcome::Success);
+    }
+    host.taken();
+    assert!(host.session.messages.len() < 8);
+    host.pass(1_000);
+    assert_eq!(host.taken(), [settle(1, Outcome::Lost)]);
+}
+
+#[test]
 fn a_late_retry_does_not_undo_a_newer_state() {
     let mut host = Host::connected(Options::default());
     let state = |message, group| Input::SetState { message, ack_id: NEXT_ACK_ID, group };
@@ -591,6 +608,37 @@ fn the_queue_stays_short_however_many_messages_pass() {
         assert_eq!(host.taken().len(), 2);
     }
     assert!(host.session.messages.len() < 4);
+}
+
+#[test]
+fn an_oldest_message_without_an_answer_keeps_none_of_the_later_ones() {
+    let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..Options::default() });
+    host.hand(Input::Invoke { message: 0 });
+    host.taken();
+    for nth in 1..=10_000u32 {
+        host.hand(send(nth));
+        assert!(host.ack(nth.into(), AckOutcome::Success));
+        assert_eq!(host.taken().len(), 2);
+        assert!(host.session.messages.len() < 8, "{nth}");
+    }
+    assert!(host.hand(Input::Response { message: 0 }));
+}
+
+#[test]
+fn messages_keep_their_order_when_those_between_them_are_settled() {
+    let mut host = Host::connected(Options::default());
+    for nth in 1..=100u32 {
+        host.hand(send(nth));
+        if nth % 3 != 0 {
+            host.ack(nth.into(), AckOutcome::Success);
+        }
+    }
+    host.drop(1006);
+    host.opened();
+    host.taken();
+    host.pong();
+    let sent = (1..=33).map(|nth| Action::Send { message: 3 * nth, ack_id: u64::from(3 * nth) });
+    assert_eq!(host.told()[1..], sent.collect::<Vec<_>>());
 }
 
 // Acknowledging.

@@ -223,7 +223,7 @@ test("arguments that the service would not take are refused before anything is s
     await assert.rejects(client.sendEvent("e", "x", "text", { metadata }), TypeError);
   }
   await assert.rejects(client.setGroupState("g", { good: "x", bad: true }), { message: '"bad" must be a string, not boolean.' });
-  await assert.rejects(client.sendEvent("e", "x", "text", { metadata: { "a b": "x" } }), { message: /^Metadata must match .*, but "a b" does not\.$/ });
+  await assert.rejects(client.sendEvent("e", "x", "text", { metadata: { "a b": "x" } }), { message: /^"a b" must match \// });
   for (const ackId of ["1", -1, 0.5, null]) {
     await assert.rejects(client.joinGroup("g", { ackId }), { name: "RangeError", message: /ackId/ });
   }

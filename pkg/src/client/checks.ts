@@ -31,7 +31,7 @@ export function checkMessage<const Message extends object>(message: Message): Me
     if (typeof state !== "object" || Array.isArray(state)) throw new TypeError("Metadata and states are objects of strings.");
     for (const [key, value] of Object.entries(state)) {
       if (typeof value !== "string") throw new TypeError(`"${key}" must be a string, not ${typeof value}.`);
-      if (metadata && !METADATA.test(`${key}:${value}`)) throw new TypeError(`Metadata must match ${METADATA}, but "${key}" does not.`);
+      if (metadata && !METADATA.test(`${key}:${value}`)) throw new TypeError(`"${key}" must match ${METADATA}.`);
     }
   }
   return message;
