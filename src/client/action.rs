@@ -131,6 +131,9 @@ pub enum Action {
 }
 
 /// How a message was settled.
+///
+/// One that was to be tried again when a later one had overtaken it (a leave a join, a join a leave, a state an older
+/// state of the same group) is not tried, and is settled as it had failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Outcome {
@@ -142,9 +145,7 @@ pub enum Outcome {
     Refused,
     /// There was no connection in time.
     NotConnected,
-    /// The connection was lost before the answer came, or the message was to be tried again and a later one had
-    /// overtaken it: a leave a join, a join a leave, a state an older state of the same group. It may have been carried
-    /// out.
+    /// The connection was lost before the answer came: it may have been carried out.
     Lost,
     /// The answer did not come in time: it may have been carried out.
     TimedOut,

@@ -47,6 +47,8 @@ struct Entry {
     writes: u32,
     /// How often it has failed.
     failures: u32,
+    /// How it failed last.
+    failure: Outcome,
     /// When the state ends by itself.
     due: u64,
 }
@@ -148,6 +150,7 @@ impl Session {
             is_shared,
             writes: 0,
             failures: 0,
+            failure: Outcome::Lost,
             due,
         });
         let last = messages.entries.len().wrapping_sub(1);
@@ -194,14 +197,8 @@ impl Session {
             Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
             // It was left since.
             Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
-            // A retry comes behind what was asked for later, and must not undo it. What became of it is not known.
-            Kind::Join if entry.failures > 0 && !self.groups.is_wanted(group) => {
-                return self.settle(at, Outcome::Lost);
-            }
-            Kind::Leave if entry.failures > 0 && self.groups.is_wanted(group) => {
-                return self.settle(at, Outcome::Lost);
-            }
-            Kind::OldState if entry.failures > 0 => return self.settle(at, Outcome::Lost),
+            // A retry comes behind what was asked for later, and must not undo it.
+            _ if entry.failures > 0 && self.is_overtaken(&entry) => return self.settle(at, entry.failure),
             Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
             _ if entry.is_shared && self.is_in_flight(ack_id) => {}
             _ => self.push(Action::Send { message, ack_id }),
@@ -219,6 +216,15 @@ impl Session {
                 _ => (State::Sent, due),
             };
             self.messages.due = self.messages.due.min(entry.due);
+        }
+    }
+
+    /// Whether something else was asked for since.
+    fn is_overtaken(&self, entry: &Entry) -> bool {
+        match entry.kind {
+            Kind::Join => !self.groups.is_wanted(entry.group),
+            Kind::Leave => self.groups.is_wanted(entry.group),
+            kind => kind == Kind::OldState,
         }
     }
 
@@ -261,6 +267,7 @@ impl Session {
             self.messages.open = self.messages.open.wrapping_add(1);
         }
         entry.failures = entry.failures.wrapping_add(1);
+        entry.failure = outcome;
         if entry.failures > retry.max_retries {
             return self.settle(at, outcome);
         }

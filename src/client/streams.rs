@@ -62,21 +62,17 @@ impl Session {
     pub(super) fn take_stream(&mut self, input: Input) -> bool {
         match input {
             Input::StreamOpen { stream } => self.open_stream(stream),
-            Input::StreamWrite { stream } => self.with_stream(stream, |outbound| {
-                outbound.next = outbound.next.wrapping_add(1);
-            }),
-            Input::StreamEnd { stream } => self.with_stream(stream, |outbound| outbound.is_ended = true),
+            Input::StreamWrite { stream } => self.write_stream(stream, false),
+            Input::StreamEnd { stream } => self.write_stream(stream, true),
             Input::StreamAck { stream, expected } => self.heard() && self.stream_expects(stream, expected, false),
             Input::StreamNack { stream, expected } => self.heard() && self.stream_expects(stream, expected, true),
             Input::StreamClosed { stream, closing } => {
-                let has_ended = match closing {
-                    StreamClosing::Ended => true,
-                    // After a recovery, that the stream is not known any more is the answer to the end that was sent
-                    // before. (Or it was idle for too long in between, which nobody can tell from it.)
-                    StreamClosing::NotFound => self.find_stream(stream).is_some_and(|outbound| outbound.may_be_over),
-                    StreamClosing::Failed => false,
-                };
-                let problem = if has_ended { StreamProblem::None } else { StreamProblem::Refused };
+                // After a recovery, that the stream is not known any more is the answer to the end that was sent
+                // before. (Or it was idle for too long in between, which nobody can tell from it.)
+                let is_over = closing == StreamClosing::Ended
+                    || closing == StreamClosing::NotFound
+                        && self.find_stream(stream).is_some_and(|outbound| outbound.may_be_over);
+                let problem = if is_over { StreamProblem::None } else { StreamProblem::Refused };
                 self.heard() && self.close_stream(stream, problem)
             }
             Input::ReadStream { stream, idle_timeout_ms } => {
@@ -120,12 +116,16 @@ impl Session {
         true
     }
 
-    /// Changes a stream and sends what can be sent then.
-    fn with_stream(&mut self, stream: u32, change: fn(&mut Outbound)) -> bool {
+    /// Adds a part to a stream, or its end, and sends what can be sent then.
+    fn write_stream(&mut self, stream: u32, is_end: bool) -> bool {
         let Some(outbound) = self.find_stream(stream) else {
             return false;
         };
-        change(outbound);
+        if is_end {
+            outbound.is_ended = true;
+        } else {
+            outbound.next = outbound.next.wrapping_add(1);
+        }
         self.pump(stream);
         true
     }
@@ -151,12 +151,14 @@ impl Session {
             actions.push(Action::StreamData { stream, sequence_id: outbound.cursor });
             outbound.cursor = outbound.cursor.wrapping_add(1);
         }
-        if outbound.is_ended && !outbound.is_end_sent {
-            outbound.is_end_sent = true;
-            // Each refusal has it sent again, within the time of the first.
+        if outbound.is_ended {
+            // Only what the service takes gives it more time: a refusal does not, nor that it is sent again.
             outbound.until = outbound.until.min(limit);
-            streams.due = streams.due.min(limit);
-            actions.push(Action::StreamEnd { stream });
+            streams.due = streams.due.min(outbound.until);
+            if !outbound.is_end_sent {
+                outbound.is_end_sent = true;
+                actions.push(Action::StreamEnd { stream });
+            }
         }
     }
 
@@ -170,13 +172,13 @@ impl Session {
             return self.close_stream(stream, StreamProblem::ProtocolViolation);
         }
         let is_progress = expected > outbound.oldest;
-        let opens = !outbound.is_open && !is_refusal;
+        let opens = !outbound.is_open && (is_progress || !is_refusal);
         outbound.oldest = expected;
         outbound.cursor = outbound.cursor.max(expected);
         if is_progress {
             outbound.refusals = 0;
         }
-        if opens {
+        if is_progress || opens {
             outbound.is_open = true;
             outbound.until = NEVER;
         }
@@ -220,10 +222,8 @@ impl Session {
             outbound.may_be_over |= outbound.is_end_sent;
             outbound.is_end_sent = false;
             outbound.retry_at = 0;
-            // One that the service has not opened yet keeps its limit: what the service does not take ends the connection
-            // each time.
+            // It keeps its limit: what the service does not take may end the connection each time.
             if is_open {
-                outbound.until = NEVER;
                 self.pump(stream);
             } else {
                 self.push(Action::StreamStart { stream });
@@ -232,19 +232,17 @@ impl Session {
         }
     }
 
-    /// The connection is lost for good, and all streams with it, save those that the service has not seen: of what is
-    /// read, parts may be missing, and perhaps nothing comes any more.
-    pub(super) fn lose_streams(&mut self, also_unseen: bool) {
-        let is_lost = |one: &&Outbound| one.is_open || also_unseen;
-        while let Some(stream) = self.streams.outbound.iter().find(is_lost).map(|one| one.stream) {
+    /// The connection is lost for good, and the streams with it, save outbound ones that the service has not seen; when
+    /// the session stops, these too.
+    pub(super) fn lose_streams(&mut self, all: bool) {
+        while let Some(stream) = self.streams.outbound.iter().find(|one| all || one.is_open).map(|one| one.stream) {
             self.close_stream(stream, StreamProblem::Lost);
         }
         while let Some(stream) = self.streams.inbound.first().map(|one| one.stream) {
             self.end_reading(stream, StreamProblem::Lost);
         }
-        if also_unseen {
-            self.streams.due = NEVER;
-        }
+        // When the next is due is found out at the end of this call.
+        self.streams.due = 0;
     }
 
     /// A part of an inbound stream: whether it is the next one.

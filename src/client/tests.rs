@@ -458,7 +458,30 @@ fn a_late_retry_does_not_undo_a_leave() {
     host.ack(2, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Lost)]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused)]);
+}
+
+#[test]
+fn what_was_overtaken_tells_why_it_had_failed() {
+    let outcomes = [Outcome::Refused, Outcome::TimedOut, Outcome::Lost, Outcome::NotConnected];
+    for outcome in outcomes {
+        let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..standard() });
+        host.hand(Input::Leave { message: 1, ack_id: NEXT_ACK_ID, group: 9 });
+        match outcome {
+            Outcome::Refused => _ = host.ack(1, AckOutcome::Transient),
+            Outcome::TimedOut => host.pass(30_000),
+            Outcome::NotConnected => _ = host.hand(Input::Unsent { message: 1 }),
+            _ => {
+                host.drop(1006);
+                host.open();
+            }
+        }
+        host.hand(Input::Join { message: 2, ack_id: NEXT_ACK_ID, group: 9 });
+        host.ack(2, AckOutcome::Success);
+        host.taken();
+        host.pass(1_000);
+        assert_eq!(host.taken(), [settle(1, outcome)]);
+    }
 }
 
 #[test]
@@ -474,7 +497,7 @@ fn a_late_retry_does_not_undo_a_newer_state_however_much_came_between() {
     host.taken();
     assert!(host.session.messages.len() < 8);
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Lost)]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused)]);
 }
 
 #[test]
@@ -489,7 +512,7 @@ fn a_late_retry_does_not_undo_a_newer_state() {
     host.ack(3, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Lost), Action::Send { message: 2, ack_id: 2 }]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused), Action::Send { message: 2, ack_id: 2 }]);
 }
 
 // Messages.
@@ -966,14 +989,44 @@ fn a_new_connection_ends_what_is_read_and_a_recovery_does_not() {
 }
 
 #[test]
-fn the_end_of_a_stream_has_one_limit_however_often_it_is_refused() {
-    let mut host = with_stream(Options::default());
-    host.hand(Input::StreamEnd { stream: 3 });
-    for _ in 0..10 {
-        host.pass(5_000);
-        host.hand(Input::StreamNack { stream: 3, expected: 1 });
+fn an_end_has_a_limit_that_no_refusal_and_no_recovery_renews() {
+    for recovers in [false, true] {
+        let mut host = with_stream(Options::default());
+        host.hand(Input::StreamWrite { stream: 3 });
+        host.hand(Input::StreamEnd { stream: 3 });
+        for _ in 0..29 {
+            host.hand(Input::StreamNack { stream: 3, expected: 1 });
+            if recovers {
+                host.drop(1006);
+                host.pass(500);
+                host.opened();
+                host.pong();
+                host.pass(500);
+            } else {
+                host.pass(1_000);
+            }
+        }
+        assert!(!host.taken().contains(&ended(StreamProblem::TimedOut)));
+        host.pass(1_000);
+        assert!(host.taken().contains(&ended(StreamProblem::TimedOut)));
     }
-    assert!(host.taken().contains(&ended(StreamProblem::TimedOut)));
+}
+
+#[test]
+fn an_end_has_time_as_long_as_its_parts_are_taken() {
+    let mut host = with_stream(Options { keep_alive_interval_ms: 0, ..Options::default() });
+    for _ in 0..10 {
+        host.hand(Input::StreamWrite { stream: 3 });
+    }
+    host.hand(Input::StreamEnd { stream: 3 });
+    for expected in 2..=11 {
+        host.pass(20_000);
+        assert!(host.hand(Input::StreamAck { stream: 3, expected }));
+    }
+    host.pass(29_999);
+    assert!(!host.taken().contains(&ended(StreamProblem::TimedOut)));
+    host.pass(1);
+    assert_eq!(host.taken(), [ended(StreamProblem::TimedOut)]);
 }
 
 #[test]

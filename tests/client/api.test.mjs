@@ -236,6 +236,16 @@ test("a call that was aborted says why", async (t) => {
   }
 });
 
+test("a call that was overtaken while it waited to be tried again says how it had failed", async (t) => {
+  const { client, socket } = await start(t, { messageRetryOptions: { retryDelayInMs: 1 } });
+  const joining = assert.rejects(client.joinGroup("g"), { name: "SendMessageError", code: "ERR_REFUSED" });
+  const leaving = client.leaveGroup("g");
+  await settled();
+  socket.receive({ type: "ack", ackId: 1, success: false, error: { name: "InternalServerError", message: "busy" } });
+  socket.receive({ type: "ack", ackId: 2, success: true });
+  await Promise.all([joining, leaving]);
+});
+
 test("an invocation id is a text, and is made where there is none", async (t) => {
   const { client, socket } = await start(t);
   for (const invocationId of ["own", 7, "", undefined]) client.invokeEvent("e", "x", "text", { invocationId }).catch(() => {});

@@ -28,7 +28,7 @@ export function checkMessage<const Message extends object>(message: Message): Me
   if (typeof event !== "string" || !NAMES[what].test(event)) throw new TypeError(`${what}Name must match ${NAMES[what]}.`);
   checkedId(ttlSeconds, "ttlSeconds", 300);
   if (state != null) {
-    if (typeof state !== "object" || Array.isArray(state)) throw new TypeError("Metadata and states are objects of strings.");
+    if (typeof state !== "object" || Array.isArray(state)) throw new TypeError("Metadata and states must be objects.");
     for (const [key, value] of Object.entries(state)) {
       if (typeof value !== "string") throw new TypeError(`"${key}" must be a string, not ${typeof value}.`);
       if (metadata && !METADATA.test(`${key}:${value}`)) throw new TypeError(`"${key}" must match ${METADATA}.`);

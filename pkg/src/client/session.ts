@@ -339,7 +339,7 @@ export class ClientSession {
 
   #open(socket: number, recover: boolean): void {
     // `connect` still waits, though a socket was open: that was its only attempt.
-    if (this.onOpened && this.#current !== 0) return void this.input(Input.Stop);
+    if (this.onOpened && this.#current) return void this.input(Input.Stop);
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
