@@ -10,7 +10,7 @@
 //! | [`Frame::Message`] with a sequence id | [`Input::Data`], and the message is delivered when the answer is true |
 //! | [`Frame::Message`] without one | [`Input::Heard`], and the message is delivered when the answer is true |
 //! | [`Frame::Message`] with [`stream`](Message::stream) | what its row above says; then, in the place of a delivery, [`Input::Part`] for each reader of the stream, who gets it when the answer is true |
-//! | [`Frame::GroupState`] | [`Input::Heard`], and [`GroupStates`] takes in the items when the answer is true |
+//! | [`Frame::GroupState`] | [`Input::Heard`], and [`GroupStates`] takes in the items when the answer is true, before the actions: they may end the connection |
 //! | [`Frame::Pong`] | [`Input::Pong`] |
 //! | [`Frame::InvokeResponse`] | [`Input::Response`] |
 //! | [`Frame::StreamAck`], [`Frame::StreamNack`], [`Frame::StreamClosed`] | the input of the same name |

@@ -216,11 +216,19 @@ impl Client {
 
     /// Hands in an input and carries out what comes of it.
     pub fn handle(&mut self, now: u64, input: Input) -> Result<bool> {
+        self.handle_first(now, input, |_| {})
+    }
+
+    /// What is taken comes before what the session wants done: that may be to give up the connection it came over.
+    fn handle_first(&mut self, now: u64, input: Input, taken: impl FnOnce(&mut Client)) -> Result<bool> {
         let clock = self.clock(now);
         let was_connected = self.session.status() == Status::Connected;
         let is_taken = self.session.handle(clock, input);
         // A timer counts from when it is set, whatever the clock shows later.
         self.wake_at = self.session.wake_at().map(|at| now + at.saturating_sub(clock));
+        if is_taken {
+            taken(self);
+        }
         for action in self.session.take_actions() {
             self.carry_out(now, action, was_connected)?;
         }
@@ -668,16 +676,15 @@ impl Client {
                 Input::Pong { socket }
             }
             Frame::GroupState { group, items, is_snapshot } => {
-                if !self.handle(now, Input::Heard { socket })? {
-                    return Ok(());
-                }
-                let view = GROUPS.iter().position(|name| group == *name).and_then(|at| self.views[at].as_mut());
-                match view {
-                    Some(view) if is_snapshot => _ = view.snapshot(items),
-                    Some(view) => _ = view.update(items),
-                    None => {}
-                }
-                return Ok(());
+                let take = |client: &mut Client| {
+                    let at = GROUPS.iter().position(|name| group == *name);
+                    match at.and_then(|at| client.views[at].as_mut()) {
+                        Some(view) if is_snapshot => _ = view.snapshot(items),
+                        Some(view) => _ = view.update(items),
+                        None => {}
+                    }
+                };
+                return self.handle_first(now, Input::Heard { socket }, take).map(drop);
             }
             Frame::InvokeResponse { .. } | Frame::StreamAck { .. } | Frame::StreamNack { .. } if is_late => {
                 return Ok(());
