@@ -64,7 +64,10 @@ export class ClientSession {
   userId: string | undefined;
   /** Why the last attempt to connect failed. */
   lastError: WebPubSubClientError | undefined;
-  /** Called when a socket is open, before the connection is ready. Whoever calls `start` or `connect` waits while it is here. */
+  /**
+   * Called when a socket is open, before the connection is ready. While the session runs, it is here as long as somebody
+   * waits in `start` or `connect`; a start that failed leaves it to the next one.
+   */
   onOpened: (() => void) | undefined;
 
   readonly #core: Core;
