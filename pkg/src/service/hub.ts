@@ -232,17 +232,17 @@ function userOf({ userId }: GenerateClientTokenOptions): string {
   return text(userId ?? "", "userId", "ERR_USER_ID");
 }
 
-/** The members of an object, each name followed by its JSON; those that JSON leaves out are left out. */
+/** Returns names and JSON values of an object in turn. Members that JSON leaves out, such as functions, are left out. */
 function members(object: Record<string, unknown> | undefined, what: string): readonly string[] {
   if (object == null) {
     return [];
   }
-  const members = Object.entries(object).flatMap(([name, value]) => {
+  const pairs = Object.entries(object).flatMap(([name, value]) => {
     const json = JSON.stringify(value) as string | undefined;
     return json === undefined ? [] : [text(name, `A name of ${what}`, "ERR_CLAIM"), json];
   });
-  checkTotalLength(members, what, "ERR_CLAIM");
-  return members;
+  checkTotalLength(pairs, what, "ERR_CLAIM");
+  return pairs;
 }
 
 function timeOf(date: Date): number {
