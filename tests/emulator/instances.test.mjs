@@ -71,7 +71,8 @@ test("a trap in a call of the API is thrown, and stops that emulator and no othe
 
 test("a stack overflow stops that emulator and no other", async (t) => {
   const { failing, other, printed } = await startTwo(t);
-  while (printed.length === 0) {
+  for (let tries = 0; printed.length === 0; tries++) {
+    assert.ok(tries < 100, "the stack does not overflow in the module");
     onFullStack(() => failing.emulator.faults.list());
     await new Promise((resolve) => setImmediate(resolve));
   }
