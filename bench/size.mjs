@@ -70,7 +70,7 @@ function source(name) {
       length.lastIndex += part.length;
     }
   }
-  const at = parts.findIndex((part) => ["webpubsub_edge", "webpubsub_edge_wasm", "sha2", "hmac", "digest", "base64", "core", "alloc"].includes(part));
+  const at = parts.findIndex((part) => ["webpubsub_edge", "webpubsub_edge_wasm", "rlsf", "sha2", "hmac", "digest", "base64", "core", "alloc"].includes(part));
   if (at < 0) return name === "" ? "?" : /^(call|input)$/.test(name) ? "the exports, with all that is inlined there" : "std and compiler-builtins";
   return ["core", "alloc"].includes(parts[at]) ? "std and compiler-builtins" : parts.slice(at, at + (parts[at + 1] === "service" ? 3 : 2)).join("::");
 }

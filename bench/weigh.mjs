@@ -11,12 +11,12 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export const GOAL = 12_000;
 
 /** The most that it may weigh today, with a little room for other compilers: tests/packaging/size.test.mjs. */
-export const BUDGET = 19_850;
+export const BUDGET = 21_650;
 
 const OURS = path.join(root, "pkg/dist/entrypoints/workerd.js");
 
 /** What a page that uses everything of the WebSocket client may weigh, without protobuf and with it. */
-export const CLIENT_GOALS = { json: 17_000, protobuf: 20_000 };
+export const CLIENT_GOALS = { json: 19_200, protobuf: 21_000 };
 
 const CLIENT = path.join(root, "pkg/dist/entrypoints/client.js");
 const PROTOBUF = path.join(root, "pkg/dist/entrypoints/client-protobuf.js");

@@ -21,7 +21,7 @@ async function buildOthers() {
   inline(readFileSync(here("build/service/webpubsub_edge.wasm")), "dist/wasm/inline.js");
 
   mkdirSync(here("dist/emulator/wasm/"), { recursive: true });
-  copyFileSync(here("build/emulator/glue.js"), here("dist/emulator/wasm/glue.js"));
+  await wrapGlue();
   // Where it runs there is zlib, and it is large.
   inline(deflateRawSync(readFileSync(here("build/emulator/emulator.wasm")), { level: 9 }), "dist/emulator/wasm/inline.js");
   await bundleWs();
@@ -72,6 +72,23 @@ function importBuiltins({ onResolve, onLoad }) {
     if (kind === "require-call" && isBuiltin(path)) return { path: path.replace(/^(node:)?/, "node:"), namespace: "builtin" };
   });
   onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({ contents: `import builtin from "${path}"; module.exports = builtin;` }));
+}
+
+/**
+ * Makes a function of the bindings of wasm-bindgen, which keep their instance in variables: each call creates bindings of
+ * another instance.
+ */
+async function wrapGlue() {
+  const { outputFiles } = await build({
+    stdin: { contents: 'export { Emulator, initSync } from "./build/emulator/glue.js";', resolveDir: fileURLToPath(here(".")) },
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "glue",
+    target: "node20",
+    logLevel: "warning",
+  });
+  writeFileSync(here("dist/emulator/wasm/glue.js"), `export function createGlue() {\n${outputFiles[0].text}return glue;\n}\n`);
 }
 
 /** The server of `ws` in one file, with its licence, so that the package depends on nothing. */

@@ -7,12 +7,8 @@
 /// the frames about streams name no socket: those of another one than [`Session::socket`](super::Session::socket) are for
 /// the host to drop.
 ///
-/// The memory of every variant is a tag, up to one number of 32 bits, one of 64 and one of 32, in this order, so that
-/// WebAssembly takes four numbers as they are.
-///
 /// [`Action::Open`]: super::Action::Open
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
 pub enum Input {
     /// Nothing but time has passed; see [`Session::wake_at`](super::Session::wake_at).
     Tick,
@@ -215,7 +211,6 @@ impl Input {
 
 /// What a `streamClosed` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
 pub enum StreamClosing {
     /// The stream has ended as its sender wished: no error.
     Ended,
@@ -241,7 +236,6 @@ pub const NEXT_ACK_ID: u64 = u64::MAX;
 
 /// What an ack says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
 pub enum AckOutcome {
     /// It was done.
     Success,

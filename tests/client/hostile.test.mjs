@@ -507,7 +507,6 @@ test("a module that the host refuses to compile is ERR_WASM", async () => {
   const cause = new WebAssembly.CompileError("blocked by the policy");
   for (const [index, source] of [() => Promise.reject(cause), () => { throw cause; }].entries()) {
     const module = await import(`../../pkg/dist/client/core/core.js?${index}`);
-    module.provide(source);
-    await assert.rejects(async () => module.loadCore(), { code: "ERR_WASM", cause, message: /Content-Security-Policy/ });
+    await assert.rejects(async () => module.loadInstance(source), { code: "ERR_WASM", cause, message: /Content-Security-Policy/ });
   }
 });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { initSync, WebPubSubServiceClient } from "../../pkg/dist/entrypoints/slim.js";
-import { memoryStartedBy } from "../wasm-memory.mjs";
+import { memoriesCreatedBy } from "../wasm-memory.mjs";
 
 const SHARE = process.env.SOAK_SECONDS === undefined ? 20 : 1;
 const TOKENS = 1_000_000 / SHARE;
@@ -14,7 +14,7 @@ const CLIENTS = 100_000 / SHARE;
 test("memory stays as large as the largest call made it", async () => {
   initSync(await readFile(new URL("../../pkg/dist/wasm/webpubsub_edge.wasm", import.meta.url)));
   let client;
-  const memory = await memoryStartedBy(() => (client = new WebPubSubServiceClient(connection(0), "hub")));
+  const [memory] = await memoriesCreatedBy(() => (client = new WebPubSubServiceClient(connection(0), "hub")));
 
   const options = (index) => ({ userId: `user-${index}`, roles: [`webpubsub.sendToGroup.g${index}`], groups: [`g${index}`] });
   client.getClientAccessTokenSync(options(TOKENS));

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { asError, checkedId, checkMessage } from "./checks.js";
-import { loadCore, NEXT_ACK_ID } from "./core/core.js";
+import { loadInstance, type ModuleSource, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
@@ -60,7 +60,7 @@ import { type GroupStream, type GroupStreamSubscription, type GroupStreamWriter,
  * await chat.stop();
  * ```
  */
-export class WebPubSubClient<Message = JSONTypes> {
+export abstract class WebPubSubClient<Message = JSONTypes> {
   readonly #credential: WebPubSubClientCredential;
   readonly #settings: Settings;
   readonly #emitter = new Emitter<WebPubSubClientEvents<Message>>((error, event) => this.#listenerFailed(error, event));
@@ -270,7 +270,8 @@ export class WebPubSubClient<Message = JSONTypes> {
     options?: InvokeEventOptions,
   ): Promise<InvokeEventResult<Result>> {
     // Without a turn between, as far as it can be: calls are sent in their order.
-    const session = this.#session ?? (await this.#load());
+    const loading = this.#load();
+    const session = loading instanceof Promise ? await loading : loading;
     const invocationId = `${options?.invocationId || ++this.#lastInvocation}`;
     if (session.hasInvocation(invocationId)) {
       throw new InvocationError("Invocation id is already registered.", { invocationId }, "ERR_STATE");
@@ -299,7 +300,7 @@ export class WebPubSubClient<Message = JSONTypes> {
    * @throws {@link WebPubSubClientError}
    */
   async openGroupStream(groupName: string, options?: OpenGroupStreamOptions): Promise<GroupStreamWriter<Message>> {
-    const session = this.#session ?? (await this.#load());
+    const session = await this.#load();
     return this.#streams.open(session, groupName, options ?? {});
   }
 
@@ -416,7 +417,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     try {
       // Without a turn between where there is nothing to load: what is sent right after must find it started.
       const loading = this.#load();
-      const session = this.#session ?? (await loading);
+      const session = loading instanceof Promise ? await loading : loading;
       // It may have been stopped while it was loading, and started again.
       if (this.#starting === starting) {
         session.onOpened = () => untilReady || this.#started(undefined);
@@ -452,11 +453,21 @@ export class WebPubSubClient<Message = JSONTypes> {
     this.#hasStopped?.();
   }
 
-  /** Makes the session, at the first thing that needs one. */
+  /**
+   * @internal
+   * Returns the source of the WebAssembly module. Each entry point has its own, in a method, so that importing an entry
+   * point has no side effects and bundlers can leave out a module that is not used.
+   */
+  protected abstract moduleSource(): ModuleSource;
+
+  /** Returns the session. It is created when it is first needed, and again after a failure. */
   #load(): ClientSession | Promise<ClientSession> {
-    const core = loadCore();
-    if (core instanceof Promise) return core.then(() => this.#load());
-    return (this.#session ??= new ClientSession(core, this.#settings, this.#credential, this.#emitter as never, {
+    if (this.#session?.hasFailed === false) return this.#session;
+    this.#session?.fail();
+    this.#session = undefined;
+    const instance = loadInstance(this.moduleSource());
+    if (instance instanceof Promise) return instance.then(() => this.#load());
+    return (this.#session = new ClientSession(instance, this.#settings, this.#credential, this.#emitter as never, {
       streams: this.#streams as never,
       stateReceived: (message, socket) => this.#views.get(message.group)?.received(message, socket),
     }));
@@ -468,7 +479,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     options: SendEventOptions | undefined,
     result = sent,
   ): Promise<WebPubSubResult> {
-    const session = this.#session ?? this.#load();
+    const session = this.#load();
     return session instanceof Promise
       ? session.then(() => this.#send(input, message, options, result))
       : this.#settled(session, input, message, options, result);

@@ -26,7 +26,10 @@ export type WebPubSubClientErrorCode =
   | "ERR_MESSAGE_TOO_LARGE"
   /** A stream ended that should not have. */
   | "ERR_STREAM"
-  /** WebAssembly could not be compiled: a page with a Content-Security-Policy needs `'wasm-unsafe-eval'` in it. */
+  /**
+   * WebAssembly could not be compiled (a page with a Content-Security-Policy needs `'wasm-unsafe-eval'` in it), or a call
+   * into it failed: start the client again.
+   */
   | "ERR_WASM";
 
 /** A code, and what it says. */

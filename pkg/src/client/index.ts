@@ -1,4 +1,3 @@
-export { WebPubSubClient } from "./client.js";
 export {
   InvocationError,
   type InvocationErrorOptions,

@@ -67,6 +67,8 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
     return null;
   }
   frame["kind"] = kind;
+  if (kind === "ack" || kind === "invokeResponse") checkFlag("success", frame["success"]);
+  checkFlag("endOfStream", (frame["stream"] as Frame | null | undefined)?.["endOfStream"] ?? false);
   if (isLarge(frame["sequenceId"]) || isLarge(frame["ackId"])) {
     readLargeIds(frame, input);
   }
@@ -136,6 +138,11 @@ function withPayload(frame: Frame): DownstreamMessage | null {
       return null;
   }
   return frame as never;
+}
+
+/** Refuses a flag that is not a boolean. */
+function checkFlag(name: string, value: unknown): void {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${JSON.stringify(value)}.`);
 }
 
 function isLarge(id: unknown): boolean {

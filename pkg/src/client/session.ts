@@ -1,7 +1,7 @@
 import { asError, checkedId, checkText } from "./checks.js";
 import * as AckOutcome from "./core/ack-outcome.js";
 import * as Action from "./core/action.js";
-import { type Core, high, idOf, low } from "./core/core.js";
+import { CoreSession, idOf, type Instance } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import type { Emitter } from "./emitter.js";
@@ -40,6 +40,8 @@ export interface StreamHost {
   received(message: GroupDataMessage): void;
   acknowledged(message: StreamAckMessage | StreamNackMessage | StreamClosedMessage): void;
   act(action: number, stream: number, detail: number): void;
+  /** Ends all streams: the session has failed. */
+  lost(): void;
 }
 
 /** The last thing that is known of a connection that ended. */
@@ -70,15 +72,15 @@ export class ClientSession {
    */
   onOpened: (() => void) | undefined;
 
-  readonly #core: Core;
-  readonly #session: number;
+  readonly #core: CoreSession;
   readonly #settings: Settings;
   readonly #credential: WebPubSubClientCredential;
   readonly #emitter: Emitter<WebPubSubClientEvents<never>>;
   readonly #host: FrameHost;
-  #words: Uint32Array;
 
   readonly #queue: number[] = [];
+  /** Whether the session has failed and {@link fail} has run. */
+  #hasEnded = false;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerIsFor = Infinity;
@@ -107,26 +109,28 @@ export class ClientSession {
   readonly #refusals = new Map<Id, AckMessageError>();
 
   constructor(
-    core: Core,
+    instance: Instance,
     settings: Settings,
     credential: WebPubSubClientCredential,
     emitter: Emitter<WebPubSubClientEvents<never>>,
     host: FrameHost,
   ) {
-    this.#core = core;
     this.#settings = settings;
     this.#credential = credential;
     this.#emitter = emitter;
     this.#host = host;
-    new Uint32Array(core.memory.buffer).set(settings.words, core.words() >>> 2);
-    this.#session = core.create();
-    this.#words = new Uint32Array(core.memory.buffer);
-    sessions?.register(this, { core, session: this.#session });
+    this.#core = new CoreSession(instance, settings.session, () => this.fail());
+  }
+
+  /** Whether the session has failed and stopped, so that the client needs another one. */
+  get hasFailed(): boolean {
+    return this.status === "stopped" && this.#core.hasFailed;
   }
 
   start(): void {
     this.status = "connecting";
     this.lastError = undefined;
+    this.#core.isRunning = true;
     this.#unwatch = watchHost(
       () => this.input(Input.Wake),
       () => this.input(Input.Offline),
@@ -180,21 +184,23 @@ export class ClientSession {
 
   /** Tells the session something, and does what it says. */
   input(tag: number, a = 0, id: Id = 0, b = 0): boolean {
-    const core = this.#core;
-    const answer = core.handle(this.#session, Date.now(), tag, a, low(id), high(id), b);
+    const answer = this.#core.handle(tag, a, id, b);
     const count = answer >>> 2;
-    if (count) {
-      // Growing makes memory another buffer.
-      if (!this.#words.length) this.#words = new Uint32Array(core.memory.buffer);
-      this.#run(core.actions(this.#session) >>> 2, count);
+    try {
+      if (count) this.#run(this.#core.actionsAt, count);
+      if (answer & 2) this.#arm();
+    } catch (error) {
+      // The call stack was full: some actions were not carried out.
+      this.#core.isBroken = true;
+      this.#core.end(error);
+      return false;
     }
-    if (answer & 2) this.#arm();
     return (answer & 1) === 1;
   }
 
   /** One action after the other, also when one leads to an input that leads to more. */
   #run(at: number, count: number): void {
-    const words = this.#words;
+    const { words } = this.#core;
     const queue = this.#queue;
     const isFirst = !this.#isRunning;
     // Nearly always there is one, which needs no queue.
@@ -213,7 +219,7 @@ export class ClientSession {
 
   /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
   #arm(): void {
-    const at = this.#core.wake_at(this.#session);
+    const at = this.#core.wakeAt();
     if (at >= this.#timerIsFor && at !== Infinity) return;
     clearTimeout(this.#timer);
     this.#timerIsFor = at;
@@ -295,7 +301,34 @@ export class ClientSession {
     }
   }
 
+  /**
+   * Ends the session after its core has failed. The connection, messages on their way, streams, and the list of groups to
+   * join again are lost. Everything that waits is rejected with `ERR_WASM`.
+   */
+  fail(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#core.end();
+    const error = (this.lastError = this.#core.failure!);
+    this.#aborter?.abort();
+    for (const [number, outgoing] of this.#messages.entries()) {
+      if (outgoing !== undefined) {
+        outgoing.error = error;
+        this.#settle(number, Outcome.Lost);
+      }
+    }
+    this.#host.streams.lost();
+    this.connectionId = undefined;
+    this.#ending = {};
+    if (this.status === "stopped") return this.#arm();
+    // Whoever waits for the start gets the error.
+    const isReported = this.onOpened !== undefined;
+    this.#stopped();
+    if (!isReported) this.#emitter.emit("error", { error });
+  }
+
   #stopped(): void {
+    this.#core.isRunning = false;
     this.#unwatch?.();
     this.#current = 0;
     this.#socket?.abandon();
@@ -515,9 +548,3 @@ function isClientUrl(url: unknown): url is string {
     return false;
   }
 }
-
-/** Ends the sessions of clients that nobody holds any more. */
-const sessions =
-  typeof FinalizationRegistry === "undefined"
-    ? undefined
-    : new FinalizationRegistry<{ core: Core; session: number }>(({ core, session }) => core.destroy(session));

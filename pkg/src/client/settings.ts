@@ -1,5 +1,6 @@
 import { MAX_WORD } from "./checks.js";
 import { WebPubSubJsonReliableProtocol } from "./json.js";
+import type { SessionOptions, SessionRetry } from "./core/core.js";
 import type { RetryMode, WebPubSubClientOptions, WebPubSubRetryOptions } from "./options.js";
 import type { WebPubSubClientProtocol } from "./protocol.js";
 
@@ -7,8 +8,7 @@ import type { WebPubSubClientProtocol } from "./protocol.js";
 export interface Settings {
   readonly options: WebPubSubClientOptions;
   readonly protocol: WebPubSubClientProtocol;
-  /** What the core is told, in the order of pkg/wasm-client. */
-  readonly words: readonly number[];
+  readonly session: SessionOptions;
 }
 
 /** Reads the options and fills in the defaults, which are those of the official client but for time limits and jitter. */
@@ -22,21 +22,19 @@ export function settingsOf(options: WebPubSubClientOptions): Settings {
     if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more, not ${value}.`);
     return Math.min(value, MAX_WORD);
   };
-  const words = [
-    protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
-    +(options.autoReconnect ?? true),
-    +(options.autoRejoinGroups ?? true),
-    ...retry(options.messageRetryOptions, 3, "Fixed"),
-    ...retry(options.reconnectRetryOptions, MAX_WORD, "Exponential"),
-    limit("keepAliveIntervalInMs", 20_000),
-    limit("keepAliveTimeoutInMs", 120_000),
-    limit("connectTimeoutInMs", 30_000),
-    limit("ackTimeoutInMs", 30_000),
-    limit("invokeTimeoutInMs", 30_000),
-    Math.random() * MAX_WORD,
-    Math.random() * MAX_WORD,
-  ];
-  return { options, protocol, words };
+  const session: SessionOptions = {
+    protocol: protocol.isReliableSubProtocol ? 2 : protocol.name === "" ? 0 : 1,
+    autoReconnect: options.autoReconnect ?? true,
+    autoRejoinGroups: options.autoRejoinGroups ?? true,
+    messageRetry: retry(options.messageRetryOptions, 3, "Fixed"),
+    reconnectRetry: retry(options.reconnectRetryOptions, MAX_WORD, "Exponential"),
+    keepAliveIntervalMs: limit("keepAliveIntervalInMs", 20_000),
+    keepAliveTimeoutMs: limit("keepAliveTimeoutInMs", 120_000),
+    openTimeoutMs: limit("connectTimeoutInMs", 30_000),
+    ackTimeoutMs: limit("ackTimeoutInMs", 30_000),
+    invokeTimeoutMs: limit("invokeTimeoutInMs", 30_000),
+  };
+  return { options, protocol, session };
 }
 
 type LimitName =
@@ -50,7 +48,7 @@ type LimitName =
 const MODES: readonly RetryMode[] = ["Fixed", "Exponential"];
 
 /** A number that is missing or negative is the default, as in the official client. */
-function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: RetryMode): number[] {
+function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: RetryMode): SessionRetry {
   const number = (value: number | null | undefined, fallback: number) => Math.min((value ?? -1) >= 0 ? value! : fallback, MAX_WORD);
   const delay = number(given?.retryDelayInMs, 1000);
   const longest = number(given?.maxRetryDelayInMs, Math.max(30_000, delay));
@@ -58,9 +56,9 @@ function retry(given: WebPubSubRetryOptions | undefined, retries: number, mode: 
     throw new RangeError("maxRetryDelayInMs must be retryDelayInMs or more.");
   }
   mode = given?.mode ?? mode;
-  const modeNumber = MODES.indexOf(mode);
-  if (modeNumber < 0) {
+  const retryMode = MODES.indexOf(mode);
+  if (retryMode < 0) {
     throw new RangeError(`mode must be Fixed or Exponential, not ${mode}.`);
   }
-  return [number(given?.maxRetries, retries), delay, longest, modeNumber];
+  return { maxRetries: number(given?.maxRetries, retries), retryDelayMs: delay, maxRetryDelayMs: longest, retryMode };
 }

@@ -199,7 +199,7 @@ export class Streams<Message> implements StreamHost {
       // What comes of a stream that its reader has left is for nobody.
       if (endOfStream) streams.delete(key);
       const queue = this.#inbound.get(number);
-      if (!queue || !this.#session()!.input(Input.Part, number, streamSequenceId, +endOfStream)) continue;
+      if (!queue || !this.#session()!.input(Input.Part, number, streamSequenceId, endOfStream ? 1 : 0)) continue;
       // The end may come with a last part, or alone.
       if (message.data !== undefined && !(endOfStream && isEmpty(message))) {
         queue.push({ ...message, groupName: message.group } as GroupStreamMessage);
@@ -247,6 +247,11 @@ export class Streams<Message> implements StreamHost {
       case Action.StreamClosed:
         return this.#ended(number, stream, detail);
     }
+  }
+
+  lost(): void {
+    for (const number of [...this.#outbound.keys()]) this.act(Action.StreamClosed, number, StreamProblem.Lost);
+    for (const number of [...this.#inbound.keys()]) this.act(Action.ReadEnded, number, StreamProblem.Lost);
   }
 
   #ended(number: number, stream: Outbound, problem: number): void {

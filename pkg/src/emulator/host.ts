@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebPubSubDataType } from "../client/messages.js";
 import { type EmulatorEventHandler, EventHandlers } from "./events.js";
-import { newService } from "./service.js";
+import { newService, type Service } from "./service.js";
 import type { Time } from "./time.js";
 import type { Actions, Emulator } from "./wasm/glue.js";
 import WebSocketServer from "./ws.js";
@@ -58,6 +58,8 @@ const PONG_WAIT_MS = 500;
 
 /** @internal */
 export class Host implements Actions {
+  readonly #ownService: Service;
+  /** The service, for everything that happens on the network. */
   readonly #service: Emulator;
   readonly #maxBacklogBytes: number;
   readonly #server: Server;
@@ -81,6 +83,8 @@ export class Host implements Actions {
   #timerDue = Infinity;
   #allAnswered: (() => void) | undefined;
   #isStopped = false;
+  #stopped: Promise<void> | undefined;
+  #failure: Error | undefined;
 
   constructor({ settings, time, isRunning, log }: HostOptions) {
     this.#time = time;
@@ -97,7 +101,8 @@ export class Host implements Actions {
         this.wait();
       },
     });
-    this.#service = newService(settings, this);
+    this.#ownService = newService(settings, this, (failure) => this.#failed(failure));
+    this.#service = this.#ownService.quiet;
     this.#maxBacklogBytes = this.#service.maxBacklogBytes;
     this.#webSockets = new WebSocketServer({
       noServer: true,
@@ -110,12 +115,15 @@ export class Host implements Actions {
     this.#server.on("upgrade", (request, stream, head) => this.#onUpgrade(request, stream, head));
   }
 
-  /** What is asked of the service directly. @throws `Error` when it has been stopped. */
+  /** The service, for calls of the API. @throws `Error` if the emulator has been stopped or has failed. */
   get service(): Emulator {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
+    }
     if (this.#isStopped) {
       throw new Error("This emulator has been stopped: start another one.");
     }
-    return this.#service;
+    return this.#ownService.checked;
   }
 
   /** Listens on this machine only; gives the port. */
@@ -130,7 +138,11 @@ export class Host implements Actions {
   }
 
   /** Drops every connection, also those that are only being closed, and stops listening. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopped = true;
     this.#handlers.stop();
     clearTimeout(this.#timer);
@@ -144,8 +156,14 @@ export class Host implements Actions {
       stream.destroy();
     }
     await closed;
-    // It holds this host, and this host holds it: no garbage collector sees through that.
-    this.#service.free();
+    this.#ownService.release();
+  }
+
+  /** Stops after the service has failed. Nobody may be calling the API, so the error is printed. */
+  #failed(failure: Error): void {
+    this.#failure = failure;
+    console.error(failure.message);
+    void this.stop();
   }
 
   /** Answers the events of a hub, whose name is in lower case; gives what ends that. */

@@ -1,6 +1,7 @@
 import type { AzureKeyCredential, TokenCredential } from "./credentials.js";
 import { typeError } from "./errors.js";
 import { GroupClient, type WebPubSubGroup } from "./group.js";
+import { type ModuleSource, setModuleSource } from "../wasm/core.js";
 import { accessOf, Hub } from "./hub.js";
 import { jsonBody, toBody } from "./message.js";
 import * as Operation from "./operations.js";
@@ -43,7 +44,7 @@ import { text, texts } from "./text.js";
  * await client.sendToAll({ text: "hello" });
  * ```
  */
-export class WebPubSubServiceClient<Message = JSONTypes> {
+export abstract class WebPubSubServiceClient<Message = JSONTypes> {
   readonly #hub: Hub;
   /** The name of the hub. */
   readonly hubName: string;
@@ -85,6 +86,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
     third?: string | WebPubSubServiceClientOptions,
     fourth?: WebPubSubServiceClientOptions,
   ) {
+    setModuleSource(this.moduleSource());
     this.#hub =
       typeof second === "object" && second !== null
         ? new Hub(accessOf(endpoint, second), third as string, fourth)
@@ -397,6 +399,13 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
     const query = sendQuery(options);
     return this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
   }
+
+  /**
+   * @internal
+   * Returns the source of the WebAssembly module. Each entry point has its own, in a method, so that importing an entry
+   * point has no side effects and bundlers can leave out a module that is not used.
+   */
+  protected abstract moduleSource(): ModuleSource;
 
   async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {
     return (await this.#hub.call(operation, about, query, options)) !== undefined;

@@ -1,6 +1,3 @@
-import { core, STATUS_MESSAGE } from "../wasm/core.js";
-import type { Packable } from "../wasm/packed.js";
-
 /** The codes of errors that this package finds itself. They are stable; messages are not. */
 export type WebPubSubErrorCode =
   | "ERR_CONNECTION_STRING"
@@ -88,14 +85,14 @@ export class RestError extends WebPubSubError {
   /** The `x-ms-client-request-id` that was sent, the same for every try. */
   readonly requestId: string;
 
-  /** @internal */
-  constructor(statusCode: number, errorCode: string | null, body: string, requestId: string) {
+  /**
+   * @internal
+   * `statusMessage` is the message for an answer that has none.
+   */
+  constructor(statusCode: number, errorCode: string | null, body: string, requestId: string, statusMessage: string) {
     const details = readDetails(body);
     const text = (name: string) => (typeof details[name] === "string" && details[name] !== "" ? details[name] : undefined);
-    super(
-      text("code") ?? errorCode ?? undefined,
-      text("message") ?? text("title") ?? core(STATUS_MESSAGE, [statusCode]),
-    );
+    super(text("code") ?? errorCode ?? undefined, text("message") ?? text("title") ?? statusMessage);
     this.statusCode = statusCode;
     this.details = details;
     this.requestId = requestId;
@@ -146,26 +143,4 @@ export function typeError(code: WebPubSubErrorCode, message: string): TypeError 
 /** @internal A RangeError with a code. */
 export function rangeError(code: WebPubSubErrorCode, message: string): RangeError {
   return Object.assign(new RangeError(message), { code });
-}
-
-/** @internal Asks the core, whose errors come as a line: the code, a blank, the message. */
-export function ask(what: number, ...fields: Packable[]): string {
-  const answer = core(what, fields);
-  if (!answer.startsWith("ERR_")) {
-    return answer;
-  }
-  const blank = answer.indexOf(" ");
-  const code = answer.slice(0, blank);
-  const message = answer.slice(blank + 1);
-  switch (code) {
-    case "ERR_EXPIRATION":
-    case "ERR_MESSAGE_TTL":
-    case "ERR_PAGE_SIZE":
-    case "ERR_TOP":
-      throw rangeError(code, message);
-    case "ERR_CLIENT_PROTOCOL":
-      throw typeError(code, message);
-    default:
-      throw new WebPubSubError(code, message);
-  }
 }

@@ -1,7 +1,7 @@
 import type { Fetch } from "../globals.js";
-import { AFTER_TRY, core, REQUEST } from "../wasm/core.js";
-import type { Packable } from "../wasm/packed.js";
-import { AbortError, ask, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
+import { AFTER_TRY, REQUEST, type RequestFields, STATUS_MESSAGE } from "../wasm/calls.js";
+import { ask } from "./ask.js";
+import { AbortError, rangeError, RestError, typeError, WebPubSubError } from "./errors.js";
 import type { Body } from "./message.js";
 import * as Operation from "./operations.js";
 import type { OperationOptions, RetryOptions } from "./options.js";
@@ -9,8 +9,8 @@ import type { OperationOptions, RetryOptions } from "./options.js";
 /** One call: what is sent, and how. */
 export interface Call {
   operation: number;
-  /** As the core's `request` takes them, but for the time. */
-  fields: Packable[];
+  /** The fields of the request, without the time. */
+  fields: Omit<RequestFields, "now">;
   /** Makes the body, and stops when the signal says so. */
   body?: ((signal: AbortSignal | undefined) => Body | Promise<Body>) | undefined;
   options: OperationOptions;
@@ -58,21 +58,21 @@ export async function run(call: Call, host: Host): Promise<string | undefined> {
     const wait = answer.isSuccess
       ? DONE
       : Number(
-          core(AFTER_TRY, [
-            call.operation,
+          ask(AFTER_TRY, {
+            operation: call.operation,
             retries,
-            host.retry.maxRetries,
-            host.retry.retryDelayInMs,
-            host.retry.maxRetryDelayInMs,
-            host.retry.sends === "always",
-            answer.status,
-            Math.floor(host.now()),
-            Math.floor(limits.deadline),
-            Math.floor(Math.random() * 1000),
-            header("retry-after-ms"),
-            header("x-ms-retry-after-ms"),
-            header("retry-after").replace(HTTP_DATE, (date) => `@${Date.parse(date) / 1000}`),
-          ]),
+            maxRetries: host.retry.maxRetries,
+            retryDelayMs: host.retry.retryDelayInMs,
+            maxRetryDelayMs: host.retry.maxRetryDelayInMs,
+            always: host.retry.sends === "always",
+            status: answer.status,
+            nowMs: Math.floor(host.now()),
+            deadlineMs: Math.floor(limits.deadline),
+            random: Math.floor(Math.random() * 1000),
+            retryAfterMs: header("retry-after-ms"),
+            xMsRetryAfterMs: header("x-ms-retry-after-ms"),
+            retryAfter: header("retry-after").replace(HTTP_DATE, (date) => `@${Date.parse(date) / 1000}`),
+          }),
         );
     retries++;
     host.log?.(`${nameOf(call.operation)}: try ${retries}: ${answer.what}${wait >= 0 ? `, again in ${Math.ceil(wait)} ms` : ""}`);
@@ -201,7 +201,10 @@ async function attempt(
   limits: Limits,
   claims: string | undefined,
 ): Promise<Answer> {
-  const [method = "", success, url = "", signed = ""] = ask(REQUEST, ...call.fields, Math.floor(host.now() / 1000)).split(" ");
+  const [method = "", success, url = "", signed = ""] = ask(REQUEST, {
+    ...call.fields,
+    now: Math.floor(host.now() / 1000),
+  }).split(" ");
   const { bearer, fetch } = host;
   const token = bearer === undefined ? signed : await limits.during(() => bearer(claims));
   const headers = lowerCased(call.options.requestOptions?.customHeaders);
@@ -229,7 +232,8 @@ async function attempt(
     const { response, text } = answer;
     const { status, headers } = response;
     call.options.onResponse?.({ status, headers, bodyAsText: text, requestId });
-    const error = () => new RestError(status, headers.get("x-ms-error-code"), text, requestId);
+    const error = () =>
+      new RestError(status, headers.get("x-ms-error-code"), text, requestId, ask(STATUS_MESSAGE, { status }));
     return { status, isSuccess: String(status) === success, headers, body: text, what: `status ${status}`, error };
   } catch (error) {
     limits.check();

@@ -1,6 +1,7 @@
-import { CHECK_NAME, CLIENT_BASE, CLIENT_URL, CONNECTION_STRING, ENDPOINT } from "../wasm/core.js";
+import { CHECK_NAME, CLIENT_BASE, CLIENT_URL, CONNECTION_STRING, ENDPOINT } from "../wasm/calls.js";
 import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenCredential } from "./credentials.js";
-import { ask, typeError, WebPubSubError } from "./errors.js";
+import { ask } from "./ask.js";
+import { typeError, WebPubSubError } from "./errors.js";
 import { completeRetry, run, type Host } from "./http.js";
 import type { Body } from "./message.js";
 import * as Operation from "./operations.js";
@@ -12,7 +13,7 @@ import type {
   OperationOptions,
   WebPubSubServiceClientOptions,
 } from "./options.js";
-import { kindOf, text, texts } from "./text.js";
+import { checkTotalLength, kindOf, text, texts } from "./text.js";
 
 /** What a client is made with, besides the hub and the options. */
 export interface Access {
@@ -35,13 +36,13 @@ export class Hub {
     const options = given ?? {};
     const { strict = true, fetch: send, now = () => Date.now(), logger, reverseProxyEndpoint } = options;
     this.name = text(hubName, "The hub name", "ERR_HUB");
-    ask(CHECK_NAME, this.name, false, strict);
+    ask(CHECK_NAME, { name: this.name, group: false, strict });
     this.endpoint = parsable(access.endpoint);
     this.#key = access.key;
     const proxy =
       reverseProxyEndpoint === undefined
         ? this.endpoint
-        : parsable(ask(ENDPOINT, text(reverseProxyEndpoint, "reverseProxyEndpoint", "ERR_ENDPOINT"), false));
+        : parsable(ask(ENDPOINT, { text: text(reverseProxyEndpoint, "reverseProxyEndpoint", "ERR_ENDPOINT"), secure: false }));
     const cache = access.token && new TokenCache(access.token, now);
     this.#refusal = refusal(proxy, cache !== undefined, options.allowInsecureConnection === true);
     this.#host = {
@@ -60,7 +61,7 @@ export class Hub {
   /** Checks a group name. */
   group(name: string): string {
     const group = text(name, "The group name", "ERR_GROUP");
-    ask(CHECK_NAME, group, true, this.#host.strict);
+    ask(CHECK_NAME, { name: group, group: true, strict: this.#host.strict });
     return group;
   }
 
@@ -81,21 +82,20 @@ export class Hub {
     const time = Math.floor(now() / 1000);
     const lifetime = expiresAt === undefined ? expirationTimeInMinutes * 60 : timeOf(expiresAt) / 1000 - time;
     const seconds = Math.floor(lifetime);
-    const url = ask(
-      CLIENT_URL,
-      this.endpoint,
-      this.name,
-      protocolOf(options),
-      this.#key(),
-      userOf(options),
-      texts(options.roles, "roles", "ERR_ROLE"),
-      texts(options.groups, "groups", "ERR_GROUP"),
-      members(options.claims, "claims"),
-      members(options.jwtHeader, "jwtHeader"),
-      seconds,
-      time,
+    const url = ask(CLIENT_URL, {
+      endpoint: this.endpoint,
+      hub: this.name,
+      protocol: protocolOf(options),
+      key: this.#key(),
+      userId: userOf(options),
+      roles: texts(options.roles, "roles", "ERR_ROLE"),
+      groups: texts(options.groups, "groups", "ERR_GROUP"),
+      claims: members(options.claims, "claims"),
+      jwtHeader: members(options.jwtHeader, "jwtHeader"),
+      lifetimeSeconds: seconds,
+      now: time,
       strict,
-    );
+    });
     const baseUrl = url.slice(0, url.indexOf("?"));
     const token = url.slice(baseUrl.length + QUERY.length);
     return { token, baseUrl, url, expiresOn: new Date((time + seconds) * 1000) };
@@ -119,7 +119,7 @@ export class Hub {
       .add(Parameter.group, texts(options.groups, "groups", "ERR_GROUP"));
     const protocol = protocolOf(options);
     // Checks the protocol before anything is sent.
-    const baseUrl = ask(CLIENT_BASE, this.endpoint, this.name, protocol, this.#host.strict);
+    const baseUrl = ask(CLIENT_BASE, { endpoint: this.endpoint, hub: this.name, protocol, strict: this.#host.strict });
     query.add(Parameter.clientType, options.clientProtocol === undefined ? undefined : protocol.toLowerCase());
     const asked = this.#host.now();
     const { token } = await this.json(Operation.generateClientToken, [], query, options);
@@ -147,7 +147,15 @@ export class Hub {
     options: OperationOptions | undefined,
     body?: (signal: AbortSignal | undefined) => Body | Promise<Body>,
   ): Promise<string | undefined> {
-    const fields = [operation, this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields, this.#host.strict];
+    const fields = {
+      operation,
+      endpoint: this.endpoint,
+      key: this.#key?.() ?? "",
+      hub: this.name,
+      targets,
+      query: query.fields,
+      strict: this.#host.strict,
+    };
     this.#refusal?.();
     return run({ operation, fields, body, options: options ?? {} }, this.#host);
   }
@@ -157,7 +165,7 @@ export class Hub {
 export function accessOf(endpoint: unknown, credential?: unknown): Access {
   if (credential === undefined) {
     const connection = text(endpoint, "The connection string", "ERR_CONNECTION_STRING");
-    const answer = ask(CONNECTION_STRING, connection, false);
+    const answer = ask(CONNECTION_STRING, { text: connection, keyless: false });
     const blank = answer.indexOf(" ");
     const key = answer.slice(blank + 1);
     return { endpoint: answer.slice(0, blank), key: () => key };
@@ -167,13 +175,13 @@ export function accessOf(endpoint: unknown, credential?: unknown): Access {
   if (typeof holder.getToken === "function") {
     // A connection string without a key names the endpoint too.
     const parsed = /^\s*[a-z]+\s*=/i.test(address)
-      ? ask(CONNECTION_STRING, address, true)
-      : ask(ENDPOINT, address, false);
+      ? ask(CONNECTION_STRING, { text: address, keyless: true })
+      : ask(ENDPOINT, { text: address, secure: false });
     return { endpoint: parsed, token: holder as TokenCredential };
   }
   if (typeof holder.key === "string") {
     accessKey(holder.key);
-    return { endpoint: ask(ENDPOINT, address, false), key: () => accessKey(holder.key) };
+    return { endpoint: ask(ENDPOINT, { text: address, secure: false }), key: () => accessKey(holder.key) };
   }
   throw typeError("ERR_ARGUMENT_TYPE", "The credential must have a key (AzureKeyCredential) or a getToken function (TokenCredential).");
 }
@@ -206,7 +214,7 @@ function refusal(target: string, isEntra: boolean, isAllowed: boolean): (() => v
       );
     };
   }
-  return isAllowed && !isEntra ? undefined : () => void ask(ENDPOINT, target, true);
+  return isAllowed && !isEntra ? undefined : () => void ask(ENDPOINT, { text: target, secure: true });
 }
 
 /** What stands before the token in a client's URL. */
@@ -224,12 +232,17 @@ function userOf({ userId }: GenerateClientTokenOptions): string {
   return text(userId ?? "", "userId", "ERR_USER_ID");
 }
 
-/** The members of an object, each name followed by its JSON; those that JSON leaves out are left out. */
+/** Returns names and JSON values of an object in turn. Members that JSON leaves out, such as functions, are left out. */
 function members(object: Record<string, unknown> | undefined, what: string): readonly string[] {
-  return object == null ? [] : Object.entries(object).flatMap(([name, value]) => {
+  if (object == null) {
+    return [];
+  }
+  const pairs = Object.entries(object).flatMap(([name, value]) => {
     const json = JSON.stringify(value) as string | undefined;
     return json === undefined ? [] : [text(name, `A name of ${what}`, "ERR_CLAIM"), json];
   });
+  checkTotalLength(pairs, what, "ERR_CLAIM");
+  return pairs;
 }
 
 function timeOf(date: Date): number {

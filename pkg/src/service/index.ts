@@ -1,4 +1,3 @@
-export { WebPubSubServiceClient } from "./client.js";
 export {
   AzureKeyCredential,
   type AccessToken,

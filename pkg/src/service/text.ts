@@ -31,7 +31,16 @@ export function texts(value: unknown, what: string, code: WebPubSubErrorCode): r
   for (const item of value) {
     text(item, `Each of ${what}`, code);
   }
+  checkTotalLength(value, what, code);
   return value;
+}
+
+/** Refuses a list whose texts are too long together: no request or token can carry them. */
+export function checkTotalLength(texts: readonly string[], what: string, code: WebPubSubErrorCode): void {
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length > MAX_LENGTH) {
+    throw new WebPubSubError(code, `${what} have ${length} characters together; at most ${MAX_LENGTH} are allowed.`);
+  }
 }
 
 /** What a value is, without showing it. */

@@ -1,4 +1,4 @@
-/** What there is of Node's `Buffer`. Named by way of the global object, so that no bundler puts one in. */
+/** The parts of Node's `Buffer` in use. It is read from the global object, so that no bundler adds a substitute. */
 export interface HostBuffer {
   readonly Buffer?: {
     from(
@@ -17,7 +17,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   }
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
-  // Node 24 and older: `atob` and this take half as long as its own base64.
+  // In Node 24 and older, `atob` and a latin1 copy take half as long as Node's own base64.
   const { Buffer } = globalThis as HostBuffer;
   if (Buffer !== undefined) {
     Buffer.from(bytes.buffer).write(binary, "latin1");

@@ -1,65 +1,85 @@
-import { pack, type Packable } from "./packed.js";
+import { WebPubSubError } from "../service/errors.js";
+import type { CoreFunction } from "./calls.js";
+import { pack } from "./packed.js";
 
-/** Gives the compiled module. */
+/** Returns the compiled module. It is called once, before the first call of the core. */
 export type ModuleSource = () => WebAssembly.Module;
 
-// What the core does, by its number in pkg/wasm/src/service.rs, where the arguments and answers are told.
-export const CONNECTION_STRING = 0;
-export const ENDPOINT = 1;
-export const CHECK_NAME = 2;
-export const CLIENT_URL = 3;
-export const CLIENT_BASE = 4;
-export const REQUEST = 5;
-export const AFTER_TRY = 6;
-export const STATUS_MESSAGE = 7;
-
 /** The exports of pkg/wasm. */
-interface Core {
+interface Exports {
   readonly memory: WebAssembly.Memory;
-  /** Starts a call: gives the address of so many free bytes. */
+  /** Returns the address of a buffer of at least `length` bytes. */
   input(length: number): number;
-  /** Does something with so many bytes of input, of so many code units, and gives the address of its answer. */
-  call(what: number, input: number, length: number, units: number): number;
-  /** How many bytes the last answer has. */
+  /** Runs a function with the bytes in the buffer, which have `units` code units. Returns the address of the answer. */
+  call(number: number, length: number, units: number): number;
+  /** Returns the length of the answer in bytes. */
   length(): number;
 }
 
+/** The most that one call can carry, in UTF-16 code units. Tokens and URLs near this size are useless already. */
+const MAX_INPUT_LENGTH = 2 * 2 ** 20;
+
+/** An instance whose memory has grown beyond this size is replaced. Memory never shrinks. */
+const MAX_MEMORY_BYTES = 16 * 2 ** 20;
+
 let source: ModuleSource | undefined;
-let started: Core | undefined;
+let compiled: WebAssembly.Module | undefined;
+let instance: Exports | undefined;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Says where the module comes from. Each entry point calls this; nothing is compiled before the first use. */
-export function provide(from: ModuleSource): void {
+/** Sets the source of the module. All clients of a process share one module: later sources are ignored. */
+export function setModuleSource(from: ModuleSource): void {
   source ??= from;
 }
 
-/** Asks the core, which is started by the first call. The answer can be the line of an error. */
-export function core(what: number, fields: readonly Packable[]): string {
-  const { memory, input, call, length } = (started ??= start());
-  const packed = pack(fields);
-  // In UTF-8 a code unit takes three bytes at most.
+/**
+ * Calls a function of the core, and compiles the module before the first call. The answer can be the line of an error.
+ *
+ * @throws `WebPubSubError` with the code `ERR_PARAMETER` if the fields have more than 2 Mi characters together.
+ *
+ * The module keeps no state between calls, so an instance can be replaced at any time. An instance in which a call threw is
+ * not used again: a trap leaves the module's data half written, and a stack overflow leaves its stack pointer where it was.
+ */
+export function core<Fields>(target: CoreFunction<Fields>, fields: Fields): string {
+  const packed = pack(target.order(fields));
+  if (packed.length > MAX_INPUT_LENGTH) {
+    throw new WebPubSubError(
+      "ERR_PARAMETER",
+      `The arguments have ${packed.length} characters together; at most ${MAX_INPUT_LENGTH} are allowed.`,
+    );
+  }
+  const exports = (instance ??= instantiate());
+  // Set again when the call has succeeded.
+  instance = undefined;
+  const answer = exchange(exports, target.number, packed);
+  if (exports.memory.buffer.byteLength <= MAX_MEMORY_BYTES) {
+    instance = exports;
+  }
+  return answer;
+}
+
+/** Writes the fields into the memory, calls the function, and reads its answer. */
+function exchange({ memory, input, call, length }: Exports, number: number, packed: string): string {
+  // In UTF-8 a code unit takes up to three bytes.
   const address = run(input, packed.length * 3);
   const { written } = encoder.encodeInto(packed, new Uint8Array(memory.buffer, address));
-  // The call can make memory grow, which makes it another buffer.
-  const answer = run(call, what, address, written, packed.length);
+  // The call can grow the memory, which replaces its buffer.
+  const answer = run(call, number, written, packed.length);
   return decoder.decode(new Uint8Array(memory.buffer, answer, run(length)));
 }
 
 /**
- * Calls an export. All calls stand in this one place so that the engine does not know which it is and compiles none into
- * its caller: V8 up to 11.3, which is in Node 20, reads numbers as texts in a function that it has compiled so, and the
- * process ends. It costs a fiftieth of a token.
+ * Calls an export. All calls of exports are in this one place, so that the engine does not compile them into their callers:
+ * V8 11.3 (Node 20) mistakes numbers for strings in such a function, and the process crashes. This costs 2 % of a token.
  */
-function run(target: (...values: number[]) => number, a = 0, b = 0, c = 0, d = 0): number {
-  return target(a, b, c, d);
+function run(target: (...values: number[]) => number, a = 0, b = 0, c = 0): number {
+  return target(a, b, c);
 }
 
-function start(): Core {
-  if (source === undefined) {
-    throw new TypeError("webpubsub-edge/slim has no WebAssembly module yet: call initSync(module) first.");
-  }
-  // A copy, because the engine's own object is slow to read.
-  return { ...(new WebAssembly.Instance(source()).exports as unknown as Core) };
+function instantiate(): Exports {
+  compiled ??= source!();
+  // A copy, because the engine reads its own object slowly.
+  return { ...(new WebAssembly.Instance(compiled).exports as unknown as Exports) };
 }

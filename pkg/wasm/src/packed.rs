@@ -1,27 +1,58 @@
-//! Several values in one text. A text is its length in UTF-16 code units (JavaScript's `length`), a colon, and itself;
-//! a number is its digits and a colon; a list is the number of its items, and these. No character separates texts, so
-//! no character in one can make it two. pkg/src/wasm/packed.ts packs them.
+//! Reads several values from one text, which `pkg/src/wasm/packed.ts` writes.
+//!
+//! | value | how it is written |
+//! | --- | --- |
+//! | text | its length in UTF-16 code units (JavaScript's `length`), a colon, the text |
+//! | number | its decimal digits, a colon |
+//! | flag | the number 0 or 1 |
+//! | list | the number of its texts, these texts |
+//! | pairs | a list of names and values in turn |
+//!
+//! Because each text has its length, no character in a text can begin another value.
 
-/// Reads packed values, front to back.
+/// Reads packed values from front to back.
 pub struct Reader<'a> {
     rest: &'a str,
-    /// Then a code unit is a byte, and nothing has to be counted.
+    /// If true, a code unit is a byte, and no characters have to be counted.
     is_ascii: bool,
 }
+
+/// A value that can be read.
+pub trait Value<'a> {
+    /// Reads the next value.
+    fn read(reader: &mut Reader<'a>) -> Self;
+}
+
+/// Declares the fields of a function, and reads them in the order of their declaration.
+macro_rules! fields {
+    (struct $name:ident<$life:lifetime> { $($(#[$comment:meta])* $field:ident: $type:ty,)* }) => {
+        struct $name<$life> {
+            $($(#[$comment])* $field: $type,)*
+        }
+
+        impl<$life> $crate::packed::Value<$life> for $name<$life> {
+            fn read(reader: &mut $crate::packed::Reader<$life>) -> Self {
+                // A struct's fields are evaluated in the order in which they are written.
+                Self { $($field: <$type as $crate::packed::Value>::read(reader),)* }
+            }
+        }
+    };
+}
+pub(crate) use fields;
 
 impl<'a> Reader<'a> {
     pub fn new(packed: &'a str, is_ascii: bool) -> Self {
         Reader { rest: packed, is_ascii }
     }
 
-    /// The next text; empty at the end.
-    pub fn text(&mut self) -> &'a str {
+    /// Reads the next text. At the end of the input, texts are empty and numbers are 0.
+    fn text(&mut self) -> &'a str {
         let mut units = self.number();
         if self.is_ascii {
             return self.split(units as usize);
         }
         let end = self.rest.bytes().position(|byte| {
-            // A character starts with any byte but 10xxxxxx, and is two units when it has four bytes.
+            // A character starts with any byte but 10xxxxxx, and is two units if it has four bytes.
             let is_start = byte & 0xc0 != 0x80;
             let is_end = is_start && units == 0;
             units = units.saturating_sub(u64::from(is_start) + u64::from(byte >= 0xf0));
@@ -30,18 +61,8 @@ impl<'a> Reader<'a> {
         self.split(end.unwrap_or(self.rest.len()))
     }
 
-    /// A list of texts.
-    pub fn list(&mut self) -> Vec<&'a str> {
-        (0..self.number()).map(|_| self.text()).collect()
-    }
-
-    /// A list of pairs of texts, one text after the other.
-    pub fn pairs(&mut self) -> Vec<(&'a str, &'a str)> {
-        (0..self.number() / 2).map(|_| (self.text(), self.text())).collect()
-    }
-
-    /// A whole number. What is none, such as a fraction, is 0; what is larger than any that we use is one such.
-    pub fn number(&mut self) -> u64 {
+    /// Reads a whole number. Anything else, such as a fraction, is 0. Numbers above 2^56 are not exact.
+    fn number(&mut self) -> u64 {
         let (mut number, mut is_number) = (0u64, true);
         let end = self.rest.bytes().position(|byte| {
             let digit = byte.wrapping_sub(b'0');
@@ -55,10 +76,47 @@ impl<'a> Reader<'a> {
         if is_number { number } else { 0 }
     }
 
+    /// Reads the number of items that follow. An item takes at least two bytes.
+    fn count(&mut self) -> usize {
+        (self.number() as usize).min(self.rest.len() / 2)
+    }
+
     fn split(&mut self, at: usize) -> &'a str {
         let (before, rest) = self.rest.split_at_checked(at).unwrap_or_default();
         self.rest = rest;
         before
+    }
+}
+
+impl<'a> Value<'a> for &'a str {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        reader.text()
+    }
+}
+
+impl<'a> Value<'a> for u64 {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        reader.number()
+    }
+}
+
+impl<'a> Value<'a> for bool {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        reader.number() == 1
+    }
+}
+
+/// A list.
+impl<'a> Value<'a> for Vec<&'a str> {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        (0..reader.count()).map(|_| reader.text()).collect()
+    }
+}
+
+/// Pairs.
+impl<'a> Value<'a> for Vec<(&'a str, &'a str)> {
+    fn read(reader: &mut Reader<'a>) -> Self {
+        (0..reader.count() / 2).map(|_| (reader.text(), reader.text())).collect()
     }
 }
 
@@ -88,11 +146,34 @@ mod tests {
     fn lists_and_numbers_come_back() {
         let packed = format!("2:{}0:17:{}", pack(&["a\nb", ""]), pack(&["end"]));
         let mut reader = Reader::new(&packed, true);
-        assert_eq!(reader.list(), ["a\nb", ""]);
-        assert!(reader.list().is_empty());
+        assert_eq!(Vec::<&str>::read(&mut reader), ["a\nb", ""]);
+        assert!(Vec::<&str>::read(&mut reader).is_empty());
         assert_eq!(reader.number(), 17);
         assert_eq!(reader.text(), "end");
         assert_eq!(reader.number(), 0);
+    }
+
+    #[test]
+    fn a_count_above_the_input_reads_no_more_than_the_input() {
+        assert_eq!(Vec::<&str>::read(&mut Reader::new("18446744073709551615:1:a", true)), ["a"]);
+    }
+
+    #[test]
+    fn fields_are_read_in_the_order_of_their_declaration() {
+        fields! {
+            struct Fields<'a> {
+                texts: Vec<&'a str>,
+                pairs: Vec<(&'a str, &'a str)>,
+                number: u64,
+                flag: bool,
+            }
+        }
+        let packed = format!("2:{}2:{}7:1:", pack(&["a", "b"]), pack(&["n", "v"]));
+        let fields = Fields::read(&mut Reader::new(&packed, true));
+        assert_eq!(
+            (fields.texts, fields.pairs, fields.number, fields.flag),
+            (vec!["a", "b"], vec![("n", "v")], 7, true)
+        );
     }
 
     #[test]

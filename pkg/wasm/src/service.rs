@@ -1,7 +1,14 @@
-//! What `WebPubSubServiceClient` asks for, by number; pkg/src/wasm/core.ts has the same numbers.
+//! The functions that `WebPubSubServiceClient` calls. `pkg/src/wasm/calls.ts` has the same numbers and the same fields in
+//! the same order; a test compares them.
 //!
-//! An endpoint is in its one form. A key is empty where a credential signs. Times are in seconds since 1970 where
-//! nothing else is said.
+//! Fields with the same name mean the same in every function:
+//!
+//! | field | meaning |
+//! | --- | --- |
+//! | `endpoint` | an endpoint that `ENDPOINT` or `CONNECTION_STRING` returned |
+//! | `key` | the access key; empty if a credential signs |
+//! | `strict` | whether names must match the patterns of the service |
+//! | `now` | the time in seconds since 1970 |
 
 use webpubsub_edge::Error;
 use webpubsub_edge::endpoint::{ConnectionString, Endpoint};
@@ -13,20 +20,20 @@ use webpubsub_edge::service::{
 use webpubsub_edge::token::{self, ClientProtocol, ClientTokenOptions, client_base_url};
 
 use crate::key::key;
-use crate::packed::Reader;
+use crate::packed::{Reader, Value, fields};
 
-/// The answer of a function: its result, or the code of an error, a blank, and its message.
-pub fn answer(function: u32, mut fields: Reader<'_>) -> Vec<u8> {
-    let fields = &mut fields;
+/// Runs a function by its number. Returns its result, or the code of an error, a blank, and the error's message.
+pub fn answer(function: u32, mut packed: Reader<'_>) -> Vec<u8> {
+    let packed = &mut packed;
     let answer = match function {
-        0 => connection_string(fields).map(String::into_bytes),
-        1 => parse_endpoint(fields).map(String::into_bytes),
-        2 => check_name(fields).map(String::into_bytes),
-        3 => client_url(fields),
-        4 => client_base(fields).map(String::into_bytes),
-        5 => request(fields),
-        6 => after_try(fields).map(String::into_bytes),
-        _ => Ok(default_message(fields.number() as u16).into()),
+        0 => connection_string(Value::read(packed)).map(String::into_bytes),
+        1 => endpoint(Value::read(packed)).map(String::into_bytes),
+        2 => check_name(Value::read(packed)).map(String::into_bytes),
+        3 => client_url(Value::read(packed)),
+        4 => client_base(Value::read(packed)).map(String::into_bytes),
+        5 => request(Value::read(packed)),
+        6 => after_try(Value::read(packed)).map(String::into_bytes),
+        _ => Ok(default_message(u64::read(packed) as u16).into()),
     };
     answer.unwrap_or_else(|error| {
         let mut line = String::new();
@@ -35,86 +42,136 @@ pub fn answer(function: u32, mut fields: Reader<'_>) -> Vec<u8> {
     })
 }
 
-/// Takes a connection string and whether it is to be keyless. Gives its endpoint, a blank, and its key.
-fn connection_string(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let text = fields.text();
-    if fields.number() == 1 {
-        return Ok(ConnectionString::parse_keyless(text)?.into_string());
+fields! {
+    struct ConnectionStringFields<'a> {
+        text: &'a str,
+        /// Whether a string without a key is wanted.
+        keyless: bool,
     }
-    let parsed = ConnectionString::parse(text)?;
+}
+
+/// Returns the endpoint of a connection string, a blank, and its key.
+fn connection_string(fields: ConnectionStringFields<'_>) -> Result<String, Error> {
+    if fields.keyless {
+        return Ok(ConnectionString::parse_keyless(fields.text)?.into_string());
+    }
+    let parsed = ConnectionString::parse(fields.text)?;
     let mut answer = parsed.endpoint.into_string();
     answer.push(' ');
     answer.push_str(parsed.access_key.as_str());
     Ok(answer)
 }
 
-/// Takes an endpoint, and whether plain http may not go to another machine. Gives it in its one form.
-fn parse_endpoint(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let endpoint = Endpoint::parse(fields.text())?;
-    endpoint.check_secure(fields.number() == 0)?;
+fields! {
+    struct EndpointFields<'a> {
+        text: &'a str,
+        /// Whether plain http to another machine is refused.
+        secure: bool,
+    }
+}
+
+/// Returns an endpoint in its normal form.
+fn endpoint(fields: EndpointFields<'_>) -> Result<String, Error> {
+    let endpoint = Endpoint::parse(fields.text)?;
+    endpoint.check_secure(!fields.secure)?;
     Ok(endpoint.into_string())
 }
 
-/// Takes a name, whether it is that of a group and not of a hub, and whether it follows the patterns.
-fn check_name(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let text = fields.text();
-    let name = if fields.number() == 1 { Name::Group } else { Name::Hub };
-    name.check(text, fields.number() == 1)?;
+fields! {
+    struct CheckNameFields<'a> {
+        name: &'a str,
+        /// Whether it is the name of a group, not of a hub.
+        group: bool,
+        strict: bool,
+    }
+}
+
+/// Checks the name of a hub or a group.
+fn check_name(fields: CheckNameFields<'_>) -> Result<String, Error> {
+    let kind = if fields.group { Name::Group } else { Name::Hub };
+    kind.check(fields.name, fields.strict)?;
     Ok(String::new())
 }
 
-/// Takes endpoint, hub, protocol, key, user id (empty: none), roles, groups, claims and header members (each name
-/// followed by its JSON), for how many seconds it is good, the time now, and whether names follow the patterns. Gives
-/// the URL.
-fn client_url(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
-    let endpoint = Endpoint::from_one_form(fields.text());
-    let hub = fields.text();
-    let protocol = ClientProtocol::parse(fields.text())?;
-    let key = key(fields.text());
+fields! {
+    struct ClientUrlFields<'a> {
+        endpoint: &'a str,
+        hub: &'a str,
+        protocol: &'a str,
+        key: &'a str,
+        /// Empty for an anonymous client.
+        user_id: &'a str,
+        roles: Vec<&'a str>,
+        groups: Vec<&'a str>,
+        /// Names and values; a value is JSON.
+        claims: Vec<(&'a str, &'a str)>,
+        /// Names and values; a value is JSON.
+        jwt_header: Vec<(&'a str, &'a str)>,
+        lifetime_seconds: u64,
+        now: u64,
+        strict: bool,
+    }
+}
+
+/// Returns the URL with which a client connects.
+fn client_url(fields: ClientUrlFields<'_>) -> Result<Vec<u8>, Error> {
     let options = ClientTokenOptions {
-        protocol,
-        user_id: Some(fields.text()),
-        roles: &fields.list(),
-        groups: &fields.list(),
-        claims: &fields.pairs(),
-        header: &fields.pairs(),
-        lifetime_seconds: fields.number(),
-        strict: true,
+        protocol: ClientProtocol::parse(fields.protocol)?,
+        user_id: Some(fields.user_id),
+        roles: &fields.roles,
+        groups: &fields.groups,
+        claims: &fields.claims,
+        header: &fields.jwt_header,
+        lifetime_seconds: fields.lifetime_seconds,
+        strict: fields.strict,
     };
-    let now = fields.number();
-    let options = ClientTokenOptions { strict: fields.number() == 1, ..options };
-    token::client_url(&endpoint, hub, &key, &options, now)
+    let endpoint = Endpoint::from_one_form(fields.endpoint);
+    token::client_url(&endpoint, fields.hub, &key(fields.key), &options, fields.now)
 }
 
-/// Takes endpoint, hub, protocol, and whether the name follows the pattern. Gives the base URL of clients, for a token
-/// that the service has minted.
-fn client_base(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let endpoint = Endpoint::from_one_form(fields.text());
-    let hub = fields.text();
-    let protocol = ClientProtocol::parse(fields.text())?;
-    client_base_url(&endpoint, hub, protocol, fields.number() == 1)
+fields! {
+    struct ClientBaseFields<'a> {
+        endpoint: &'a str,
+        hub: &'a str,
+        protocol: &'a str,
+        strict: bool,
+    }
 }
 
-/// Takes operation, endpoint, key, hub, targets, query (the letter of each parameter followed by its value), whether names follow the patterns,
-/// and the time now. Gives method, the status of success, URL and, unless the key is empty, a token; blanks are between
-/// them.
-fn request(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
-    let operation = operation(fields)?;
-    let endpoint = Endpoint::from_one_form(fields.text());
-    let key_text = fields.text();
-    let hub = fields.text();
-    let targets = fields.list();
-    let query = fields.pairs();
-    let strict = fields.number() == 1;
-    let request = match (operation, targets.as_slice()) {
-        // A page after the first is asked for by its link.
+/// Returns the URL of clients without a token, for a token that the service has minted.
+fn client_base(fields: ClientBaseFields<'_>) -> Result<String, Error> {
+    let protocol = ClientProtocol::parse(fields.protocol)?;
+    client_base_url(&Endpoint::from_one_form(fields.endpoint), fields.hub, protocol, fields.strict)
+}
+
+fields! {
+    struct RequestFields<'a> {
+        operation: u64,
+        endpoint: &'a str,
+        key: &'a str,
+        hub: &'a str,
+        targets: Vec<&'a str>,
+        /// The letter of each parameter, and its value.
+        query: Vec<(&'a str, &'a str)>,
+        strict: bool,
+        now: u64,
+    }
+}
+
+/// Returns the method, the status of success, the URL and the token of a request, with blanks between them. The token
+/// is empty if there is no key.
+fn request(fields: RequestFields<'_>) -> Result<Vec<u8>, Error> {
+    let operation = operation(fields.operation)?;
+    let endpoint = Endpoint::from_one_form(fields.endpoint);
+    let request = match (operation, fields.targets.as_slice()) {
+        // Each page but the first is requested with its link.
         (Operation::ListConnectionsInGroup, [_, link]) => Request::next_page(&endpoint, link)?,
         _ => {
-            // A letter that is none of a parameter cannot come from our own JavaScript.
+            // Only a bug in our JavaScript can send an unknown letter.
             let parameter = |letter: &str| Parameter::from_number(letter.bytes().next()?.wrapping_sub(b'a'));
             let query =
-                query.into_iter().map(|(letter, value)| (parameter(letter).unwrap_or(Parameter::Reason), value));
-            Request::new(&endpoint, hub, operation, targets, query, strict)?
+                fields.query.into_iter().map(|(letter, value)| (parameter(letter).unwrap_or(Parameter::Reason), value));
+            Request::new(&endpoint, fields.hub, operation, fields.targets, query, fields.strict)?
         }
     };
     let mut answer = String::from(operation.method());
@@ -124,45 +181,65 @@ fn request(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
     answer.push_str(request.url());
     answer.push(' ');
     let mut answer = answer.into_bytes();
-    if !key_text.is_empty() {
-        request.push_bearer(&mut answer, &key(key_text), fields.number())?;
+    if !fields.key.is_empty() {
+        request.push_bearer(&mut answer, &key(fields.key), fields.now)?;
     }
     Ok(answer)
 }
 
-/// After a try. Takes operation, how many times it was tried again, the retry options (the last is 1 for "always"),
-/// the status, the time now and the deadline in milliseconds since 1970, a random number below 1000, and the headers
-/// `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`, empty where the answer has none.
-///
-/// The status is that of the answer, or 1 when the request was not sent, 2 when it took too long, 3 when no one knows.
-///
-/// Gives -1 when it succeeded, -2 when it failed for good, -3 when the answer is "no", else the milliseconds to wait.
-fn after_try(fields: &mut Reader<'_>) -> Result<String, Error> {
-    let operation = operation(fields)?;
-    let retries = fields.number() as u32;
+fields! {
+    struct AfterTryFields<'a> {
+        operation: u64,
+        /// The number of tries after the first.
+        retries: u64,
+        max_retries: u64,
+        retry_delay_ms: u64,
+        max_retry_delay_ms: u64,
+        /// Whether a send is repeated after a failure that is not clear.
+        always: bool,
+        /// The status of the response. Or 1: the request was not sent, 2: the time limit passed, 3: unknown.
+        status: u64,
+        /// In milliseconds since 1970.
+        now_ms: u64,
+        /// In milliseconds since 1970; 0 for none.
+        deadline_ms: u64,
+        /// A random number from 0 to 999.
+        random: u64,
+        /// The header `retry-after-ms`; empty if there is none.
+        retry_after_ms: &'a str,
+        /// The header `x-ms-retry-after-ms`.
+        x_ms_retry_after_ms: &'a str,
+        /// The header `retry-after`.
+        retry_after: &'a str,
+    }
+}
+
+/// Returns what follows a try: -1 if it succeeded, -2 if it failed for good, -3 if the answer is "no", otherwise the
+/// milliseconds to wait before the next try.
+fn after_try(fields: AfterTryFields<'_>) -> Result<String, Error> {
     let options = RetryOptions {
-        max_retries: fields.number() as u32,
-        retry_delay_ms: fields.number(),
-        max_retry_delay_ms: fields.number(),
-        sends: if fields.number() == 1 { SendRetries::Always } else { SendRetries::Safe },
+        max_retries: fields.max_retries as u32,
+        retry_delay_ms: fields.retry_delay_ms,
+        max_retry_delay_ms: fields.max_retry_delay_ms,
+        sends: if fields.always { SendRetries::Always } else { SendRetries::Safe },
     };
-    let status = fields.number() as u16;
-    let now_ms = fields.number();
-    let deadline_ms = Some(fields.number()).filter(|&deadline| deadline > 0);
-    let random = fields.number() as f64 / 1000.0;
-    let mut header = || Some(fields.text());
-    let outcome = match status {
+    let outcome = match fields.status {
         1 => TryOutcome::Failure(Failure::NotSent),
         2 => TryOutcome::Failure(Failure::Timeout),
         3 => TryOutcome::Failure(Failure::Unknown),
         status => TryOutcome::Response {
-            status,
-            retry_after: RetryAfter { retry_after_ms: header(), x_ms_retry_after_ms: header(), retry_after: header() },
+            status: status as u16,
+            retry_after: RetryAfter {
+                retry_after_ms: Some(fields.retry_after_ms),
+                x_ms_retry_after_ms: Some(fields.x_ms_retry_after_ms),
+                retry_after: Some(fields.retry_after),
+            },
         },
     };
-    let mut call = Call::after(operation, options, retries).until(deadline_ms);
+    let deadline_ms = Some(fields.deadline_ms).filter(|&deadline| deadline > 0);
+    let mut call = Call::after(operation(fields.operation)?, options, fields.retries as u32).until(deadline_ms);
     let mut answer = String::new();
-    match call.next(outcome, now_ms, random) {
+    match call.next(outcome, fields.now_ms, fields.random as f64 / 1000.0) {
         Next::Done => answer.push_str("-1"),
         Next::Fail => answer.push_str("-2"),
         Next::Absent => answer.push_str("-3"),
@@ -171,8 +248,8 @@ fn after_try(fields: &mut Reader<'_>) -> Result<String, Error> {
     Ok(answer)
 }
 
-fn operation(fields: &mut Reader<'_>) -> Result<Operation, Error> {
-    Operation::from_number(fields.number() as u8).ok_or(Error::Parameter)
+fn operation(number: u64) -> Result<Operation, Error> {
+    Operation::from_number(number as u8).ok_or(Error::Parameter)
 }
 
 fn push_number(out: &mut String, number: u64) {

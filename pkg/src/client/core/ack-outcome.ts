@@ -1,4 +1,4 @@
-// What an ack says: the variants of `AckOutcome` in src/client/input.rs, in their order.
+// The numbers of the outcomes of an ack: the variants of `AckOutcome` in src/client/input.rs, in their order.
 
 export const Success = 0;
 export const Duplicate = 1;

@@ -1,4 +1,4 @@
-// What a session asks for: the variants of `Action` in src/client/action.rs, in their order.
+// The numbers of a session's actions: the variants of `Action` in src/client/action.rs, in their order.
 
 export const Open = 0;
 export const Close = 1;

@@ -1,4 +1,4 @@
-// What a session is told: the variants of `Input` in src/client/input.rs, in their order.
+// The numbers of a session's inputs: the variants of `Input` in src/client/input.rs, in their order.
 
 export const Tick = 0;
 export const Start = 1;

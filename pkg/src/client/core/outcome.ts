@@ -1,4 +1,4 @@
-// How a message was settled: the variants of `Outcome` in src/client/action.rs, in their order.
+// The numbers of the outcomes of a message: the variants of `Outcome` in src/client/action.rs, in their order.
 
 export const Done = 0;
 export const Duplicate = 1;

@@ -1,4 +1,4 @@
-// What a `streamClosed` says: the variants of `StreamClosing` in src/client/input.rs, in their order.
+// The numbers of the meanings of a `streamClosed`: the variants of `StreamClosing` in src/client/input.rs, in their order.
 
 export const Ended = 0;
 export const NotFound = 1;

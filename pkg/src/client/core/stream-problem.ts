@@ -1,4 +1,4 @@
-// What ended a stream: the variants of `StreamProblem` in src/client/action.rs, in their order.
+// The numbers of the reasons for which a stream ended: the variants of `StreamProblem` in src/client/action.rs, in their order.
 
 export const None = 0;
 export const Refused = 1;

@@ -1,7 +1,11 @@
 // What wasm-bindgen makes of pkg/wasm-emulator, as far as it is used here.
 
-/** Starts the module. */
-export function initSync(options: { module: WebAssembly.Module }): void;
+/** Creates the bindings of one instance, which wasm-bindgen keeps in variables of its module. */
+export function createGlue(): {
+  /** Creates the instance. */
+  initSync(options: { module: WebAssembly.Module }): void;
+  Emulator: new (settings: string, actions: Actions) => Emulator;
+};
 
 /** Carries out what the service decides. Arrays are windows into wasm's memory: good only until the method returns. */
 export interface Actions {
@@ -30,9 +34,7 @@ export interface Actions {
 }
 
 /** One emulated service. Times are milliseconds since 1970, headers are names and values in turn. */
-export class Emulator {
-  /** @throws Error that says which setting is wrong. */
-  constructor(settings: string, actions: Actions);
+export interface Emulator {
   free(): void;
   readonly maxBodyBytes: number;
   readonly maxBacklogBytes: number;
