@@ -3,17 +3,22 @@
 /** Runs `start`, and gives the memory of the module that it starts last. */
 export async function memoryStartedBy(start) {
   let memory;
-  const { Instance } = WebAssembly;
+  const { Instance, instantiate } = WebAssembly;
   WebAssembly.Instance = class extends Instance {
     constructor(...args) {
       super(...args);
       memory = this.exports.memory;
     }
   };
+  WebAssembly.instantiate = async (...args) => {
+    const made = await instantiate(...args);
+    memory = (made.instance ?? made).exports.memory;
+    return made;
+  };
   try {
     await start();
   } finally {
-    WebAssembly.Instance = Instance;
+    Object.assign(WebAssembly, { Instance, instantiate });
   }
   return memory;
 }

@@ -8,6 +8,8 @@ export interface Outgoing {
   readonly message: UpstreamMessage & { ackId?: Id | undefined };
   /** Whether no answer is wanted. */
   readonly isPost: boolean;
+  /** The number of the group that it joins or leaves, or whose state it sets or watches. */
+  group?: number;
   frame: string | ArrayBuffer | undefined;
   /** Why it could not be written at all. */
   error?: unknown;

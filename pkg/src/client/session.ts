@@ -48,6 +48,15 @@ interface Ending {
   reason?: string;
 }
 
+/** A group that the session in Rust knows by a number. */
+interface KnownGroup {
+  readonly number: number;
+  /** The message that joins the group, or watches its states, on every new connection. */
+  readonly join: GroupMessage;
+  /** How many unsettled messages name the group. */
+  messages: number;
+}
+
 /** What can have a sequence id. */
 type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
 
@@ -101,8 +110,10 @@ export class ClientSession {
   readonly #free: number[] = [];
   /** The messages that wait for an answer with their own id. */
   readonly #invocations = new Map<string, number>();
-  /** What is said on every new connection to be in a group, or to watch it. */
-  readonly #groups: GroupMessage[] = [];
+  /** The groups by their names and by their numbers, and the numbers that are free. */
+  readonly #groupsByName = new Map<string, KnownGroup>();
+  readonly #groups: (KnownGroup | undefined)[] = [];
+  readonly #freeGroups: number[] = [];
   /** Why the service refused, by ack id, until the session says what comes of it. */
   readonly #refusals = new Map<Id, AckMessageError>();
 
@@ -136,14 +147,19 @@ export class ClientSession {
 
   /** Sends a message, and numbers it. `input` says how it is answered. */
   send(input: number, outgoing: Outgoing, ackId: Id): void {
-    const { kind, group } = outgoing.message as GroupMessage;
     const number = (outgoing.number = this.#free.pop() ?? this.#messages.length);
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
     const isOfGroup = input === Input.Join || input === Input.Leave || input === Input.SetState;
-    this.input(input, number, ackId, isOfGroup ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
+    this.input(input, number, ackId, isOfGroup ? this.#useGroup(outgoing) : 0);
+  }
+
+  /** Stops waiting for a message. What is written is not taken back. */
+  abort(number: number): void {
+    // The session in Rust is done with a post that waits for the socket to drain.
+    if (!this.input(Input.Abort, number)) this.#settle(number, Outcome.Aborted);
   }
 
   hasInvocation(id: string): boolean {
@@ -255,7 +271,7 @@ export class ClientSession {
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
       case Action.Rejoin:
-        return this.write(Object.assign(this.#groups[a]!, { ackId: idOf(low, high) }));
+        return this.write(Object.assign(this.#groups[a]!.join, { ackId: idOf(low, high) }));
       case Action.Cancel: {
         const { message, error } = this.#messages[a]!;
         // The service never had it.
@@ -263,11 +279,13 @@ export class ClientSession {
         return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
       case Action.RejoinFailed: {
-        const { kind, group, ackId } = this.#groups[a]!;
+        const { kind, group, ackId } = this.#groups[a]!.join;
         const errorDetail = this.#refusals.get(ackId!);
         const error = new SendMessageError(`${kind} ${group} failed on the new connection.`, { ackId, errorDetail }, FAILURES[low]![0]);
         return kind === "joinGroup" ? emitter.emit("rejoin-group-failed", { group, error }) : emitter.emit("error", { error });
       }
+      case Action.ForgetGroup:
+        return this.#forgetGroup(a);
       case Action.Connected:
         this.status = "connected";
         return emitter.emit("connected", { connectionId, userId: this.userId ?? "", mayHaveMissedMessages: (a & 1) === 1 });
@@ -337,6 +355,7 @@ export class ClientSession {
     // Nearly always there is none of either, and this is done for every message.
     if (this.#refusals.size) outgoing.detail = this.#refusals.get(ackId!);
     if (this.#invocations.size) this.#invocations.delete(invocationId!);
+    if (outgoing.group !== undefined) this.#groups[outgoing.group]!.messages--;
     outgoing.settle(outcome);
   }
 
@@ -502,10 +521,33 @@ export class ClientSession {
     if (!success && !this.#isRunning) this.#refusals.clear();
   }
 
-  #groupNumber(kind: GroupMessage["kind"], group: string): number {
-    const known = this.#groups.findIndex((entry) => entry.group === group && entry.kind === kind);
-    return known < 0 ? this.#groups.push({ kind, group }) - 1 : known;
+  /** Gives the number of the group that a message names. The number stays in use at least until the message is settled. */
+  #useGroup(outgoing: Outgoing): number {
+    const { kind, group } = outgoing.message as GroupMessage;
+    const join: GroupMessage = { kind: /State/.test(kind) ? "subscribeGroupState" : "joinGroup", group };
+    let known = this.#groupsByName.get(nameOf(join));
+    if (known === undefined) {
+      known = { number: this.#freeGroups.pop() ?? this.#groups.length, join, messages: 0 };
+      this.#groups[known.number] = known;
+      this.#groupsByName.set(nameOf(join), known);
+    }
+    known.messages++;
+    return (outgoing.group = known.number);
   }
+
+  /** Frees the number of a group, unless a message that names it was sent since the session forgot the group. */
+  #forgetGroup(number: number): void {
+    const known = this.#groups[number];
+    if (known === undefined || known.messages > 0) return;
+    this.#groupsByName.delete(nameOf(known.join));
+    this.#groups[number] = undefined;
+    this.#freeGroups.push(number);
+  }
+}
+
+/** The key of a group: a group that is joined and the states of that group are two different things. */
+function nameOf({ kind, group }: GroupMessage): string {
+  return `${kind} ${group}`;
 }
 
 function isClientUrl(url: unknown): url is string {
