@@ -93,11 +93,11 @@ export class ClientSession {
   #timerIsFor = Infinity;
   #unwatch: (() => void) | undefined;
 
-  /** The number of the socket that counts. */
+  /** The number of the attempt or connection that counts. 0: there is none, and results of earlier ones are ignored. */
   #current = 0;
   #socket: Socket | undefined;
-  /** The last socket that took too long, or is not wanted any more. */
-  #givenUp = 0;
+  /** Whether an attempt was made since the start. */
+  #hasTried = false;
   #aborter: AbortController | undefined;
   #url = "";
   /** What recovers the connection, as a part of the URL. */
@@ -138,6 +138,7 @@ export class ClientSession {
   start(): void {
     this.status = "connecting";
     this.lastError = undefined;
+    this.#hasTried = false;
     this.#unwatch = watchHost(
       () => this.input(Input.Wake),
       () => this.input(Input.Offline),
@@ -361,7 +362,8 @@ export class ClientSession {
 
   #open(socket: number, recover: boolean): void {
     // `connect` still waits, though a socket was open: that was its only attempt.
-    if (this.onOpened && this.#current) return void this.input(Input.Stop);
+    if (this.onOpened && this.#hasTried) return void this.input(Input.Stop);
+    this.#hasTried = true;
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
@@ -384,6 +386,7 @@ export class ClientSession {
     );
   }
 
+  /** Opens a socket to a URL, unless the attempt was given up while the URL was asked for. */
   #connect(socket: number, url: unknown): void {
     if (socket !== this.#current) return;
     if (!isClientUrl(url)) {
@@ -402,33 +405,43 @@ export class ClientSession {
       received: (data) => socket === this.#current && this.#received(socket, data),
       closed: (code, reason, error) => {
         if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
-        if (socket === this.#givenUp) error = failed(Outcome.TimedOut);
         this.#closed(socket, error, code, isOpen);
       },
     });
   }
 
+  /** An attempt has failed, or the socket of a connection is closed. */
   #closed(socket: number, error: WebPubSubClientError, code = 1006, wasOpen = false): void {
-    if (socket === this.#current) {
-      this.lastError = error;
-      this.#socket = undefined;
-      // The error of the first attempt is that of `start`. Last of all: who hears it may stop and start the client.
-      if (!wasOpen && !this.onOpened) this.#emitter.emit("error", { error });
-    }
+    if (socket !== this.#current) return;
+    this.#socket = undefined;
+    if (wasOpen) this.lastError = error;
+    else this.#attemptFailed(error);
     this.input(Input.Closed, socket, code);
   }
 
+  /** Tells why an attempt failed. The error of the first attempt is not an event: `start` or `connect` rejects with it. */
+  #attemptFailed(error: WebPubSubClientError): void {
+    this.lastError = error;
+    if (!this.onOpened) this.#emitter.emit("error", { error });
+  }
+
+  /** Closes a socket, or gives up an attempt. */
   #close(socket: number, clean: boolean): void {
     if (socket !== this.#current) return;
-    this.#aborter?.abort();
-    if (this.#socket !== undefined) {
-      this.#ending = {};
-      this.#givenUp = socket;
-      this.#socket.close(clean ? 1000 : undefined);
-    } else {
-      // It asks for its URL, which may take as long as it likes.
-      queueMicrotask(() => this.input(Input.Closed, socket, 1006));
+    if (this.#socket !== undefined) this.#ending = {};
+    const aborter = this.#aborter;
+    if (clean) {
+      // The session waits for the end of the socket, or stops at once if there is none.
+      this.#socket?.close(1000);
+      aborter?.abort();
+      return;
     }
+    // The session does not wait: from here on, it ignores what comes of the URL and of the socket.
+    this.#current = 0;
+    this.#socket?.abandon();
+    this.#socket = undefined;
+    aborter?.abort();
+    if (this.status !== "connected") this.#attemptFailed(failed(Outcome.TimedOut));
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {

@@ -35,7 +35,9 @@ export function openSocket(
 
   function opened(): void {
     isOpen = true;
-    if (!isOver) listener.opened();
+    // A socket may open although it was closed before.
+    if (isOver) shut();
+    else listener.opened();
   }
 
   function over(code: number | undefined, reason: string): void {
