@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { asError, checkedId, checkMessage } from "./checks.js";
-import { loadCore, NEXT_ACK_ID } from "./core/core.js";
+import { high, idOf, loadCore, low, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
@@ -502,6 +502,10 @@ export class WebPubSubClient<Message = JSONTypes> {
           }
         },
       };
+      // The result carries the id of the caller, also if the message is never written.
+      if (options?.ackId !== undefined && input !== Input.Post && input !== Input.Invoke) {
+        outgoing.message.ackId = idOf(low(ackId), high(ackId));
+      }
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       signal?.addEventListener("abort", abort);
       session.send(input, outgoing, ackId);
