@@ -6,7 +6,10 @@ import { test } from "node:test";
 import { WebSocket } from "ws";
 import { WebPubSubClient, WebPubSubJsonProtocol } from "../../pkg/dist/entrypoints/client.js";
 import { startEmulator } from "../../pkg/dist/emulator/index.js";
-import { ADDRESS, fakeTime, GREETING, pass, settled, start } from "./fake.mjs";
+import { ADDRESS, fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
+
+/** After the first attempt to reconnect, which is made at once, the next one is far away. */
+const RARELY = { reconnectRetryOptions: { mode: "Fixed", retryDelayInMs: 600_000, maxRetryDelayInMs: 600_000 } };
 
 /** The codes of the `error` events. */
 const errorCodes = (events) => events.filter(([name]) => name === "error").map(([, { error }]) => error.code);
@@ -32,7 +35,7 @@ test("a URL that comes after its attempt was given up opens no socket", async (t
     protocol: WebPubSubJsonProtocol(),
     WebSocket: CountedWebSocket,
     connectTimeoutInMs: 1000,
-    reconnectRetryOptions: { mode: "Fixed", retryDelayInMs: 600_000, maxRetryDelayInMs: 600_000 },
+    ...RARELY,
   });
   const { connectionId } = await client.connect();
   const failed = new Promise((resolve) => client.on("error", ({ error }) => resolve(error)));
@@ -53,7 +56,7 @@ test("a URL that comes after its attempt was given up opens no socket", async (t
 
 test("a socket that opens after its attempt was given up is closed and ignored", async (t) => {
   fakeTime(t);
-  const { client, events, sockets, socket } = await start(t, { connectTimeoutInMs: 5000 });
+  const { client, events, sockets, socket } = await start(t, { connectTimeoutInMs: 5000, ...RARELY });
   socket.drop(1008);
   await pass(t, 6000);
   const late = sockets[1];
@@ -66,6 +69,22 @@ test("a socket that opens after its attempt was given up is closed and ignored",
   assert.deepEqual(errorCodes(events), ["ERR_TIMEOUT"]);
 });
 
+test("an upgrade that comes after its attempt was given up is closed and ignored", async (t) => {
+  fakeTime(t);
+  const closed = [];
+  const webSocket = Object.assign(new EventTarget(), { readyState: 1, accept() {}, close: (code) => closed.push(code) });
+  let comeLate;
+  const fetch = () => new Promise((resolve) => (comeLate = () => resolve({ webSocket })));
+  const client = new WebPubSubClient(ADDRESS, { fetch, connectTimeoutInMs: 5000 });
+  const starting = assert.rejects(client.start(), { code: "ERR_TIMEOUT" });
+  await until(() => comeLate);
+  await pass(t, 5500);
+  await starting;
+  comeLate();
+  await settled();
+  assert.deepEqual([closed, client.status], [[undefined], "stopped"]);
+});
+
 for (const [how, fails] of Object.entries({
   "never settles": () => {},
   "rejects when its signal is aborted": (signal, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))),
@@ -75,7 +94,7 @@ for (const [how, fails] of Object.entries({
     let calls = 0;
     const getClientAccessUrl = ({ abortSignal }) =>
       ++calls === 1 ? ADDRESS : new Promise((_, reject) => fails(abortSignal, reject));
-    const { client, events, socket } = await start(t, { connectTimeoutInMs: 5000 }, GREETING, { getClientAccessUrl });
+    const { client, events, socket } = await start(t, { connectTimeoutInMs: 5000, ...RARELY }, GREETING, { getClientAccessUrl });
     socket.drop(1008);
     await pass(t, 5500);
     assert.deepEqual(errorCodes(events), ["ERR_TIMEOUT"]);
@@ -93,7 +112,7 @@ for (const [how, fails] of Object.entries({
 
 test("an attempt whose greeting does not come in time is reported as ERR_TIMEOUT", async (t) => {
   fakeTime(t);
-  const { events, sockets, socket } = await start(t, { connectTimeoutInMs: 5000 });
+  const { events, sockets, socket } = await start(t, { connectTimeoutInMs: 5000, ...RARELY });
   socket.drop(1008);
   await pass(t, 10);
   sockets[1].open();
