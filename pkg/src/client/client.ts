@@ -105,6 +105,15 @@ export class WebPubSubClient<Message = JSONTypes> {
   }
 
   /**
+   * How many bytes the client has written that the host has not sent to the network yet. It grows while the service reads
+   * more slowly than the client sends. 0 without a connection, and on hosts whose sockets do not tell, such as Cloudflare
+   * Workers. Messages that wait for a connection do not count.
+   */
+  get bufferedAmount(): number {
+    return this.#session?.bufferedAmount ?? 0;
+  }
+
+  /**
    * Connects, and resolves when the socket is open, as the official client does. {@link connect} waits until the
    * connection is ready. The first attempt is not repeated: it rejects with its error.
    *
@@ -486,7 +495,7 @@ export class WebPubSubClient<Message = JSONTypes> {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
       const signal = options?.abortSignal;
-      const abort = () => void session.input(Input.Abort, outgoing.number);
+      const abort = () => session.abort(outgoing.number);
       const outgoing: Outgoing = {
         message,
         isPost: input === Input.Post,

@@ -28,21 +28,21 @@ import type { Outgoing } from "./outgoing.js";
 import type { Settings } from "./settings.js";
 import { openSocket, type Socket } from "./socket.js";
 
-/** What the client does with frames about streams and group states. */
+/** Takes the frames about streams and group states. */
 export interface FrameHost {
   readonly streams: StreamHost;
-  /** `socket` is another number for each socket. */
+  /** Takes a message about the states of a group. Each socket has another number. */
   stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
 }
 
-/** Those who know about streams. */
+/** Keeps the content of streams. */
 export interface StreamHost {
   received(message: GroupDataMessage): void;
   acknowledged(message: StreamAckMessage | StreamNackMessage | StreamClosedMessage): void;
   act(action: number, stream: number, detail: number): void;
 }
 
-/** The last thing that is known of a connection that ended. */
+/** The close frame of the last socket, if it had one. */
 interface Ending {
   code?: number;
   reason?: string;
@@ -57,13 +57,13 @@ interface KnownGroup {
   messages: number;
 }
 
-/** What can have a sequence id. */
+/** The messages that can have a sequence id. */
 type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
 
-/** The most bytes that the service takes in one message; over more it closes the connection. */
+/** The size limit of the service for one message, in bytes. It closes the connection for a larger message. */
 const MAX_BYTES = 2 ** 20;
 
-/** The longest wait that hosts take. */
+/** The longest time-out that `setTimeout` accepts, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Hosts a session of the core: it opens sockets, writes and reads frames, and keeps the time. It decides nothing. */
@@ -74,8 +74,8 @@ export class ClientSession {
   /** Why the last attempt to connect failed. */
   lastError: WebPubSubClientError | undefined;
   /**
-   * Called when a socket is open, before the connection is ready. While the session runs, it is here as long as somebody
-   * waits in `start` or `connect`; a start that failed leaves it to the next one.
+   * Called when a socket is open, before the connection is ready. While the session runs, it is set as long as a caller
+   * waits in `start` or `connect`. After a failed start, it stays set until the next start replaces it.
    */
   onOpened: (() => void) | undefined;
 
@@ -135,6 +135,11 @@ export class ClientSession {
     sessions?.register(this, { core, session: this.#session });
   }
 
+  /** How many bytes wait in the socket to be sent. */
+  get bufferedAmount(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   start(): void {
     this.status = "connecting";
     this.lastError = undefined;
@@ -167,12 +172,12 @@ export class ClientSession {
     return this.#invocations.has(id);
   }
 
-  /** The frame of a message. Throws for a message that the protocol or the service cannot carry. */
+  /** Encodes a message as a frame. Throws for a message that the protocol or the service cannot carry. */
   encode(message: UpstreamMessage): string | ArrayBuffer {
     const { protocol } = this.#settings;
     const frame = protocol.writeMessage(message);
     if (frame == null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
-    // Either has one of them. A character takes up to three bytes.
+    // A string has `length`, an ArrayBuffer has `byteLength`. A UTF-16 code unit takes up to three bytes.
     const { length, byteLength } = frame as { length?: number; byteLength?: number };
     if (byteLength! > MAX_BYTES || (length! * 3 > MAX_BYTES && new Blob([frame]).size > MAX_BYTES)) {
       throw new WebPubSubClientError("ERR_MESSAGE_TOO_LARGE", "The message is over 1 MiB.");
@@ -180,13 +185,13 @@ export class ClientSession {
     return frame;
   }
 
-  /** Writes a message that nobody waits for, if the protocol has it. */
+  /** Writes a message without a result, if the protocol has a frame for it. */
   write(message: UpstreamMessage): void {
     const frame = this.#settings.protocol.writeMessage(message);
     if (frame != null) this.writeFrame(frame);
   }
 
-  /** Writes a frame that nobody waits for. A socket that takes none is about to tell that it is closed. */
+  /** Writes a frame without a result. If the socket does not take the frame, its `close` event follows. */
   writeFrame(frame: string | ArrayBuffer): void {
     try {
       this.#socket?.send(frame);
@@ -195,13 +200,13 @@ export class ClientSession {
     }
   }
 
-  /** Tells the session something, and does what it says. */
+  /** Hands an input to the session in Rust, and carries out the actions that follow. Gives the answer of `Session::handle`. */
   input(tag: number, a = 0, id: Id = 0, b = 0): boolean {
     const core = this.#core;
     const answer = core.handle(this.#session, Date.now(), tag, a, low(id), high(id), b);
     const count = answer >>> 2;
     if (count) {
-      // Growing makes memory another buffer.
+      // The buffer is detached when the memory grows.
       if (!this.#words.length) this.#words = new Uint32Array(core.memory.buffer);
       this.#run(core.actions(this.#session) >>> 2, count);
     }
@@ -209,12 +214,12 @@ export class ClientSession {
     return (answer & 1) === 1;
   }
 
-  /** One action after the other, also when one leads to an input that leads to more. */
+  /** Carries out actions one after the other. The actions of an input that an action leads to come last. */
   #run(at: number, count: number): void {
     const words = this.#words;
     const queue = this.#queue;
     const isFirst = !this.#isRunning;
-    // Nearly always there is one, which needs no queue.
+    // Mostly there is a single action, which needs no queue.
     for (let index = isFirst ? at + 4 : at; index < at + count * 4; index++) queue.push(words[index]!);
     if (!isFirst) return;
     this.#isRunning = true;
@@ -228,7 +233,7 @@ export class ClientSession {
     this.#isRunning = false;
   }
 
-  /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
+  /** Sets the timer. A timer that fires too early stays: it does no harm, and a new timer costs more than a call. */
   #arm(): void {
     const at = this.#core.wake_at(this.#session);
     if (at >= this.#timerIsFor && at !== Infinity) return;
@@ -245,7 +250,7 @@ export class ClientSession {
     );
   }
 
-  /** What one action comes to hinders no other. */
+  /** Carries out an action. An error becomes an `error` event, and the next action follows. */
   #act(action: number, a: number, low: number, high: number): void {
     try {
       this.#perform(action, a, low, high);
@@ -275,7 +280,7 @@ export class ClientSession {
         return this.write(Object.assign(this.#groups[a]!.join, { ackId: idOf(low, high) }));
       case Action.Cancel: {
         const { message, error } = this.#messages[a]!;
-        // The service never had it.
+        // The invocation could not be encoded, so the service never got it.
         if (error !== undefined) return;
         return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
@@ -333,16 +338,18 @@ export class ClientSession {
     } catch (error) {
       // Trying again would not help.
       outgoing.error = error;
-      if (outgoing.isPost) this.#settle(number, Outcome.Aborted);
-      else this.input(Input.Abort, number);
-      return;
+      return this.abort(number);
     }
+    const socket = this.#socket!;
     try {
-      this.#socket!.send(outgoing.frame);
-      // The session is done with it.
-      if (outgoing.isPost) this.#settle(number, Outcome.Done);
+      if (outgoing.isPost) {
+        // By then the number may belong to another message.
+        socket.post(outgoing.frame, () => this.#messages[number] === outgoing && this.#settle(number, Outcome.Done));
+      } else {
+        socket.send(outgoing.frame);
+      }
     } catch {
-      // The session is done with it when more was sent since.
+      // The session in Rust does not know the message any more if more was sent since.
       if (!this.input(Input.Unsent, number)) this.#settle(number, Outcome.NotConnected);
     }
   }
@@ -353,7 +360,7 @@ export class ClientSession {
     this.#messages[number] = undefined;
     this.#free.push(number);
     const { ackId, invocationId } = outgoing.message as { ackId?: Id; invocationId?: string };
-    // Nearly always there is none of either, and this is done for every message.
+    // Both maps are nearly always empty. This runs for every message, so it skips the lookups then.
     if (this.#refusals.size) outgoing.detail = this.#refusals.get(ackId!);
     if (this.#invocations.size) this.#invocations.delete(invocationId!);
     if (outgoing.group !== undefined) this.#groups[outgoing.group]!.messages--;
@@ -361,7 +368,7 @@ export class ClientSession {
   }
 
   #open(socket: number, recover: boolean): void {
-    // `connect` still waits, though a socket was open: that was its only attempt.
+    // `start` or `connect` still waits, and has one attempt only: the one before.
     if (this.onOpened && this.#hasTried) return void this.input(Input.Stop);
     this.#hasTried = true;
     this.#current = socket;
@@ -376,7 +383,7 @@ export class ClientSession {
       return this.#connect(socket, getClientAccessUrl);
     }
     const { signal } = (this.#aborter = new AbortController());
-    // In a function, so that what it throws at once is a rejection too.
+    // The async function turns an error that is thrown at once into a rejection.
     const asked = (async () => getClientAccessUrl.call(this.#credential, { abortSignal: signal }))();
     asked.then(
       (url) => this.#connect(socket, url),
@@ -390,7 +397,7 @@ export class ClientSession {
   #connect(socket: number, url: unknown): void {
     if (socket !== this.#current) return;
     if (!isClientUrl(url)) {
-      // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
+      // Later, as all failures of a socket are reported. The error does not show the URL, which is a secret.
       const error = new WebPubSubClientError("ERR_URL", `The client access URL is no ws: or wss: URL, but ${/^\w+:/.exec(url as string) ?? typeof url}.`);
       return queueMicrotask(() => this.#closed(socket, error));
     }
@@ -571,7 +578,7 @@ function isClientUrl(url: unknown): url is string {
   }
 }
 
-/** Ends the sessions of clients that nobody holds any more. */
+/** Frees the sessions of clients that were garbage-collected. */
 const sessions =
   typeof FinalizationRegistry === "undefined"
     ? undefined
