@@ -8,8 +8,8 @@ use super::{AckOutcome, Action, Input, NEXT_ACK_ID, Outcome, Session};
 /// Ids of callers beyond what JavaScript counts exactly do not move ours on.
 const MAX_COUNTED: u64 = (1 << 53) - 1;
 
-/// Set in the ids of those that join again: they must not be ids that a caller who counts comes to next, whose message
-/// the service would take for a repetition.
+/// Set in the ack ids of rejoins. A caller who numbers messages must not come to such an id next: the service would take
+/// the message for a repetition.
 const REJOIN: u64 = 1 << 52;
 
 /// The number of a rejoin, which is no message of the caller.
@@ -152,7 +152,7 @@ impl Session {
         true
     }
 
-    /// Puts an entry at the end and writes it if that is possible.
+    /// Adds an entry at the end, and writes it if messages can be written.
     fn enqueue(&mut self, kind: Kind, message: u32, mut ack_id: u64, group: Option<u32>, due: u64) {
         if let Some(group) = group {
             self.groups.hold(group);
@@ -260,7 +260,7 @@ impl Session {
                     self.messages.open = self.messages.open.wrapping_sub(1);
                     (State::Settled, NEVER)
                 }
-                // A retry has replaced what was left of it.
+                // The wait for the retry has replaced the time limit.
                 Kind::Invoke if entry.failures > 0 => (State::Sent, self.clock.limit(self.options.invoke_timeout_ms)),
                 Kind::Invoke => (State::Sent, entry.due),
                 Kind::Rejoin => (State::Sent, due.min(self.messages.rejoin_until)),
