@@ -62,7 +62,8 @@ pub enum Action {
         /// How.
         outcome: Outcome,
     },
-    /// Tell the caller that a group could not be joined again (`rejoin-group-failed`).
+    /// Tell the caller that a group could not be joined again (`rejoin-group-failed`): the service refused it, or did
+    /// not answer within 30 seconds. The session does not join it again by itself.
     RejoinFailed {
         /// Which group.
         group: u32,
@@ -127,6 +128,12 @@ pub enum Action {
         stream: u32,
         /// Why.
         problem: StreamProblem,
+    },
+    /// The session no longer knows a group: its number is free again. If the host has handed in a message of the group
+    /// whose [`Action::Settle`] has not come yet, the number stays in use, and this action comes again.
+    ForgetGroup {
+        /// Which.
+        group: u32,
     },
 }
 

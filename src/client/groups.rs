@@ -1,64 +1,88 @@
-//! Which groups are joined again on a new connection.
+//! Which groups are joined again on a new connection, and which numbers of groups are in use.
 
-/// The groups that the caller has asked for, in the order of asking.
+use std::collections::BTreeMap;
+
+/// The groups that the session knows, by their numbers.
+///
+/// A group is kept while the caller wants it or an unsettled message names it. The table is therefore as small as what
+/// is in use, however many groups come and go.
 #[derive(Debug, Default)]
-pub(super) struct Groups(Vec<Group>);
+pub(super) struct Groups(BTreeMap<u32, Group>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
-    group: u32,
-    /// The latest message that asks for it.
-    message: u32,
-    /// Whether the service has said that it is joined.
+    /// The latest message that asks for the group, if the caller wants the group.
+    wanted_by: Option<u32>,
+    /// Whether the service has acknowledged the join.
     is_joined: bool,
+    /// How many unsettled messages name the group.
+    messages: u32,
 }
 
 impl Groups {
-    /// The caller wants to join it, with this message.
+    /// Records that the caller wants the group, with this message.
     pub(super) fn want(&mut self, group: u32, message: u32) {
-        match self.find(group) {
-            Some(known) => known.message = message,
-            None => self.0.push(Group { group, message, is_joined: false }),
-        }
+        self.0.entry(group).or_default().wanted_by = Some(message);
     }
 
-    /// The caller wants it no more, or the service refuses it.
+    /// Records that the caller no longer wants the group, or that the service refuses to join it again.
     pub(super) fn forget(&mut self, group: u32) {
-        remove(&mut self.0, |known| known.group == group);
-    }
-
-    /// The service has joined it; that means nothing when the caller has left it since.
-    pub(super) fn joined(&mut self, group: u32) {
-        if let Some(known) = self.find(group) {
-            known.is_joined = true;
+        if let Some(known) = self.0.get_mut(&group) {
+            known.wanted_by = None;
+            known.is_joined = false;
         }
     }
 
-    /// The service would not join it. What was joined before stays joined, and what is asked for again may yet be.
+    /// Records that the service has joined the group. This changes nothing if the caller has left the group since.
+    pub(super) fn joined(&mut self, group: u32) {
+        if let Some(known) = self.0.get_mut(&group) {
+            known.is_joined = known.wanted_by.is_some();
+        }
+    }
+
+    /// Records that a join failed. A group that was joined before stays joined, and a later join may still succeed.
     pub(super) fn refused(&mut self, group: u32, message: u32) {
-        remove(&mut self.0, |known| known.group == group && !known.is_joined && known.message == message);
+        if let Some(known) = self.0.get_mut(&group)
+            && !known.is_joined
+            && known.wanted_by == Some(message)
+        {
+            known.wanted_by = None;
+        }
     }
 
     pub(super) fn is_wanted(&self, group: u32) -> bool {
-        self.0.iter().any(|known| known.group == group)
+        self.0.get(&group).is_some_and(|known| known.wanted_by.is_some())
     }
 
-    /// The first group that is joined, of those from there on, and where it stands.
-    pub(super) fn joined_from(&self, at: usize) -> Option<(usize, u32)> {
-        let mut known = self.0.iter().enumerate().skip(at);
-        known.find(|(_, known)| known.is_joined).map(|(at, known)| (at, known.group))
+    /// The joined groups, in the order of their numbers.
+    pub(super) fn joined_groups(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().filter(|(_, known)| known.is_joined).map(|(group, _)| *group)
     }
 
-    fn find(&mut self, group: u32) -> Option<&mut Group> {
-        self.0.iter_mut().find(|known| known.group == group)
+    /// Keeps the group until the message that names it is settled.
+    pub(super) fn hold(&mut self, group: u32) {
+        let known = self.0.entry(group).or_default();
+        known.messages = known.messages.wrapping_add(1);
     }
-}
 
-/// Removes the one entry that is meant, if it is there. `Vec::retain` would weigh three times as much.
-pub(super) fn remove<T>(list: &mut Vec<T>, is_meant: impl FnMut(&T) -> bool) -> bool {
-    let found = list.iter().position(is_meant);
-    if let Some(at) = found {
-        list.remove(at);
+    /// Undoes one [`hold`](Groups::hold).
+    pub(super) fn release(&mut self, group: u32) {
+        if let Some(known) = self.0.get_mut(&group) {
+            known.messages = known.messages.wrapping_sub(1);
+        }
     }
-    found.is_some()
+
+    /// Removes the group if nothing needs it, and says whether it is unknown now.
+    pub(super) fn remove_unused(&mut self, group: u32) -> bool {
+        let is_used = self.0.get(&group).is_some_and(|known| known.wanted_by.is_some() || known.messages > 0);
+        if !is_used {
+            self.0.remove(&group);
+        }
+        !is_used
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }

@@ -93,7 +93,7 @@ pub enum Input {
         message: u32,
         /// The caller's id, or [`NEXT_ACK_ID`].
         ack_id: u64,
-        /// Which group.
+        /// The number the host keeps the group under, until [`Action::ForgetGroup`](super::Action::ForgetGroup).
         group: u32,
     },
     /// Leave a group: it will not be joined again, whatever becomes of the message.

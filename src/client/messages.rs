@@ -1,19 +1,25 @@
 //! Sends, joins and invocations, from the caller's wish until they are settled.
 
+use std::collections::BTreeSet;
+
 use super::clock::NEVER;
 use super::{AckOutcome, Action, Input, NEXT_ACK_ID, Outcome, Session};
 
 /// Ids of callers beyond what JavaScript counts exactly do not move ours on.
 const MAX_COUNTED: u64 = (1 << 53) - 1;
 
-/// Set in the ids of those that join again: they must not be ids that a caller who counts comes to next, whose message
-/// the service would take for a repetition.
+/// Set in the ack ids of rejoins. A caller who numbers messages must not come to such an id next: the service would take
+/// the message for a repetition.
 const REJOIN: u64 = 1 << 52;
 
-/// The number of what joins again, which is no message of the caller.
+/// The number of a rejoin, which is no message of the caller.
 const NO_MESSAGE: u32 = u32::MAX;
 
-/// What is not settled, oldest first.
+/// How long the service may take to join the groups again, in milliseconds, with all retries. The caller is told of a
+/// new connection at the latest after this time.
+const REJOIN_MS: u64 = 30_000;
+
+/// The messages that are not settled, oldest first.
 #[derive(Debug)]
 pub(super) struct Messages {
     entries: Vec<Entry>,
@@ -22,6 +28,13 @@ pub(super) struct Messages {
     /// How many entries are not settled.
     open: usize,
     next_ack_id: u64,
+    /// The serial number of the next entry.
+    next_serial: u64,
+    /// The ack id and the serial number of each unsettled entry that waits for an ack. Callers may use an id for several
+    /// messages at once.
+    by_ack_id: BTreeSet<(u64, u64)>,
+    /// When the groups that are still being joined again count as failed.
+    rejoin_until: u64,
     /// How many groups are being joined again.
     pub(super) rejoins: u32,
     /// No entry is due earlier.
@@ -30,14 +43,27 @@ pub(super) struct Messages {
 
 impl Default for Messages {
     fn default() -> Self {
-        Messages { entries: Vec::new(), settled: 0, open: 0, next_ack_id: 1, rejoins: 0, due: NEVER }
+        Messages {
+            entries: Vec::new(),
+            settled: 0,
+            open: 0,
+            next_ack_id: 1,
+            next_serial: 0,
+            by_ack_id: BTreeSet::new(),
+            rejoin_until: NEVER,
+            rejoins: 0,
+            due: NEVER,
+        }
     }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
+    /// Grows from entry to entry.
+    serial: u64,
     message: u32,
-    group: u32,
+    /// The group that it joins or leaves, or whose state it sets.
+    group: Option<u32>,
     ack_id: u64,
     kind: Kind,
     state: State,
@@ -84,20 +110,20 @@ impl Session {
     /// Takes the inputs that are about messages; the others are about streams.
     pub(super) fn take_message(&mut self, input: Input) -> bool {
         match input {
-            Input::Send { message, ack_id } => self.add(Kind::Send, message, ack_id, 0),
-            Input::Post { message } => self.add(Kind::Post, message, NEXT_ACK_ID, 0),
-            Input::Invoke { message } => self.add(Kind::Invoke, message, NEXT_ACK_ID, 0),
+            Input::Send { message, ack_id } => self.add(Kind::Send, message, ack_id, None),
+            Input::Post { message } => self.add(Kind::Post, message, NEXT_ACK_ID, None),
+            Input::Invoke { message } => self.add(Kind::Invoke, message, NEXT_ACK_ID, None),
             Input::Join { message, ack_id, group } => {
                 self.groups.want(group, message);
-                self.add(Kind::Join, message, ack_id, group)
+                self.add(Kind::Join, message, ack_id, Some(group))
             }
             Input::Leave { message, ack_id, group } => {
                 self.groups.forget(group);
-                self.add(Kind::Leave, message, ack_id, group)
+                self.add(Kind::Leave, message, ack_id, Some(group))
             }
             Input::SetState { message, ack_id, group } => {
                 self.messages.overtake_state(group);
-                self.add(Kind::State, message, ack_id, group)
+                self.add(Kind::State, message, ack_id, Some(group))
             }
             Input::Response { message } => self.heard() && self.finish(message, Outcome::Done),
             Input::Unsent { message } => self.unsent(message),
@@ -106,12 +132,15 @@ impl Session {
         }
     }
 
-    fn add(&mut self, kind: Kind, message: u32, ack_id: u64, group: u32) -> bool {
+    fn add(&mut self, kind: Kind, message: u32, ack_id: u64, group: Option<u32>) -> bool {
         if !self.is_running() {
-            if kind == Kind::Join {
+            if let Some(group) = group
+                && kind == Kind::Join
+            {
                 self.groups.refused(group, message);
             }
             self.push(Action::Settle { message, outcome: Outcome::NotConnected });
+            self.forget_unused(group);
             return false;
         }
         let limit = match kind {
@@ -123,15 +152,18 @@ impl Session {
         true
     }
 
-    /// Puts an entry at the end and writes it if that is possible.
-    fn enqueue(&mut self, kind: Kind, message: u32, mut ack_id: u64, group: u32, due: u64) {
+    /// Adds an entry at the end, and writes it if messages can be written.
+    fn enqueue(&mut self, kind: Kind, message: u32, mut ack_id: u64, group: Option<u32>, due: u64) {
+        if let Some(group) = group {
+            self.groups.hold(group);
+        }
         let messages = &mut self.messages;
         let is_shared = ack_id != NEXT_ACK_ID;
         if is_shared {
             if ack_id >= messages.next_ack_id && ack_id < MAX_COUNTED {
                 messages.next_ack_id = ack_id.wrapping_add(1);
             }
-        } else if !matches!(kind, Kind::Post | Kind::Invoke) {
+        } else if kind.has_ack() {
             ack_id = messages.next_ack_id;
             messages.next_ack_id = ack_id.wrapping_add(1);
             if kind == Kind::Rejoin {
@@ -141,7 +173,13 @@ impl Session {
         messages.sweep();
         messages.due = messages.due.min(due);
         messages.open = messages.open.wrapping_add(1);
+        let serial = messages.next_serial;
+        messages.next_serial = serial.wrapping_add(1);
+        if kind.has_ack() {
+            messages.by_ack_id.insert((ack_id, serial));
+        }
         messages.entries.push(Entry {
+            serial,
             message,
             group,
             ack_id,
@@ -159,22 +197,32 @@ impl Session {
         }
     }
 
-    /// Joins again what was joined on the connection before.
+    /// Joins the groups again that were joined on the connection before.
     pub(super) fn rejoin(&mut self) {
-        let mut from = 0;
-        while let Some((at, group)) = self.groups.joined_from(from) {
-            if !self.options.auto_rejoin_groups {
+        let groups: Vec<u32> = self.groups.joined_groups().collect();
+        for group in groups {
+            if self.options.auto_rejoin_groups {
+                self.messages.rejoins = self.messages.rejoins.wrapping_add(1);
+                self.enqueue(Kind::Rejoin, NO_MESSAGE, NEXT_ACK_ID, Some(group), NEVER);
+            } else {
                 self.groups.forget(group);
-                continue;
+                self.forget_unused(Some(group));
             }
-            from = at.wrapping_add(1);
-            self.messages.rejoins = self.messages.rejoins.wrapping_add(1);
-            self.enqueue(Kind::Rejoin, NO_MESSAGE, NEXT_ACK_ID, group, NEVER);
         }
     }
 
-    /// Writes all that waits for a connection: what joins again first, for it is what the rest may need.
+    /// Tells the host that the number of a group is free, if nothing here needs the group.
+    fn forget_unused(&mut self, group: Option<u32>) {
+        if let Some(group) = group
+            && self.groups.remove_unused(group)
+        {
+            self.push(Action::ForgetGroup { group });
+        }
+    }
+
+    /// Writes the messages that wait for a connection. The rejoins come first, because the other messages may need them.
     pub(super) fn flush_messages(&mut self) {
+        self.messages.rejoin_until = self.clock.after(REJOIN_MS);
         for rejoins in [true, false] {
             let mut at = self.messages.settled;
             while let Some(entry) = self.messages.entries.get(at) {
@@ -195,12 +243,14 @@ impl Session {
         let Entry { message, group, ack_id, kind, .. } = entry;
         match kind {
             Kind::Post | Kind::Invoke => self.push(Action::Post { message }),
-            // It was left since.
-            Kind::Rejoin if !self.groups.is_wanted(group) => return self.settle(at, Outcome::Lost),
-            // A retry comes behind what was asked for later, and must not undo it.
+            // A retry must not undo what the caller asked for later.
             _ if entry.failures > 0 && self.is_overtaken(&entry) => return self.settle(at, entry.failure),
-            Kind::Rejoin => self.push(Action::Rejoin { group, ack_id }),
-            _ if entry.is_shared && self.is_in_flight(ack_id) => {}
+            Kind::Rejoin => match group {
+                Some(group) if self.groups.is_wanted(group) => self.push(Action::Rejoin { group, ack_id }),
+                // The caller has left the group since.
+                _ => return self.settle(at, Outcome::Lost),
+            },
+            _ if entry.is_shared && self.messages.is_in_flight(ack_id) => {}
             _ => self.push(Action::Send { message, ack_id }),
         }
         if let Some(entry) = self.messages.entries.get_mut(at) {
@@ -210,56 +260,53 @@ impl Session {
                     self.messages.open = self.messages.open.wrapping_sub(1);
                     (State::Settled, NEVER)
                 }
-                // A retry has replaced what was left of it.
+                // The wait for the retry has replaced the time limit.
                 Kind::Invoke if entry.failures > 0 => (State::Sent, self.clock.limit(self.options.invoke_timeout_ms)),
                 Kind::Invoke => (State::Sent, entry.due),
+                Kind::Rejoin => (State::Sent, due.min(self.messages.rejoin_until)),
                 _ => (State::Sent, due),
             };
             self.messages.due = self.messages.due.min(entry.due);
         }
     }
 
-    /// Whether something else was asked for since.
+    /// Whether the caller has asked for something else since.
     fn is_overtaken(&self, entry: &Entry) -> bool {
+        let is_wanted = entry.group.is_some_and(|group| self.groups.is_wanted(group));
         match entry.kind {
-            Kind::Join => !self.groups.is_wanted(entry.group),
-            Kind::Leave => self.groups.is_wanted(entry.group),
+            Kind::Join => !is_wanted,
+            Kind::Leave => is_wanted,
             kind => kind == Kind::OldState,
         }
     }
 
-    fn is_in_flight(&self, ack_id: u64) -> bool {
-        self.messages.entries.iter().any(|entry| entry.state == State::Sent && entry.has_ack_id(ack_id))
-    }
-
     /// Takes in an ack; says whether anything waited for it.
     pub(super) fn acknowledged(&mut self, ack_id: u64, outcome: AckOutcome) -> bool {
-        // Acks come in the order of the messages: then the first that is not settled is it, however many are under way.
         self.messages.sweep();
         let mut is_known = false;
-        let mut at = self.messages.settled;
-        while let Some(entry) = self.messages.entries.get(at).copied() {
-            if entry.state == State::Sent && entry.has_ack_id(ack_id) {
-                is_known = true;
-                match outcome {
-                    AckOutcome::Success => self.settle(at, Outcome::Done),
-                    // That a repetition of ours came twice is not the caller's concern.
-                    AckOutcome::Duplicate if entry.writes > 1 => self.settle(at, Outcome::Done),
-                    AckOutcome::Duplicate => self.settle(at, Outcome::Duplicate),
-                    AckOutcome::Transient => self.retry(at, Outcome::Refused),
-                    AckOutcome::Refused => self.settle(at, Outcome::Refused),
-                }
-                if !entry.is_shared {
-                    break;
-                }
+        let mut from = 0;
+        while let Some((at, entry)) = self.messages.waiting_for(ack_id, from) {
+            from = entry.serial.wrapping_add(1);
+            if entry.state != State::Sent {
+                continue;
             }
-            at = at.wrapping_add(1);
+            is_known = true;
+            match outcome {
+                AckOutcome::Success => self.settle(at, Outcome::Done),
+                // The service had the first try of this message. The caller sent the message once.
+                AckOutcome::Duplicate if entry.writes > 1 => self.settle(at, Outcome::Done),
+                AckOutcome::Duplicate => self.settle(at, Outcome::Duplicate),
+                AckOutcome::Transient => self.retry(at, Outcome::Refused),
+                AckOutcome::Refused => self.settle(at, Outcome::Refused),
+            }
         }
         is_known
     }
 
+    /// Tries a message again later, or settles it if its retries or its time are used up.
     fn retry(&mut self, at: usize, outcome: Outcome) {
         let retry = self.options.message_retry;
+        let rejoin_until = self.messages.rejoin_until;
         let Some(entry) = self.messages.entries.get_mut(at) else {
             return;
         };
@@ -273,13 +320,19 @@ impl Session {
         }
         entry.state = State::Delayed;
         entry.due = self.clock.after(retry.wait(entry.failures, &mut self.random));
+        if entry.kind == Kind::Rejoin && entry.due >= rejoin_until {
+            return self.settle(at, outcome);
+        }
         self.messages.due = self.messages.due.min(entry.due);
     }
 
-    /// Settles what has this number.
+    /// Settles the message that has this number; says whether there is one.
     fn finish(&mut self, message: u32, outcome: Outcome) -> bool {
-        let is_it = |entry: &Entry| entry.message == message && entry.state != State::Settled;
-        let Some(at) = self.messages.entries.iter().position(is_it) else {
+        // Responses mostly come in the order of the invocations, so the first open entry is mostly the right one.
+        self.messages.sweep();
+        let is_it = |(_, entry): &(usize, &Entry)| entry.message == message && entry.state != State::Settled;
+        let entries = self.messages.entries.iter().enumerate();
+        let Some((at, _)) = entries.skip(self.messages.settled).find(is_it) else {
             return false;
         };
         self.cancel(at, outcome);
@@ -318,25 +371,35 @@ impl Session {
         };
         entry.state = State::Settled;
         entry.due = NEVER;
-        let Entry { message, group, kind, .. } = *entry;
+        let Entry { serial, ack_id, message, group, kind, .. } = *entry;
         self.messages.open = self.messages.open.wrapping_sub(1);
-        let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
+        self.messages.by_ack_id.remove(&(ack_id, serial));
+        if let Some(group) = group {
+            self.groups.release(group);
+            self.settle_group(group, kind, message, outcome);
+        }
         if kind == Kind::Rejoin {
             self.messages.rejoins = self.messages.rejoins.wrapping_sub(1);
-            if !is_done && self.is_running() && outcome != Outcome::Lost {
+            self.tell_connected();
+        } else {
+            self.push(Action::Settle { message, outcome });
+        }
+        self.forget_unused(group);
+    }
+
+    /// Records what the outcome of a message means for its group.
+    fn settle_group(&mut self, group: u32, kind: Kind, message: u32, outcome: Outcome) {
+        let is_done = matches!(outcome, Outcome::Done | Outcome::Duplicate);
+        match kind {
+            Kind::Join if is_done => self.groups.joined(group),
+            Kind::Join => self.groups.refused(group, message),
+            // A lost connection ends a rejoin, but the next connection joins the group again.
+            Kind::Rejoin if !is_done && outcome != Outcome::Lost && self.is_running() => {
                 self.groups.forget(group);
                 self.push(Action::RejoinFailed { group, outcome });
             }
-            return self.tell_connected();
+            _ => {}
         }
-        if kind == Kind::Join {
-            if is_done {
-                self.groups.joined(group);
-            } else {
-                self.groups.refused(group, message);
-            }
-        }
-        self.push(Action::Settle { message, outcome });
     }
 
     /// The socket is gone.
@@ -429,15 +492,37 @@ impl Messages {
         self.entries.len()
     }
 
-    /// The count is right.
+    /// Checks that the count and the index match the entries.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        assert_eq!(self.open, self.entries.iter().filter(|entry| entry.state != State::Settled).count());
+        let open = self.entries.iter().filter(|entry| entry.state != State::Settled);
+        assert_eq!(self.open, open.clone().count());
+        let indexed = open.filter(|entry| entry.kind.has_ack()).map(|entry| (entry.ack_id, entry.serial));
+        assert_eq!(self.by_ack_id, indexed.collect());
+    }
+
+    /// Finds the next entry that is not settled and has this ack id, from this serial number on.
+    fn waiting_for(&self, ack_id: u64, from: u64) -> Option<(usize, Entry)> {
+        let (_, serial) = self.by_ack_id.range((ack_id, from)..=(ack_id, u64::MAX)).next()?;
+        let at = self.entries.binary_search_by_key(serial, |entry| entry.serial).ok()?;
+        Some((at, *self.entries.get(at)?))
+    }
+
+    /// Whether a message with this ack id was sent on this socket and waits for its ack.
+    fn is_in_flight(&self, ack_id: u64) -> bool {
+        let mut from = 0;
+        while let Some((_, entry)) = self.waiting_for(ack_id, from) {
+            if entry.state == State::Sent {
+                return true;
+            }
+            from = entry.serial.wrapping_add(1);
+        }
+        false
     }
 
     /// The state of a group is set again. Those before the last one are old already.
     fn overtake_state(&mut self, group: u32) {
-        let is_it = |entry: &&mut Entry| entry.kind == Kind::State && entry.group == group;
+        let is_it = |entry: &&mut Entry| entry.kind == Kind::State && entry.group == Some(group);
         if let Some(entry) = self.entries.iter_mut().rev().find(is_it) {
             entry.kind = Kind::OldState;
         }
@@ -455,8 +540,9 @@ impl Messages {
     }
 }
 
-impl Entry {
-    fn has_ack_id(&self, ack_id: u64) -> bool {
-        self.ack_id == ack_id && !matches!(self.kind, Kind::Post | Kind::Invoke)
+impl Kind {
+    /// Whether the service answers with an ack.
+    fn has_ack(self) -> bool {
+        !matches!(self, Kind::Post | Kind::Invoke)
     }
 }

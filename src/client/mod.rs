@@ -14,7 +14,7 @@
 //! | `retry` | how long to wait before the next try |
 //! | `clock` | time that leaves out sleep and never goes back |
 //! | `messages` | sends, joins and invocations until they are settled |
-//! | `groups` | which groups are joined again |
+//! | `groups` | which groups are joined again, and which numbers of groups are in use |
 //! | `sequence` | which messages are new, and when they are acknowledged |
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
 //! | `group_state` | the states in a group, out of snapshots and updates in any order |

@@ -7,7 +7,9 @@ pub struct Options {
     pub protocol: Protocol,
     /// Whether a lost connection that cannot be recovered is replaced by a new one. Default true.
     pub auto_reconnect: bool,
-    /// Whether the joined groups are joined again on a new connection, before it is told. Default true.
+    /// Whether the joined groups are joined again on a new connection, before the caller is told of the connection.
+    /// Default true. A group that the service has not joined again within 30 seconds, with all retries, counts as failed
+    /// ([`Action::RejoinFailed`](super::Action::RejoinFailed)), so the caller is told within 30 seconds.
     pub auto_rejoin_groups: bool,
     /// How often, and when, a message is sent again. Default: 3 times, 1 second apart.
     pub message_retry: Retry,

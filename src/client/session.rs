@@ -310,7 +310,7 @@ impl Session {
         } else {
             self.phase = Phase::Greeting;
             // The service takes frames before it greets; but what is sent to a group may need the group.
-            if self.groups.joined_from(0).is_none() {
+            if self.groups.joined_groups().next().is_none() {
                 self.resume();
             }
         }

@@ -101,6 +101,10 @@ fn settle(message: u32, outcome: Outcome) -> Action {
     Action::Settle { message, outcome }
 }
 
+fn forget(group: u32) -> Action {
+    Action::ForgetGroup { group }
+}
+
 fn send(message: u32) -> Input {
     Input::Send { message, ack_id: NEXT_ACK_ID }
 }
@@ -440,7 +444,7 @@ fn groups_are_joined_again_before_the_connection_is_told() {
     assert_eq!(host.taken(), []);
     host.ack(ids[0], AckOutcome::Refused);
     let failed = Action::RejoinFailed { group: 10, outcome: Outcome::Refused };
-    assert_eq!(host.taken(), [failed, Action::Connected { possible_gap: true }]);
+    assert_eq!(host.taken(), [failed, Action::Connected { possible_gap: true }, forget(10)]);
     // What failed is not tried on the next connection.
     host.drop(1006);
     host.pass(1_000);
@@ -458,7 +462,7 @@ fn a_late_retry_does_not_undo_a_leave() {
     host.ack(2, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Refused)]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused), forget(9)]);
 }
 
 #[test]
@@ -497,7 +501,7 @@ fn a_late_retry_does_not_undo_a_newer_state_however_much_came_between() {
     host.taken();
     assert!(host.session.messages.len() < 8);
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Refused)]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused), forget(9)]);
 }
 
 #[test]
@@ -512,7 +516,108 @@ fn a_late_retry_does_not_undo_a_newer_state() {
     host.ack(3, AckOutcome::Success);
     host.taken();
     host.pass(1_000);
-    assert_eq!(host.taken(), [settle(1, Outcome::Refused), Action::Send { message: 2, ack_id: 2 }]);
+    assert_eq!(host.taken(), [settle(1, Outcome::Refused), forget(9), Action::Send { message: 2, ack_id: 2 }]);
+}
+
+#[test]
+fn groups_that_were_left_take_no_memory() {
+    let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..Options::default() });
+    for group in 0..50_000u32 {
+        host.hand(Input::Join { message: 1, ack_id: NEXT_ACK_ID, group });
+        host.ack(u64::from(group) * 2 + 1, AckOutcome::Success);
+        host.hand(Input::Leave { message: 2, ack_id: NEXT_ACK_ID, group });
+        host.ack(u64::from(group) * 2 + 2, AckOutcome::Success);
+        assert!(host.taken().ends_with(&[settle(2, Outcome::Done), forget(group)]));
+        assert_eq!(host.session.groups.len(), 0);
+        assert!(host.session.messages.len() < 4);
+    }
+}
+
+#[test]
+fn the_number_of_a_group_is_free_when_nothing_needs_the_group() {
+    let join = |message| Input::Join { message, ack_id: NEXT_ACK_ID, group: 9 };
+    let leave = |message| Input::Leave { message, ack_id: NEXT_ACK_ID, group: 9 };
+
+    // The session is stopped.
+    let mut host = Host::new(standard());
+    host.hand(join(1));
+    host.hand(leave(2));
+    let failed = |message| [settle(message, Outcome::NotConnected), forget(9)];
+    assert_eq!(host.taken(), [failed(1), failed(2)].concat());
+
+    // The service refuses the join.
+    let mut host = Host::connected(standard());
+    host.hand(join(1));
+    host.ack(1, AckOutcome::Refused);
+    assert!(host.taken().ends_with(&[settle(1, Outcome::Refused), forget(9)]));
+
+    // A leave is acknowledged while a second join waits for its ack.
+    host.hand(join(2));
+    host.hand(leave(3));
+    host.hand(join(4));
+    host.ack(2, AckOutcome::Success);
+    host.ack(3, AckOutcome::Success);
+    assert!(host.taken().ends_with(&[settle(2, Outcome::Done), settle(3, Outcome::Done)]));
+    host.ack(4, AckOutcome::Success);
+
+    // The caller leaves the group while the session joins it again: the rejoin needs the number too.
+    host.drop(1006);
+    host.open();
+    host.hand(leave(5));
+    host.taken();
+    host.ack(6, AckOutcome::Success);
+    assert_eq!(host.taken(), [settle(5, Outcome::Done)]);
+    host.ack(1 << 52 | 5, AckOutcome::Success);
+    assert_eq!(host.taken(), [Action::Connected { possible_gap: true }, forget(9)]);
+
+    // Groups are not joined again.
+    let mut host = Host::connected(Options { auto_rejoin_groups: false, ..standard() });
+    host.hand(join(1));
+    host.ack(1, AckOutcome::Success);
+    host.drop(1006);
+    host.taken();
+    host.open();
+    assert_eq!(host.taken(), [forget(9), Action::Connected { possible_gap: true }]);
+}
+
+#[test]
+fn a_rejoin_that_the_service_does_not_answer_delays_the_connection_by_30_seconds_at_most() {
+    for ack_timeout_ms in [0, 5_000, 30_000, 60_000] {
+        // The connection itself stays alive.
+        let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ack_timeout_ms, ..standard() });
+        host.hand(Input::Join { message: 1, ack_id: NEXT_ACK_ID, group: 9 });
+        host.ack(1, AckOutcome::Success);
+        host.drop(1006);
+        host.open();
+        host.taken();
+        host.pass(30_000);
+        let failed = Action::RejoinFailed { group: 9, outcome: Outcome::TimedOut };
+        let told = [failed, Action::Connected { possible_gap: true }, forget(9)];
+        assert!(host.taken().ends_with(&told), "{ack_timeout_ms}");
+        assert_eq!(host.session.status(), Status::Connected);
+    }
+}
+
+#[test]
+fn a_rejoin_gets_its_time_anew_after_a_recovery() {
+    let mut host = Host::connected(Options { ack_timeout_ms: 60_000, ..Options::default() });
+    host.hand(Input::Join { message: 1, ack_id: NEXT_ACK_ID, group: 9 });
+    host.ack(1, AckOutcome::Success);
+    host.drop(1008);
+    host.open();
+    host.pass(15_000);
+    host.drop(1006);
+    host.pass(500);
+    host.opened();
+    host.pong();
+    host.taken();
+    for _ in 0..2 {
+        host.pass(9_000);
+        host.pong();
+    }
+    assert_eq!(host.told(), []);
+    host.ack(1 << 52 | 2, AckOutcome::Success);
+    assert_eq!(host.taken(), [Action::Connected { possible_gap: true }]);
 }
 
 // Messages.
@@ -602,6 +707,37 @@ fn messages_that_share_an_ack_id_are_sent_once_and_settled_together() {
     assert_eq!(host.taken(), [Action::Send { message: 1, ack_id: 5 }, Action::Send { message: 3, ack_id: 6 }]);
     host.ack(5, AckOutcome::Duplicate);
     assert_eq!(host.taken(), [settle(1, Outcome::Duplicate), settle(2, Outcome::Duplicate)]);
+}
+
+#[test]
+fn forty_thousand_messages_with_ids_of_the_caller_are_found_by_their_ids() {
+    let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..Options::default() });
+    // The ids come in no order.
+    let ids: Vec<u64> = (0..40_000u64).map(|nth| nth * 7_919 % 40_000 + 1).collect();
+    for (message, &ack_id) in (0..40_000).zip(&ids) {
+        host.session.handle(host.now, Input::Send { message, ack_id });
+    }
+    assert_eq!(host.session.take_actions().len(), ids.len());
+    let socket = host.session.socket();
+    for (message, &ack_id) in (0..40_000).zip(&ids).rev() {
+        let outcome = AckOutcome::Success;
+        assert!(host.session.handle(host.now, Input::Ack { socket, ack_id, outcome }));
+        assert_eq!(host.session.take_actions(), [settle(message, Outcome::Done)]);
+        host.session.clear_actions();
+    }
+    host.session.messages.check();
+    host.hand(send(1));
+    assert_eq!(host.session.messages.len(), 1);
+}
+
+#[test]
+fn a_message_that_shares_its_id_with_one_of_the_session_is_settled_with_it() {
+    let mut host = Host::connected(Options::default());
+    host.hand(send(1));
+    host.hand(Input::Send { message: 2, ack_id: 1 });
+    assert_eq!(host.taken(), [Action::Send { message: 1, ack_id: 1 }]);
+    host.ack(1, AckOutcome::Success);
+    assert_eq!(host.taken(), [settle(1, Outcome::Done), settle(2, Outcome::Done)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A host of the session: it keeps what the session numbers, and checks what its caller is told.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Add;
 
 use serde_json::{Value, json};
@@ -70,6 +70,10 @@ pub struct Client {
     was_told: bool,
     /// The groups that are being joined again, by ack id.
     rejoins: BTreeMap<u64, u32>,
+    /// By when the groups are joined again or have failed, if nothing holds up the timers of the client.
+    rejoins_by: Option<u64>,
+    /// The numbers of the groups that the session may name.
+    groups_in_use: BTreeSet<u32>,
     /// The streams that this client publishes, by their numbers.
     pub streams: BTreeMap<u32, Stream>,
     /// Those it reads: their ids by their numbers, and on which connection it began.
@@ -130,6 +134,8 @@ struct Kept {
     frame: Value,
     /// The topic that it joins or leaves, and which of the two.
     topic: Option<(usize, Membership)>,
+    /// The number of the group that the session knows the message by.
+    group: Option<u32>,
     is_posted: bool,
 }
 
@@ -196,6 +202,8 @@ impl Client {
             told: Told::Stopped,
             was_told: false,
             rejoins: BTreeMap::new(),
+            rejoins_by: None,
+            groups_in_use: BTreeSet::new(),
             streams: BTreeMap::new(),
             readers: BTreeMap::new(),
             last_reader: 0,
@@ -233,6 +241,7 @@ impl Client {
             self.carry_out(now, action, was_connected)?;
         }
         self.check_dead(now)?;
+        self.check(self.rejoins_by.is_none_or(|by| now <= by), "a rejoin takes 30 seconds at most")?;
         Ok(is_taken)
     }
 
@@ -253,6 +262,7 @@ impl Client {
     /// It sleeps or is hidden, or its clock was set.
     pub fn jump(&mut self, from: u64, to: u64) {
         self.jumps = [(from, to), self.jumps[0]];
+        self.rejoins_by = None;
     }
 
     pub fn last_jump(&self) -> u64 {
@@ -325,9 +335,10 @@ impl Client {
 
     fn ask(&mut self, now: u64, frame: Value, topic: usize, wanted: Membership) -> Result {
         self.topics[topic] = Membership::Unsure;
-        let message = self.keep(frame, Some((topic, wanted)));
-        self.last_word[topic] = message;
         let (ack_id, group) = (NEXT_ACK_ID, topic as u32);
+        let message = self.keep(frame, Some((topic, wanted)));
+        self.use_group(message, group)?;
+        self.last_word[topic] = message;
         let input = if wanted == Membership::Joined {
             Input::Join { message, ack_id, group }
         } else {
@@ -349,6 +360,7 @@ impl Client {
             frame["state"] = json!({ "is": text });
         }
         let message = self.keep(frame, None);
+        self.use_group(message, group as u32)?;
         self.own_word[group] = (message, false);
         self.handle(now, Input::SetState { message, ack_id: NEXT_ACK_ID, group: group as u32 }).map(drop)
     }
@@ -437,14 +449,22 @@ impl Client {
 
     fn keep(&mut self, frame: Value, topic: Option<(usize, Membership)>) -> u32 {
         self.last_message += 1;
-        self.messages.insert(self.last_message, Kept { frame, topic, is_posted: false });
+        self.messages.insert(self.last_message, Kept { frame, topic, group: None, is_posted: false });
         self.last_message
+    }
+
+    /// The session is about to learn of a group through a message.
+    fn use_group(&mut self, message: u32, group: u32) -> Result {
+        self.messages.get_mut(&message).ok_or("no such message")?.group = Some(group);
+        self.groups_in_use.insert(group);
+        Ok(())
     }
 
     fn carry_out(&mut self, now: u64, action: Action, was_connected: bool) -> Result {
         match action {
             Action::Open { socket, recover } => {
                 self.count_attempt(now)?;
+                self.rejoins_by = None;
                 self.views.iter_mut().flatten().for_each(GroupStates::missed_updates);
                 if !recover {
                     self.last_code = 0;
@@ -484,7 +504,11 @@ impl Client {
                 self.wishes.push(Wish::Write(frame));
             }
             Action::Rejoin { group, ack_id } => {
+                self.check(self.groups_in_use.contains(&group), "a group that is forgotten is not joined again")?;
                 self.rejoins.insert(ack_id, group);
+                if now >= self.hidden_until {
+                    self.rejoins_by.get_or_insert(now + 30_000);
+                }
                 let topic = group as usize;
                 let kind = if topic < GROUPS.len() { "joinGroup" } else { "subscribeGroupState" };
                 let group = GROUPS[topic % GROUPS.len()];
@@ -517,7 +541,13 @@ impl Client {
                     *is_known |= is_done && *word == message;
                 }
             }
+            Action::ForgetGroup { group } => {
+                if !self.messages.values().any(|kept| kept.group == Some(group)) {
+                    self.groups_in_use.remove(&group);
+                }
+            }
             Action::RejoinFailed { group, .. } => {
+                self.check(self.groups_in_use.contains(&group), "a group that is forgotten does not fail")?;
                 self.rejoins.retain(|_, rejoined| *rejoined != group);
                 self.topics[group as usize] = Membership::Unsure;
             }
@@ -525,6 +555,7 @@ impl Client {
                 self.check(possible_gap == self.was_told, "each connection but the first may have a gap before it")?;
                 self.was_told = true;
                 self.check(self.rejoins.is_empty(), "the groups are joined again before it is told")?;
+                self.rejoins_by = None;
                 let is_new = self.readers.values().all(|(_, began)| *began == self.connections);
                 self.check(is_new, "a reader ends with its connection")?;
                 self.tell(Told::Connected, &[Told::Nothing, Told::Disconnected])?;
@@ -545,6 +576,7 @@ impl Client {
             Action::Stopped => {
                 self.tell(Told::Stopped, &[Told::Nothing, Told::Disconnected])?;
                 self.stop_by = None;
+                self.rejoins_by = None;
                 self.check(self.messages.is_empty(), "when it has stopped, all is settled")?;
             }
             Action::StreamStart { stream } => {
@@ -716,6 +748,10 @@ impl Client {
     /// When all has been quiet for long.
     pub fn check_at_rest(&self, is_running: bool) -> Result {
         self.check(self.messages.is_empty(), "a message is never settled")?;
+        let left = self.topics.iter().enumerate().filter(|(_, is)| **is == Membership::Left);
+        for (topic, _) in left {
+            self.check(!self.groups_in_use.contains(&(topic as u32)), "the number of a group that was left is free")?;
+        }
         self.check((self.session.status() == Status::Connected) == is_running, "it is connected again")?;
         self.check((self.told == Told::Connected) == is_running, "the caller knows")
     }

@@ -41,6 +41,11 @@ impl Wire {
         }
     }
 
+    /// Whether it is the ack of a group that the session joins again by itself: see `REJOIN` in `client/messages.rs`.
+    pub fn is_ack_of_rejoin(&self) -> bool {
+        matches!(self.read(), Some(Frame::Ack { ack_id, .. }) if ack_id >= 1 << 52)
+    }
+
     pub fn is_pong(&self) -> bool {
         match self {
             Wire::Text(text) => text == r#"{"type":"pong"}"#,

@@ -94,6 +94,8 @@ pub enum What {
     NoUrl(u64),
     /// For so long, acks and changes of states come twice and in any order.
     Jumble(u64),
+    /// For so long, no ack of a group that is joined again arrives.
+    LoseRejoins(u64),
     /// The service closes the connection.
     Close {
         code: u16,
@@ -157,7 +159,8 @@ fn what(random: &mut Random) -> What {
         32 => What::Event,
         33 => What::Invoke,
         34 => What::AbortOldest,
-        35..40 => What::Broadcast(1 + random.below(many)),
+        35..39 => What::Broadcast(1 + random.below(many)),
+        39 => What::LoseRejoins(random.below(120_000) as u64),
         40..47 => What::Cut,
         47 => What::HalfOpen { up: true, down: true },
         48 => What::HalfOpen { up: random.one_in(2), down: random.one_in(2) },

@@ -50,6 +50,7 @@ pub struct World<'s> {
     flapping_until: u64,
     hanging_until: u64,
     jumble_until: u64,
+    rejoins_lost_until: u64,
     no_url_until: u64,
     tokens: BTreeMap<(u64, bool), String>,
     /// By connection id, what the service sent under each sequence id.
@@ -100,6 +101,7 @@ impl<'s> World<'s> {
             flapping_until: 0,
             hanging_until: 0,
             jumble_until: 0,
+            rejoins_lost_until: 0,
             no_url_until: 0,
             tokens: BTreeMap::new(),
             sent: BTreeMap::new(),
@@ -360,6 +362,7 @@ impl<'s> World<'s> {
             What::Hanging(ms) => self.hanging_until = now + ms,
             What::NoUrl(ms) => self.no_url_until = now + ms,
             What::Jumble(ms) => self.jumble_until = now + ms,
+            What::LoseRejoins(ms) => self.rejoins_lost_until = now + ms,
             What::Close { code } => self.close(client, code),
         }
         self.settle(client)

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { asError, checkedId, checkMessage } from "./checks.js";
-import { loadInstance, type ModuleSource, NEXT_ACK_ID } from "./core/core.js";
+import { high, idOf, loadInstance, low, type ModuleSource, NEXT_ACK_ID } from "./core/core.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import { Emitter } from "./emitter.js";
@@ -102,6 +102,15 @@ export abstract class WebPubSubClient<Message = JSONTypes> {
   /** The user of the connection, once there is one. */
   get userId(): string | undefined {
     return this.#session?.userId;
+  }
+
+  /**
+   * How many bytes the client has written that the host has not sent to the network yet. It grows while the service reads
+   * more slowly than the client sends. 0 without a connection, and on hosts whose sockets do not tell, such as Cloudflare
+   * Workers. Messages that wait for a connection do not count.
+   */
+  get bufferedAmount(): number {
+    return this.#session?.bufferedAmount ?? 0;
   }
 
   /**
@@ -497,7 +506,7 @@ export abstract class WebPubSubClient<Message = JSONTypes> {
       checkMessage(message);
       const ackId = options?.ackId === undefined ? NEXT_ACK_ID : checkedId(options.ackId, "ackId");
       const signal = options?.abortSignal;
-      const abort = () => void session.input(Input.Abort, outgoing.number);
+      const abort = () => session.abort(outgoing.number);
       const outgoing: Outgoing = {
         message,
         isPost: input === Input.Post,
@@ -513,6 +522,10 @@ export abstract class WebPubSubClient<Message = JSONTypes> {
           }
         },
       };
+      // The result carries the id of the caller, also if the message is never written.
+      if (options?.ackId !== undefined && input !== Input.Post && input !== Input.Invoke) {
+        outgoing.message.ackId = idOf(low(ackId), high(ackId));
+      }
       if (signal?.aborted) return outgoing.settle(Outcome.Aborted);
       signal?.addEventListener("abort", abort);
       session.send(input, outgoing, ackId);

@@ -1,9 +1,9 @@
-/** What comes is kept until it is taken. */
+/** An iteration over items that are pushed. Items are kept until they are taken. */
 export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
-  /** Called once, when nothing more is wanted or nothing more will come, with the error if there is one. */
+  /** Called once, when the iteration is left or ended, with the error if there is one. */
   declare onEnd: ((error?: Error) => void) | undefined;
   readonly #items: Item[] = [];
-  /** Those that are taken next, the last one first: to take the first one of many costs as much as there are. */
+  /** The items that are taken next, in reverse order: `pop` is fast, but `shift` moves all items. */
   #next: Item[] = [];
   readonly #waiting: ((result: IteratorResult<Item> | Promise<IteratorResult<Item>>) => void)[] = [];
   #isEnded = false;
@@ -16,7 +16,7 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
     else waiting({ value, done: false });
   }
 
-  /** What is kept is still given; then the iteration ends, with the error if there is one. */
+  /** Ends the iteration after the items that are kept, with the error if there is one. */
   end(error?: Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
@@ -29,7 +29,7 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
     if (!this.#next.length) this.#next = this.#items.splice(0).reverse();
     if (this.#next.length) return { value: this.#next.pop()!, done: false };
     const error = this.#error;
-    // An error is told once.
+    // Only the first call rejects with the error.
     this.#error = undefined;
     if (error !== undefined) throw error;
     return this.#isEnded ? { value: undefined, done: true } : new Promise((resolve) => this.#waiting.push(resolve));
@@ -38,7 +38,7 @@ export class MessageQueue<Item> implements AsyncIterableIterator<Item> {
   return(): Promise<IteratorResult<Item>> {
     this.#items.length = this.#next.length = 0;
     this.end();
-    // Nobody wants to know any more.
+    // The reader has left, so the error is dropped.
     this.#error = undefined;
     return this.next();
   }

@@ -51,6 +51,8 @@ export interface WebSocketConstructor {
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
+  /** How many bytes wait to be sent. Without it, no send waits for the socket to drain. */
+  readonly bufferedAmount?: number;
   send(data: string | ArrayBuffer): void;
   close(code?: number, reason?: string): void;
   onopen: ((event: never) => void) | null;
@@ -130,7 +132,10 @@ export interface LeaveGroupOptions extends AckOptions {}
 
 /** Options of `sendEvent`. */
 export interface SendEventOptions extends AckOptions {
-  /** Resolves once it is sent, without asking the service to acknowledge it. Default false. */
+  /**
+   * Resolves once the message is written, without asking the service to acknowledge it. If 1 MiB or more waits in the socket
+   * already, it resolves when the socket has drained. Default false.
+   */
   fireAndForget?: boolean | undefined;
   /**
    * What is said about the message, for who gets it: keys such as those of HTTP headers, of up to 256 characters, and

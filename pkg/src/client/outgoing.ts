@@ -1,20 +1,22 @@
 import type { AckMessageError, Id, InvokeResponseMessage, UpstreamMessage } from "./messages.js";
 
-/** A message until it is settled. */
+/** A message that is not settled yet. */
 export interface Outgoing {
-  /** What the session knows it by, once it has it. */
+  /** The number that the session in Rust knows the message by. 0 before it is sent. */
   number: number;
-  /** The message, to which the session gives an ack id. */
+  /** The message. It gets its ack id when it is written, unless the caller gave an id. */
   readonly message: UpstreamMessage & { ackId?: Id | undefined };
-  /** Whether no answer is wanted. */
+  /** Whether the service is not asked for an answer. */
   readonly isPost: boolean;
+  /** The number of the group that it joins or leaves, or whose state it sets or watches. */
+  group?: number;
   frame: string | ArrayBuffer | undefined;
-  /** Why it could not be written at all. */
+  /** Why the message could not be encoded. */
   error?: unknown;
-  /** What the service said when it refused. */
+  /** The error of the ack, if the service refused the message. */
   detail?: AckMessageError | undefined;
-  /** The answer to an invocation. */
+  /** The response to an invocation. */
   response?: InvokeResponseMessage;
-  /** Tells the caller what it came to, once. */
+  /** Gives the caller the outcome. Called once. */
   settle(outcome: number): void;
 }

@@ -28,14 +28,14 @@ import type { Outgoing } from "./outgoing.js";
 import type { Settings } from "./settings.js";
 import { openSocket, type Socket } from "./socket.js";
 
-/** What the client does with frames about streams and group states. */
+/** Takes the frames about streams and group states. */
 export interface FrameHost {
   readonly streams: StreamHost;
-  /** `socket` is another number for each socket. */
+  /** Takes a message about the states of a group. Each socket has another number. */
   stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
 }
 
-/** Those who know about streams. */
+/** Keeps the content of streams. */
 export interface StreamHost {
   received(message: GroupDataMessage): void;
   acknowledged(message: StreamAckMessage | StreamNackMessage | StreamClosedMessage): void;
@@ -44,19 +44,28 @@ export interface StreamHost {
   lost(): void;
 }
 
-/** The last thing that is known of a connection that ended. */
+/** The close frame of the last socket, if it had one. */
 interface Ending {
   code?: number;
   reason?: string;
 }
 
-/** What can have a sequence id. */
+/** A group that the session in Rust knows by a number. */
+interface KnownGroup {
+  readonly number: number;
+  /** The message that joins the group, or watches its states, on every new connection. */
+  readonly join: GroupMessage;
+  /** How many unsettled messages name the group. */
+  messages: number;
+}
+
+/** The messages that can have a sequence id. */
 type DataMessage = GroupDataMessage | ServerDataMessage | GroupStateSnapshotMessage | GroupStateUpdateMessage;
 
-/** The most bytes that the service takes in one message; over more it closes the connection. */
+/** The size limit of the service for one message, in bytes. It closes the connection for a larger message. */
 const MAX_BYTES = 2 ** 20;
 
-/** The longest wait that hosts take. */
+/** The longest time-out that `setTimeout` accepts, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Hosts a session of the core: it opens sockets, writes and reads frames, and keeps the time. It decides nothing. */
@@ -67,8 +76,8 @@ export class ClientSession {
   /** Why the last attempt to connect failed. */
   lastError: WebPubSubClientError | undefined;
   /**
-   * Called when a socket is open, before the connection is ready. While the session runs, it is here as long as somebody
-   * waits in `start` or `connect`; a start that failed leaves it to the next one.
+   * Called when a socket is open, before the connection is ready. While the session runs, it is set as long as a caller
+   * waits in `start` or `connect`. After a failed start, it stays set until the next start replaces it.
    */
   onOpened: (() => void) | undefined;
 
@@ -86,11 +95,11 @@ export class ClientSession {
   #timerIsFor = Infinity;
   #unwatch: (() => void) | undefined;
 
-  /** The number of the socket that counts. */
+  /** The number of the attempt or connection that counts. 0: there is none, and results of earlier ones are ignored. */
   #current = 0;
   #socket: Socket | undefined;
-  /** The last socket that took too long, or is not wanted any more. */
-  #givenUp = 0;
+  /** Whether an attempt was made since the start. */
+  #hasTried = false;
   #aborter: AbortController | undefined;
   #url = "";
   /** What recovers the connection, as a part of the URL. */
@@ -103,8 +112,10 @@ export class ClientSession {
   readonly #free: number[] = [];
   /** The messages that wait for an answer with their own id. */
   readonly #invocations = new Map<string, number>();
-  /** What is said on every new connection to be in a group, or to watch it. */
-  readonly #groups: GroupMessage[] = [];
+  /** The groups by their names and by their numbers, and the numbers that are free. */
+  readonly #groupsByName = new Map<string, KnownGroup>();
+  readonly #groups: (KnownGroup | undefined)[] = [];
+  readonly #freeGroups: number[] = [];
   /** Why the service refused, by ack id, until the session says what comes of it. */
   readonly #refusals = new Map<Id, AckMessageError>();
 
@@ -127,10 +138,16 @@ export class ClientSession {
     return this.status === "stopped" && this.#core.hasFailed;
   }
 
+  /** How many bytes wait in the socket to be sent. */
+  get bufferedAmount(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   start(): void {
     this.status = "connecting";
     this.lastError = undefined;
     this.#core.isRunning = true;
+    this.#hasTried = false;
     this.#unwatch = watchHost(
       () => this.input(Input.Wake),
       () => this.input(Input.Offline),
@@ -140,26 +157,31 @@ export class ClientSession {
 
   /** Sends a message, and numbers it. `input` says how it is answered. */
   send(input: number, outgoing: Outgoing, ackId: Id): void {
-    const { kind, group } = outgoing.message as GroupMessage;
     const number = (outgoing.number = this.#free.pop() ?? this.#messages.length);
     this.#messages[number] = outgoing;
     if (input === Input.Invoke) {
       this.#invocations.set((outgoing.message as { invocationId: string }).invocationId, number);
     }
     const isOfGroup = input === Input.Join || input === Input.Leave || input === Input.SetState;
-    this.input(input, number, ackId, isOfGroup ? this.#groupNumber(/State/.test(kind) ? "subscribeGroupState" : "joinGroup", group) : 0);
+    this.input(input, number, ackId, isOfGroup ? this.#useGroup(outgoing) : 0);
+  }
+
+  /** Stops waiting for a message. What is written is not taken back. */
+  abort(number: number): void {
+    // The session in Rust is done with a post that waits for the socket to drain.
+    if (!this.input(Input.Abort, number)) this.#settle(number, Outcome.Aborted);
   }
 
   hasInvocation(id: string): boolean {
     return this.#invocations.has(id);
   }
 
-  /** The frame of a message. Throws for a message that the protocol or the service cannot carry. */
+  /** Encodes a message as a frame. Throws for a message that the protocol or the service cannot carry. */
   encode(message: UpstreamMessage): string | ArrayBuffer {
     const { protocol } = this.#settings;
     const frame = protocol.writeMessage(message);
     if (frame == null) throw new TypeError(`The protocol "${protocol.name}" has no such message: ${message.kind}.`);
-    // Either has one of them. A character takes up to three bytes.
+    // A string has `length`, an ArrayBuffer has `byteLength`. A UTF-16 code unit takes up to three bytes.
     const { length, byteLength } = frame as { length?: number; byteLength?: number };
     if (byteLength! > MAX_BYTES || (length! * 3 > MAX_BYTES && new Blob([frame]).size > MAX_BYTES)) {
       throw new WebPubSubClientError("ERR_MESSAGE_TOO_LARGE", "The message is over 1 MiB.");
@@ -167,13 +189,13 @@ export class ClientSession {
     return frame;
   }
 
-  /** Writes a message that nobody waits for, if the protocol has it. */
+  /** Writes a message without a result, if the protocol has a frame for it. */
   write(message: UpstreamMessage): void {
     const frame = this.#settings.protocol.writeMessage(message);
     if (frame != null) this.writeFrame(frame);
   }
 
-  /** Writes a frame that nobody waits for. A socket that takes none is about to tell that it is closed. */
+  /** Writes a frame without a result. If the socket does not take the frame, its `close` event follows. */
   writeFrame(frame: string | ArrayBuffer): void {
     try {
       this.#socket?.send(frame);
@@ -182,7 +204,7 @@ export class ClientSession {
     }
   }
 
-  /** Tells the session something, and does what it says. */
+  /** Hands an input to the session in Rust, and carries out the actions that follow. Gives the answer of `Session::handle`. */
   input(tag: number, a = 0, id: Id = 0, b = 0): boolean {
     const answer = this.#core.handle(tag, a, id, b);
     const count = answer >>> 2;
@@ -198,12 +220,12 @@ export class ClientSession {
     return (answer & 1) === 1;
   }
 
-  /** One action after the other, also when one leads to an input that leads to more. */
+  /** Carries out actions one after the other. The actions of an input that an action leads to come last. */
   #run(at: number, count: number): void {
     const { words } = this.#core;
     const queue = this.#queue;
     const isFirst = !this.#isRunning;
-    // Nearly always there is one, which needs no queue.
+    // Mostly there is a single action, which needs no queue.
     for (let index = isFirst ? at + 4 : at; index < at + count * 4; index++) queue.push(words[index]!);
     if (!isFirst) return;
     this.#isRunning = true;
@@ -217,7 +239,7 @@ export class ClientSession {
     this.#isRunning = false;
   }
 
-  /** A timer that is too early is left alone: it does no harm, and setting one costs more than a call. */
+  /** Sets the timer. A timer that fires too early stays: it does no harm, and a new timer costs more than a call. */
   #arm(): void {
     const at = this.#core.wakeAt();
     if (at >= this.#timerIsFor && at !== Infinity) return;
@@ -234,7 +256,7 @@ export class ClientSession {
     );
   }
 
-  /** What one action comes to hinders no other. */
+  /** Carries out an action. An error becomes an `error` event, and the next action follows. */
   #act(action: number, a: number, low: number, high: number): void {
     try {
       this.#perform(action, a, low, high);
@@ -261,19 +283,21 @@ export class ClientSession {
       case Action.Close:
         return this.#close(a, (low & 1) === 1);
       case Action.Rejoin:
-        return this.write(Object.assign(this.#groups[a]!, { ackId: idOf(low, high) }));
+        return this.write(Object.assign(this.#groups[a]!.join, { ackId: idOf(low, high) }));
       case Action.Cancel: {
         const { message, error } = this.#messages[a]!;
-        // The service never had it.
+        // The invocation could not be encoded, so the service never got it.
         if (error !== undefined) return;
         return this.write({ kind: "cancelInvocation", invocationId: (message as { invocationId?: string }).invocationId! });
       }
       case Action.RejoinFailed: {
-        const { kind, group, ackId } = this.#groups[a]!;
+        const { kind, group, ackId } = this.#groups[a]!.join;
         const errorDetail = this.#refusals.get(ackId!);
         const error = new SendMessageError(`${kind} ${group} failed on the new connection.`, { ackId, errorDetail }, FAILURES[low]![0]);
         return kind === "joinGroup" ? emitter.emit("rejoin-group-failed", { group, error }) : emitter.emit("error", { error });
       }
+      case Action.ForgetGroup:
+        return this.#forgetGroup(a);
       case Action.Connected:
         this.status = "connected";
         return emitter.emit("connected", { connectionId, userId: this.userId ?? "", mayHaveMissedMessages: (a & 1) === 1 });
@@ -347,16 +371,18 @@ export class ClientSession {
     } catch (error) {
       // Trying again would not help.
       outgoing.error = error;
-      if (outgoing.isPost) this.#settle(number, Outcome.Aborted);
-      else this.input(Input.Abort, number);
-      return;
+      return this.abort(number);
     }
+    const socket = this.#socket!;
     try {
-      this.#socket!.send(outgoing.frame);
-      // The session is done with it.
-      if (outgoing.isPost) this.#settle(number, Outcome.Done);
+      if (outgoing.isPost) {
+        // By then the number may belong to another message.
+        socket.post(outgoing.frame, () => this.#messages[number] === outgoing && this.#settle(number, Outcome.Done));
+      } else {
+        socket.send(outgoing.frame);
+      }
     } catch {
-      // The session is done with it when more was sent since.
+      // The session in Rust does not know the message any more if more was sent since.
       if (!this.input(Input.Unsent, number)) this.#settle(number, Outcome.NotConnected);
     }
   }
@@ -367,15 +393,17 @@ export class ClientSession {
     this.#messages[number] = undefined;
     this.#free.push(number);
     const { ackId, invocationId } = outgoing.message as { ackId?: Id; invocationId?: string };
-    // Nearly always there is none of either, and this is done for every message.
+    // Both maps are nearly always empty. This runs for every message, so it skips the lookups then.
     if (this.#refusals.size) outgoing.detail = this.#refusals.get(ackId!);
     if (this.#invocations.size) this.#invocations.delete(invocationId!);
+    if (outgoing.group !== undefined) this.#groups[outgoing.group]!.messages--;
     outgoing.settle(outcome);
   }
 
   #open(socket: number, recover: boolean): void {
-    // `connect` still waits, though a socket was open: that was its only attempt.
-    if (this.onOpened && this.#current) return void this.input(Input.Stop);
+    // `start` or `connect` still waits, and has one attempt only: the one before.
+    if (this.onOpened && this.#hasTried) return void this.input(Input.Stop);
+    this.#hasTried = true;
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
@@ -388,7 +416,7 @@ export class ClientSession {
       return this.#connect(socket, getClientAccessUrl);
     }
     const { signal } = (this.#aborter = new AbortController());
-    // In a function, so that what it throws at once is a rejection too.
+    // The async function turns an error that is thrown at once into a rejection.
     const asked = (async () => getClientAccessUrl.call(this.#credential, { abortSignal: signal }))();
     asked.then(
       (url) => this.#connect(socket, url),
@@ -398,10 +426,11 @@ export class ClientSession {
     );
   }
 
+  /** Opens a socket to a URL, unless the attempt was given up while the URL was asked for. */
   #connect(socket: number, url: unknown): void {
     if (socket !== this.#current) return;
     if (!isClientUrl(url)) {
-      // Not at once: the session has not yet heard that there is a socket. A URL is not shown: it is a secret.
+      // Later, as all failures of a socket are reported. The error does not show the URL, which is a secret.
       const error = new WebPubSubClientError("ERR_URL", `The client access URL is no ws: or wss: URL, but ${/^\w+:/.exec(url as string) ?? typeof url}.`);
       return queueMicrotask(() => this.#closed(socket, error));
     }
@@ -416,33 +445,43 @@ export class ClientSession {
       received: (data) => socket === this.#current && this.#received(socket, data),
       closed: (code, reason, error) => {
         if (socket === this.#current) this.#ending = code === undefined ? {} : { code, reason };
-        if (socket === this.#givenUp) error = failed(Outcome.TimedOut);
         this.#closed(socket, error, code, isOpen);
       },
     });
   }
 
+  /** An attempt has failed, or the socket of a connection is closed. */
   #closed(socket: number, error: WebPubSubClientError, code = 1006, wasOpen = false): void {
-    if (socket === this.#current) {
-      this.lastError = error;
-      this.#socket = undefined;
-      // The error of the first attempt is that of `start`. Last of all: who hears it may stop and start the client.
-      if (!wasOpen && !this.onOpened) this.#emitter.emit("error", { error });
-    }
+    if (socket !== this.#current) return;
+    this.#socket = undefined;
+    if (wasOpen) this.lastError = error;
+    else this.#attemptFailed(error);
     this.input(Input.Closed, socket, code);
   }
 
+  /** Tells why an attempt failed. The error of the first attempt is not an event: `start` or `connect` rejects with it. */
+  #attemptFailed(error: WebPubSubClientError): void {
+    this.lastError = error;
+    if (!this.onOpened) this.#emitter.emit("error", { error });
+  }
+
+  /** Closes a socket, or gives up an attempt. */
   #close(socket: number, clean: boolean): void {
     if (socket !== this.#current) return;
-    this.#aborter?.abort();
-    if (this.#socket !== undefined) {
-      this.#ending = {};
-      this.#givenUp = socket;
-      this.#socket.close(clean ? 1000 : undefined);
-    } else {
-      // It asks for its URL, which may take as long as it likes.
-      queueMicrotask(() => this.input(Input.Closed, socket, 1006));
+    if (this.#socket !== undefined) this.#ending = {};
+    const aborter = this.#aborter;
+    if (clean) {
+      // The session waits for the end of the socket, or stops at once if there is none.
+      this.#socket?.close(1000);
+      aborter?.abort();
+      return;
     }
+    // The session does not wait: from here on, it ignores what comes of the URL and of the socket.
+    this.#current = 0;
+    this.#socket?.abandon();
+    this.#socket = undefined;
+    aborter?.abort();
+    if (this.status !== "connected") this.#attemptFailed(failed(Outcome.TimedOut));
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {
@@ -535,10 +574,33 @@ export class ClientSession {
     if (!success && !this.#isRunning) this.#refusals.clear();
   }
 
-  #groupNumber(kind: GroupMessage["kind"], group: string): number {
-    const known = this.#groups.findIndex((entry) => entry.group === group && entry.kind === kind);
-    return known < 0 ? this.#groups.push({ kind, group }) - 1 : known;
+  /** Gives the number of the group that a message names. The number stays in use at least until the message is settled. */
+  #useGroup(outgoing: Outgoing): number {
+    const { kind, group } = outgoing.message as GroupMessage;
+    const join: GroupMessage = { kind: /State/.test(kind) ? "subscribeGroupState" : "joinGroup", group };
+    let known = this.#groupsByName.get(nameOf(join));
+    if (known === undefined) {
+      known = { number: this.#freeGroups.pop() ?? this.#groups.length, join, messages: 0 };
+      this.#groups[known.number] = known;
+      this.#groupsByName.set(nameOf(join), known);
+    }
+    known.messages++;
+    return (outgoing.group = known.number);
   }
+
+  /** Frees the number of a group, unless a message that names it was sent since the session forgot the group. */
+  #forgetGroup(number: number): void {
+    const known = this.#groups[number];
+    if (known === undefined || known.messages > 0) return;
+    this.#groupsByName.delete(nameOf(known.join));
+    this.#groups[number] = undefined;
+    this.#freeGroups.push(number);
+  }
+}
+
+/** The key of a group: a group that is joined and the states of that group are two different things. */
+function nameOf({ kind, group }: GroupMessage): string {
+  return `${kind} ${group}`;
 }
 
 function isClientUrl(url: unknown): url is string {

@@ -1,26 +1,43 @@
 import { WebPubSubClientError } from "./errors.js";
 import type { WebPubSubClientOptions, WebSocketConstructor, WebSocketLike } from "./options.js";
 
-/** What a socket tells. Once it is closed or abandoned it tells nothing more. */
+/** Receives the events of a socket. No event follows after the socket is closed or abandoned. */
 export interface SocketListener {
   opened(): void;
   received(data: string | ArrayBuffer): void;
-  /** `code` is absent when the socket never was one. */
+  /** The socket is closed. `code` is undefined if there never was a socket. */
   closed(code: number | undefined, reason: string, error: WebPubSubClientError): void;
 }
 
-/** A socket that was asked for. */
+/** A socket that is open or opens. */
 export interface Socket {
+  /** How many bytes wait to be sent. 0 if the socket does not tell. */
+  readonly bufferedAmount: number;
+  /** Sends a frame. Throws if the socket is not open. */
   send(frame: string | ArrayBuffer): void;
+  /**
+   * Sends a frame, and calls `done` once: at once, or if {@link HIGH_WATER_MARK} bytes wait to be sent already, when the
+   * socket has drained or is closed. Throws as `send` does.
+   */
+  post(frame: string | ArrayBuffer, done: () => void): void;
   /** Begins to close; `closed` follows. */
   close(code?: number): void;
-  /** Closes, and tells nothing more. */
+  /** Closes the socket. No event follows. */
   abandon(): void;
 }
 
+/** From how many waiting bytes on a post waits for the socket to drain: 1 MiB. */
+const HIGH_WATER_MARK = 2 ** 20;
+
+/** How often to look whether the socket of a browser has drained, in milliseconds. Browsers have no event for it. */
+const DRAIN_POLL_MS = 10;
+
+/** The `WebSocket` of the package `ws`, which tells when a frame has left. */
+type EmittingSocket = WebSocketLike & { on: unknown; send(data: string | ArrayBuffer, sent: () => void): void };
+
 type Upgraded = WebSocketLike & EventTarget & { accept(): void };
 
-/** Opens a socket with a `WebSocket`, or by an upgrade over `fetch`. It never throws, and calls nobody before it returns. */
+/** Opens a socket with a `WebSocket`, or by an upgrade over `fetch`. It never throws, and calls the listener only after it has returned. */
 export function openSocket(
   url: string,
   protocol: string,
@@ -32,15 +49,21 @@ export function openSocket(
   let failure: unknown;
   let isOpen = false;
   let isOver = false;
+  /** The posts that wait for the socket to drain. */
+  const undrained = new Set<() => void>();
+  let drainTimer: ReturnType<typeof setTimeout> | undefined;
 
   function opened(): void {
     isOpen = true;
-    if (!isOver) listener.opened();
+    // A socket may open although it was closed before.
+    if (isOver) shut();
+    else listener.opened();
   }
 
   function over(code: number | undefined, reason: string): void {
     if (!isOver) {
       isOver = true;
+      drained();
       listener.closed(code, reason, new WebPubSubClientError("ERR_CONNECT", describe(url, code, reason, failure)));
     }
   }
@@ -50,13 +73,13 @@ export function openSocket(
     made.binaryType = "arraybuffer";
     made.onopen = opened;
     made.onmessage = ({ data }: { data: string | ArrayBuffer }) => isOver || listener.received(data);
-    // It stays to the end: Node ends over an error that nobody listens to.
+    // The listener is never removed: an `error` event without a listener ends a Node process.
     made.onerror = (event: unknown) => {
       failure ??= event;
-      // Node 22 tells no close of a socket that did not open.
+      // Node 22 emits no `close` event for a socket that did not open.
       if (!isOpen) over(1006, "");
     };
-    // Deno tells 0 when it broke.
+    // Deno gives the code 0 for a broken connection.
     made.onclose = (event: { code: number; reason: string } | undefined) => over(event?.code || 1006, event?.reason ?? "");
   }
 
@@ -71,8 +94,49 @@ export function openSocket(
     }
     use(webSocket);
     webSocket.accept();
-    if (isOver) webSocket.close();
-    else opened();
+    opened();
+  }
+
+  function send(frame: string | ArrayBuffer, sent?: () => void): void {
+    // A socket that is closing drops frames without an error.
+    if (socket?.readyState !== 1) throw new Error();
+    if (sent) (socket as EmittingSocket).send(frame, sent);
+    else socket.send(frame);
+  }
+
+  function post(frame: string | ArrayBuffer, done: () => void): void {
+    if (!isFull()) {
+      send(frame);
+      return done();
+    }
+    undrained.add(done);
+    try {
+      if ("on" in socket!) {
+        send(frame, () => undrained.delete(done) && done());
+      } else {
+        send(frame);
+        drainTimer ??= setTimeout(pollDrain, DRAIN_POLL_MS);
+      }
+    } catch (error) {
+      undrained.delete(done);
+      throw error;
+    }
+  }
+
+  function isFull(): boolean {
+    return (socket?.bufferedAmount ?? 0) >= HIGH_WATER_MARK;
+  }
+
+  function pollDrain(): void {
+    drainTimer = isFull() ? setTimeout(pollDrain, DRAIN_POLL_MS) : undefined;
+    if (drainTimer === undefined) drained();
+  }
+
+  /** Lets all posts go on that wait. */
+  function drained(): void {
+    clearTimeout(drainTimer);
+    for (const done of undrained) done();
+    undrained.clear();
   }
 
   const shut = (code?: number) => {
@@ -90,7 +154,7 @@ export function openSocket(
     try {
       use(protocol === "" ? new Constructor(url) : new Constructor(url, protocol));
     } catch (error) {
-      // Not at once, as the caller has no socket yet.
+      // Later, because the caller does not have the socket yet.
       queueMicrotask(() => fail(error));
     }
   } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
@@ -100,26 +164,30 @@ export function openSocket(
   }
 
   return {
-    send: (frame) => {
-      // A socket that closes drops what it is given without a word.
-      if (socket?.readyState !== 1) throw new Error();
-      socket.send(frame);
+    get bufferedAmount() {
+      return socket?.bufferedAmount ?? 0;
     },
+    send,
+    post,
     close: (code) => {
       if (socket === undefined) over(undefined, "");
       else shut(code);
     },
     abandon: () => {
       isOver = true;
+      drained();
       shut();
     },
   };
 }
 
-/** Browsers tell an event that says nothing. Of an error only the text is told, up to the query of a URL, which is a secret. */
+/**
+ * Describes why a socket is closed. The error events of browsers have no text. The text of an error ends before the query of a
+ * URL, which is a secret.
+ */
 function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
   const { message, code: name } = ((failure as { error?: unknown } | undefined)?.error ?? failure ?? {}) as { message?: unknown; code?: unknown };
-  // What stands for several attempts has a code only.
+  // An AggregateError of several attempts has a code and no text.
   const said = [code, reason, String(message || name || "").replace(/\?.*/s, "")].filter(Boolean).join(", ");
   return `The socket to ${new URL(url).host} is closed${said && `: ${said}`}.`;
 }

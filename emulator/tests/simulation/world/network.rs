@@ -155,6 +155,13 @@ impl World<'_> {
             return;
         }
         if let Down::Frame(wire) = &down
+            && !self.is_calm
+            && self.now < self.rejoins_lost_until
+            && wire.is_ack_of_rejoin()
+        {
+            return;
+        }
+        if let Down::Frame(wire) = &down
             && self.now < self.jumble_until
             && wire.is_unordered()
             && !self.clients[receiver.client].is_unwatching()

@@ -22,3 +22,4 @@ export const StreamTrim = 18;
 export const StreamEnd = 19;
 export const StreamClosed = 20;
 export const ReadEnded = 21;
+export const ForgetGroup = 22;
