@@ -187,7 +187,9 @@ export function inWordsOfTheCommand(error: Error, keyFrom: string | undefined): 
       .replace(/^key\b/, keyFrom ?? "--key")
       .replace(/^host\b/, "--host")
       .replace(/^publicUrl\b/, "--public-url")
-      .replace(/^tls:/, "--tls-cert and --tls-key:")
+      .replace(/^tls: cert\b/, "--tls-cert")
+      .replace(/^tls: key (.*) in cert\b/, "--tls-key $1 in --tls-cert")
+      .replace(/^tls: key\b/, "--tls-key")
       .replace(/^allowedOrigins\b/, "--allow-origin")
       .replace(/^hubs\b/, "--hubs FILE"),
   );

@@ -83,9 +83,11 @@ function greeting(emulator: Emulator, given: Given): string {
     given.keyFrom === undefined ? connectionString : `Endpoint=${endpoint};AccessKey=<the key of ${given.keyFrom}>;Version=1.0;`;
   const insecure = isSecure ? "" : " The official SDK for\nJavaScript also needs { allowInsecureConnection: true }, because this is http.";
   const isExposed = given.options.host !== undefined || given.options.publicUrl !== undefined;
-  const inspect = isExposed
-    ? `curl "${endpoint}/_emulator?hub=chat" -H "Authorization: Bearer <the key of ${given.keyFrom}>"`
-    : `curl "${endpoint}/_emulator?hub=chat"`;
+  const inspect = [
+    `curl "${endpoint}/_emulator?hub=chat"`,
+    ...(isExposed ? [`-H "Authorization: Bearer <the key of ${given.keyFrom}>"`] : []),
+    ...(given.certificateFile === undefined ? [] : [`--cacert "${given.certificateFile}"`]),
+  ].join(" ");
   return `The emulator of webpubsub-edge ${version} listens on ${endpoint}
 
   ${shown}

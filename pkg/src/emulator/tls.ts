@@ -1,7 +1,7 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { networkInterfaces } from "node:os";
-import { createSecureContext } from "node:tls";
 import { typeError } from "../service/errors.js";
-import type { EmulatorOptions } from "./options.js";
+import type { EmulatorOptions, EmulatorTlsOptions } from "./options.js";
 
 /**
  * What a server needs for TLS, as PEM.
@@ -31,14 +31,25 @@ export async function tlsOf(options: EmulatorOptions): Promise<Tls | undefined> 
     const { generateCertificate } = await import("./certificate.js");
     return generateCertificate(hostsOf(options));
   }
-  try {
-    createSecureContext(tls);
-  } catch (error) {
-    // Only the code: the message of a cryptographic library may quote its input.
-    const { code } = error as NodeJS.ErrnoException;
-    throw typeError("ERR_ARGUMENT_TYPE", `tls: the certificate and its private key cannot be used (${code ?? "no PEM"}).`);
-  }
+  checkPair(tls);
   return tls;
+}
+
+/** Checks a certificate and its key. The messages of cryptographic libraries are dropped: they may quote their input. */
+function checkPair({ cert, key }: EmulatorTlsOptions): void {
+  const certificate = read("cert must be a certificate as PEM.", () => new X509Certificate(cert));
+  const privateKey = read("key must be a private key as PEM, without a passphrase.", () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw typeError("ERR_ARGUMENT_TYPE", "tls: key is not the private key of the first certificate in cert.");
+  }
+}
+
+function read<T>(problem: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch {
+    throw typeError("ERR_ARGUMENT_TYPE", `tls: ${problem}`);
+  }
 }
 
 /** The names and addresses that the certificate is for. */
