@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -151,6 +152,37 @@ test("a page elsewhere gets in when it is named", async (t) => {
   };
   assert.deepEqual(await Promise.all(["http://localhost:5173", "https://app.example", "http://localhost:5174", origin].map(status)), [200, 200, 200, 200]);
   assert.equal(await status("https://evil.example"), 403);
+});
+
+test("--tls writes the certificate to trust into the current folder, and says how to trust it", async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-tls-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const emulator = await run(process.execPath, [main, "emulator", `--port=${await freePort()}`, "--tls"], {}, folder);
+  t.after(emulator.stop);
+  await emulator.isUp();
+  const file = path.join(folder, "webpubsub-emulator-cert.pem");
+  assert.deepEqual(await readdir(folder), ["webpubsub-emulator-cert.pem"]);
+  assert.match(await readFile(file, "utf8"), /^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n$/, "no private key");
+  for (const line of [`NODE_EXTRA_CA_CERTS=${file}`, `REQUESTS_CA_BUNDLE=${file}`, `--cacert "${file}"`, "Endpoint=https://127.0.0.1:"]) {
+    assert.ok(emulator.log().includes(line), emulator.log());
+  }
+  assert.ok(!emulator.log().includes("allowInsecureConnection"), emulator.log());
+});
+
+test("a certificate that cannot be written ends it", async () => {
+  const { code, said } = await end(["emulator", "--port=0", "--tls", "--tls-out=absent/cert.pem"]);
+  assert.equal(code, 1);
+  assert.match(said, /^webpubsub-edge: The certificate cannot be written: .* Name another file with --tls-out\.$/m);
+});
+
+test("the text at the start names the pages that may connect, and with a host how to use /_emulator", async (t) => {
+  const { log } = await start(t);
+  assert.match(log(), /^Pages of this machine may connect from any port; --allow-origin allows other pages\./m);
+  const exposed = await start(t, ["--host=0.0.0.0", `--key=${OWN_KEY}`]);
+  const look = (headers) => fetch(`${exposed.origin}/_emulator?hub=chat`, { headers }).then(({ status }) => status);
+  assert.ok(exposed.log().includes('-H "Authorization: Bearer <the key of --key>"'), exposed.log());
+  assert.deepEqual([await look({}), await look({ authorization: `Bearer ${OWN_KEY}` })], [401, 200]);
 });
 
 test("it goes on when nobody reads what it prints any more", async (t) => {

@@ -45,14 +45,15 @@ function command({ program, skip }, before = []) {
 }
 
 /**
- * Runs `webpubsub-edge` in a folder of its own, or in `cwd`. `isUp` waits until it has said `text`; `ended` gives its exit
- * code.
+ * Runs `webpubsub-edge` in a folder of its own, or in `cwd`. `isUp` waits until it listens, or until it prints `text`;
+ * `ended` gives its exit code.
  */
 export async function run(program, args, env = {}, cwd = undefined) {
   const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-emulator-"));
   const child = spawn(program, args, {
     cwd: cwd ?? folder,
     stdio: ["ignore", "pipe", "pipe"],
+    // `exec` does not replace a NODE_EXTRA_CA_CERTS that the developer has set.
     env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
   });
   let said = "";
