@@ -57,8 +57,8 @@ pub(crate) fn sender<'r>(settings: &Settings, request: &'r Request, url: &Url<'_
     }
 }
 
-/// Whether a request that only looks may be answered. A page's own GET has no `Origin`, but browsers say where it
-/// comes from: `none` is a person who typed the address.
+/// Checks that no page sent a request which only reads. Such a request of the emulator's own pages has no `Origin`, but
+/// browsers send `Sec-Fetch-Site`; its value is `none` if a person entered the address.
 ///
 /// # Errors
 /// [`Foreign::Page`].
@@ -69,7 +69,8 @@ pub(crate) fn check_look(header: &dyn Fn(&str) -> Option<String>) -> Result<(), 
     }
 }
 
-/// The origins in a list with commas. What is no origin is left out, `null` above all: it is anybody's.
+/// Returns the origins in a comma-separated list. Entries that are not origins are left out, among them `null`, which
+/// files and sandboxed pages share.
 pub fn origins(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|origin| origin.contains("://")).map(str::to_owned).collect()
 }
@@ -112,7 +113,7 @@ fn default_port(origin: &str) -> u16 {
     if origin.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) { 443 } else { 80 }
 }
 
-/// Whether an `Origin` is one that can be allowed, and repeated to whoever reads the refusal or the log.
+/// Whether an origin can be allowed, and can be repeated in the refusal and in the log.
 fn is_plain_origin(origin: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     origin.len() <= LONGEST_ORIGIN
