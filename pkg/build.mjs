@@ -1,5 +1,5 @@
-// Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` for the
-// emulator. `cargo xtask build pkg` makes build/ and runs this. With the argument `client`, only what the demo page needs.
+// Completes dist/ after tsc: the wasm modules, the modules as text for hosts that take no .wasm file, and `ws` and `asn1js`
+// for the emulator. `cargo xtask build pkg` makes build/ and runs this. With the argument `client`, only what the demo page needs.
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -25,6 +25,7 @@ async function buildOthers() {
   // Where it runs there is zlib, and it is large.
   inline(deflateRawSync(readFileSync(here("build/emulator/emulator.wasm")), { level: 9 }), "dist/emulator/wasm/inline.js");
   await bundleWs();
+  await bundleAsn1();
 
   const { version } = JSON.parse(readFileSync(here("package.json"), "utf8"));
   writeFileSync(here("dist/cli/version.js"), `export const version = "${version}";\n`);
@@ -109,4 +110,23 @@ async function bundleWs() {
     logLevel: "warning",
   });
   copyFileSync(here("node_modules/ws/LICENSE"), here("dist/emulator/LICENSE-ws"));
+}
+
+/** The classes of `asn1js` that certificates need, in one file, with its licence and that of its dependency. */
+async function bundleAsn1() {
+  const classes = "BitString, Boolean, Constructed, fromBER, Integer, ObjectIdentifier, OctetString, Primitive, Sequence, Set, UTCTime, Utf8String";
+  await build({
+    stdin: { contents: `export { ${classes} } from "asn1js";`, resolveDir: fileURLToPath(here(".")) },
+    outfile: fileURLToPath(here("dist/emulator/asn1.js")),
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    minify: true,
+    legalComments: "none",
+    banner: { js: "// asn1js, bundled; its licence is in LICENSE-asn1js beside this file." },
+    logLevel: "warning",
+  });
+  const licences = ["asn1js", "@peculiar/utils"].map((name) => `${name}\n\n${readFileSync(here(`node_modules/${name}/LICENSE`), "utf8").trim()}\n`);
+  writeFileSync(here("dist/emulator/LICENSE-asn1js"), licences.join("\n---\n\n"));
 }

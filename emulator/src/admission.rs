@@ -3,13 +3,14 @@
 use webpubsub_edge::names;
 
 use crate::auth::{self, Audiences, Caller};
+use crate::guard::{self, Foreign, Sender};
 use crate::http::{Request, Response};
 use crate::rest::{HubResource, Resource};
 use crate::service::Service;
-use crate::settings::AnonymousConnectPolicy;
+use crate::settings::{AnonymousConnectPolicy, Settings};
 use crate::upgrade::Upgrade;
 use crate::url::{Query, Url};
-use crate::{answer, cors, guard, rest, upgrade};
+use crate::{answer, cors, rest, upgrade};
 
 impl Service {
     /// The hub that a request goes to, if it is about one: found, and refused, without the request's body and without
@@ -25,23 +26,23 @@ impl Service {
             let admitted = self.admit_request(now, request);
             admitted
                 .map(|(_, task)| task.hub().map(str::to_owned))
-                .map_err(|refusal| cors::allow(&self.settings.allowed_origins, request, refusal))
+                .map_err(|refusal| cors::allow(&self.settings, request, refusal))
         }
     }
 
     pub(crate) fn admit_upgrade(&self, now: u64, request: &Request) -> Result<(String, Upgrade), Response> {
-        let asked = Asked::read(request, &self.settings.allowed_origins)?;
+        let asked = Asked::read(request, &self.settings)?;
         let hub = hub_key(upgrade::hub_name(&asked.segments, &asked.query)?)?;
         let settings = self.settings.hubs.get(&hub);
         let anonymous = settings.is_some_and(|hub| hub.anonymous_connect_policy == AnonymousConnectPolicy::Allow);
-        let upgrade = upgrade::read(request, &asked.url, &asked.query, &hub, &self.keys, anonymous, now)?;
+        let audiences = Audiences::of(&asked.url, self.settings.public_url.as_deref());
+        let upgrade = upgrade::read(request, audiences, &asked.query, &hub, &self.keys, anonymous, now)?;
         Ok((hub, upgrade))
     }
 
     pub(crate) fn admit_request<'a>(&self, now: u64, request: &'a Request) -> Result<(Asked<'a>, Task), Response> {
-        let allowed_origins = &self.settings.allowed_origins;
-        let asked = Asked::read(request, allowed_origins)?;
-        if let Some(answer) = cors::preflight(allowed_origins, request) {
+        let asked = Asked::read(request, &self.settings)?;
+        if let Some(answer) = cors::preflight(asked.sender, request) {
             return Err(answer);
         }
         let task = match asked.segments.first().map(String::as_str) {
@@ -50,17 +51,30 @@ impl Service {
                 return Err(answer::bad_request("This path takes WebSocket upgrades only."));
             }
             Some("_emulator") => {
-                let only_looks = matches!(request.method.as_str(), "GET" | "HEAD");
-                if only_looks && cors::allowed_origin(allowed_origins, request).is_none() {
-                    guard::check_look(&|name| request.header(name).map(str::to_owned))
-                        .map_err(guard::Foreign::response)?;
-                }
+                self.check_control(asked.sender, request)?;
                 Task::Control { hub: hub_key(asked.query.last("hub").unwrap_or(&self.settings.default_hub))? }
             }
             Some("") if asked.segments.len() == 1 && request.method == "GET" => return Err(hint()),
             _ => self.operation(now, &asked, request)?,
         };
         Ok((asked, task))
+    }
+
+    /// Checks that a sender may use `/_emulator`. Unless other machines can reach the service, these requests need no
+    /// token, so pages of other ports of this machine may not send them.
+    fn check_control(&self, sender: Sender<'_>, request: &Request) -> Result<(), Response> {
+        if self.settings.is_exposed {
+            return auth::check_key(&self.keys, request.bearer());
+        }
+        let outcome = match sender {
+            Sender::Listed(_) => Ok(()),
+            Sender::Local(origin) => Err(Foreign::Control(origin.to_owned())),
+            Sender::Own if matches!(request.method.as_str(), "GET" | "HEAD") => {
+                guard::check_look(&|name| request.header(name).map(str::to_owned))
+            }
+            Sender::Own => Ok(()),
+        };
+        outcome.map_err(Foreign::response)
     }
 
     fn operation(&self, now: u64, asked: &Asked<'_>, request: &Request) -> Result<Task, Response> {
@@ -74,7 +88,7 @@ impl Service {
         let caller = auth::check_caller(
             &self.keys,
             request.bearer(),
-            &Audiences::of(&asked.url),
+            &Audiences::of(&asked.url, self.settings.public_url.as_deref()),
             now,
             self.settings.allow_unvalidated_entra_tokens,
         )?;
@@ -85,17 +99,17 @@ impl Service {
 /// A request whose URL was read and whose sender may be here.
 pub(crate) struct Asked<'a> {
     pub(crate) url: Url<'a>,
+    sender: Sender<'a>,
     pub(crate) segments: Vec<String>,
     pub(crate) query: Query,
 }
 
 impl<'a> Asked<'a> {
-    fn read(request: &'a Request, allowed_origins: &[String]) -> Result<Asked<'a>, Response> {
+    fn read(request: &'a Request, settings: &Settings) -> Result<Asked<'a>, Response> {
         let url = Url::parse(&request.url).ok_or_else(|| answer::bad_request("The URL is not absolute."))?;
-        let header = |name: &str| request.header(name).map(str::to_owned);
-        guard::check(request.host(&url), &header, allowed_origins).map_err(guard::Foreign::response)?;
+        let sender = guard::sender(settings, request, &url).map_err(Foreign::response)?;
         match (url.segments(), url.parameters()) {
-            (Some(segments), Some(query)) => Ok(Asked { url, segments, query }),
+            (Some(segments), Some(query)) => Ok(Asked { url, sender, segments, query }),
             _ => Err(answer::bad_request("The URL's escapes are not UTF-8.")),
         }
     }
@@ -154,7 +168,6 @@ pub(crate) mod tests {
     use webpubsub_edge::jwt::Key;
 
     use super::*;
-    use crate::Settings;
 
     pub(crate) const NOW: u64 = 1_700_000_000_000;
 

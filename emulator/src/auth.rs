@@ -2,6 +2,7 @@
 
 use webpubsub_edge::jwt::{self, Claims, Key, Rules};
 
+use crate::answer;
 use crate::entra;
 use crate::guard::{is_loopback, split_port};
 use crate::http::Response;
@@ -63,31 +64,56 @@ pub(crate) fn unauthorized(reason: &str) -> Response {
     Response::empty(401).with("x-emulator-reason", reason)
 }
 
-/// The audiences that a request accepts: its own URL with or without the query, in any case, encoded or decoded
-/// once. The names of this machine are one name.
-pub(crate) struct Audiences(Vec<String>);
+/// Checks that a request to `/_emulator` carries one of the access keys as its bearer token. Takes the same time for
+/// every wrong key.
+///
+/// # Errors
+/// The answer to send: 401 with a body that says what to do.
+pub(crate) fn check_key(keys: &[Key], presented: Option<&str>) -> Result<(), Response> {
+    // The service compares signatures in constant time, so it compares what each key makes of the same text.
+    const TEXT: &[u8] = b"/_emulator";
+    let signature = presented.map(|key| Key::new(key.as_bytes()).signature(TEXT));
+    if signature.is_some_and(|signature| keys.iter().any(|key| key.verify(TEXT, &signature))) {
+        return Ok(());
+    }
+    let message = "Other machines can reach this emulator, so /_emulator needs its access key: send the header \
+                   Authorization: Bearer <key>.";
+    Err(answer::error(401, "Error.Unauthorized", message, "Request").with("www-authenticate", "Bearer"))
+}
+
+/// The audiences that a request accepts: its URL with or without the query, at the host that was asked or at the public
+/// URL, in any case, encoded or decoded once. The names of this machine are one name.
+pub(crate) struct Audiences {
+    /// The scheme and the host, for each host.
+    bases: Vec<String>,
+    accepted: Vec<String>,
+}
 
 impl Audiences {
     /// What a request to `url` accepts.
-    pub(crate) fn of(url: &Url<'_>) -> Audiences {
-        let mut audiences = Audiences(Vec::new());
-        audiences.add(url.path, url);
+    pub(crate) fn of(url: &Url<'_>, public_url: Option<&str>) -> Audiences {
+        let mut bases = vec![format!("{}://{}", url.scheme, url.authority)];
+        bases.extend(public_url.map(str::to_owned));
+        let mut audiences = Audiences { bases, accepted: Vec::new() };
+        audiences.add(url.path);
         if !url.query.is_empty() {
-            audiences.add(&format!("{}?{}", url.path, url.query), url);
+            audiences.add(&format!("{}?{}", url.path, url.query));
         }
         audiences
     }
 
-    /// Accepts one more path (and query) at the host of `url`.
-    pub(crate) fn add(&mut self, path: &str, url: &Url<'_>) {
-        let text = format!("{}://{}{path}", url.scheme, url.authority);
-        self.0.extend(decode(&text).map(|decoded| normal(&decoded)));
-        self.0.push(normal(&text));
+    /// Accepts one more path (and query).
+    pub(crate) fn add(&mut self, path: &str) {
+        for base in &self.bases {
+            let text = format!("{base}{path}");
+            self.accepted.extend(decode(&text).map(|decoded| normal(&decoded)));
+            self.accepted.push(normal(&text));
+        }
     }
 
     fn accept(&self, audience: &str) -> bool {
         let decoded = decode(audience).unwrap_or_default();
-        self.0.contains(&normal(audience)) || self.0.contains(&normal(&decoded))
+        self.accepted.contains(&normal(audience)) || self.accepted.contains(&normal(&decoded))
     }
 }
 
@@ -118,7 +144,7 @@ mod tests {
     use super::*;
 
     fn accepts(url: &str, audience: &str) -> bool {
-        Audiences::of(&Url::parse(url).unwrap()).accept(audience)
+        Audiences::of(&Url::parse(url).unwrap(), None).accept(audience)
     }
 
     #[test]
@@ -159,5 +185,32 @@ mod tests {
     fn a_client_connects_with_ws_and_any_spelling_of_the_hub() {
         assert!(accepts("ws://localhost/client/hubs/a%60b?access_token=x", "http://127.0.0.1:80/client/hubs/a`b"));
         assert!(accepts("ws://localhost/client/hubs/a`b", "http://localhost/client/hubs/a%60b"));
+    }
+
+    #[test]
+    fn a_request_accepts_the_public_url_too() {
+        let url = Url::parse("http://10.0.0.1:9770/api/hubs/chat/:send?api-version=2024-12-01").unwrap();
+        let audiences = Audiences::of(&url, Some("https://emulator.example"));
+        for (audience, is_accepted) in [
+            ("https://emulator.example/api/hubs/chat/:send", true),
+            ("https://EMULATOR.example:443/api/hubs/chat/:send?api-version=2024-12-01", true),
+            ("http://10.0.0.1:9770/api/hubs/chat/:send", true),
+            ("http://emulator.example/api/hubs/chat/:send", false),
+            ("https://10.0.0.1:9770/api/hubs/chat/:send", false),
+            ("https://emulator.example/api/hubs/other/:send", false),
+        ] {
+            assert_eq!(audiences.accept(audience), is_accepted, "{audience}");
+        }
+    }
+
+    #[test]
+    fn only_an_access_key_opens_the_controls() {
+        let keys = [Key::new(b"first key"), Key::new(b"second key")];
+        assert_eq!(check_key(&keys, Some("second key")), Ok(()));
+        for presented in [None, Some(""), Some("first"), Some("first keys"), Some("FIRST KEY")] {
+            let refusal = check_key(&keys, presented).unwrap_err();
+            assert_eq!(refusal.status, 401, "{presented:?}");
+            assert!(String::from_utf8_lossy(&refusal.body).contains("Authorization: Bearer"), "{presented:?}");
+        }
     }
 }

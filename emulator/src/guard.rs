@@ -1,30 +1,64 @@
-//! Keeps strangers out: any web page can send requests to localhost, and the emulator's key is public.
+//! Decides which hosts and web pages may use the emulator: any page can send requests to localhost, and the emulator's
+//! default key is public.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::answer;
-use crate::http::Response;
-use crate::settings::is_origin;
+use crate::http::{Request, Response};
+use crate::settings::{Settings, is_origin};
+use crate::url::Url;
 
-/// Whether a request may reach the emulator: it must name this machine as its host, and if a page sent it, the
-/// page must come from this machine and the same port, or from one of `allowed_origins`.
+/// Checks who sent a request to a path of a Worker that has no key to check. The request must name this machine as its
+/// host. A page must have this origin (the same port of this machine) or one of `allowed_origins`.
 ///
-/// `host` is the `Host` header, `header` gives the others.
+/// `host` is the `Host` header, `header` returns the others.
 ///
 /// # Errors
 /// [`Foreign`], which says what was refused.
 pub fn check(host: &str, header: &dyn Fn(&str) -> Option<String>, allowed_origins: &[String]) -> Result<(), Foreign> {
-    // wrangler lets this header overrule the host, and takes it off again. Where it arrives, nobody has judged it.
-    if header("mf-original-url").is_some() {
-        return Err(Foreign::Host);
+    check_host(host, header("mf-original-url").as_deref())?;
+    match header("origin") {
+        Some(origin) if !is_listed(&origin, allowed_origins) && !is_own(&origin, host) => Err(Foreign::origin(&origin)),
+        _ => Ok(()),
     }
-    let is_allowed = |origin: &String| allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
-    check_names(host, header("origin").filter(|origin| !is_allowed(origin)).as_deref())
 }
 
-/// Whether a request that only looks may be answered. A page's own GET has no `Origin`, but browsers say where it
-/// comes from: `none` is a person who typed the address.
+/// Who sent a request to the emulator, as far as the headers of browsers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender<'r> {
+    /// A program, or a page of the emulator's own origin.
+    Own,
+    /// A page of an origin that the settings list.
+    Listed(&'r str),
+    /// A page of another port of this machine.
+    Local(&'r str),
+}
+
+/// Returns who sent a request to the emulator.
+///
+/// # Errors
+/// [`Foreign`] if the `Host` or the page's origin is refused.
+pub(crate) fn sender<'r>(settings: &Settings, request: &'r Request, url: &Url<'_>) -> Result<Sender<'r>, Foreign> {
+    let host = request.host(url);
+    if !settings.is_exposed {
+        check_host(host, request.header("mf-original-url"))?;
+    }
+    let Some(origin) = request.header("origin") else { return Ok(Sender::Own) };
+    let is_public = settings.public_url.as_deref().is_some_and(|public| public.eq_ignore_ascii_case(origin));
+    if is_listed(origin, &settings.allowed_origins) {
+        Ok(Sender::Listed(origin))
+    } else if is_public || is_own(origin, host) {
+        Ok(Sender::Own)
+    } else if is_plain_origin(origin) && split_origin(origin).is_some_and(|(name, _)| is_loopback(name)) {
+        Ok(Sender::Local(origin))
+    } else {
+        Err(Foreign::origin(origin))
+    }
+}
+
+/// Checks that no page sent a request which only reads. Such a request of the emulator's own pages has no `Origin`, but
+/// browsers send `Sec-Fetch-Site`; its value is `none` if a person entered the address.
 ///
 /// # Errors
 /// [`Foreign::Page`].
@@ -35,26 +69,51 @@ pub(crate) fn check_look(header: &dyn Fn(&str) -> Option<String>) -> Result<(), 
     }
 }
 
-/// The origins in a list with commas. What is no origin is left out, `null` above all: it is anybody's.
+/// Returns the origins in a comma-separated list. Entries that are not origins are left out, among them `null`, which
+/// files and sandboxed pages share.
 pub fn origins(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|origin| origin.contains("://")).map(str::to_owned).collect()
 }
 
-fn check_names(host: &str, origin: Option<&str>) -> Result<(), Foreign> {
-    let (name, port) = split_port(host).ok_or(Foreign::Host)?;
-    if !is_loopback(name) {
+/// Checks that a request names this machine as its host.
+fn check_host(host: &str, original_url: Option<&str>) -> Result<(), Foreign> {
+    // wrangler replaces `Host` by the host of this header, and then removes the header. If the header arrives here,
+    // nobody has checked it.
+    if original_url.is_some() {
         return Err(Foreign::Host);
     }
-    let Some(origin) = origin else { return Ok(()) };
-    let foreign = || Foreign::Origin(is_plain_origin(origin).then(|| origin.to_owned()));
-    let (scheme, authority) = origin.split_once("://").ok_or_else(foreign)?;
-    let (origin_name, origin_port) = split_port(authority).ok_or_else(foreign)?;
-    let default_port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
-    let same_port = port.unwrap_or(default_port) == origin_port.unwrap_or(default_port);
-    if is_loopback(origin_name) && same_port { Ok(()) } else { Err(foreign()) }
+    match split_port(host) {
+        Some((name, _)) if is_loopback(name) => Ok(()),
+        _ => Err(Foreign::Host),
+    }
 }
 
-/// Whether an `Origin` is one that can be allowed, and repeated to whoever reads the refusal or the log.
+fn is_listed(origin: &str, allowed_origins: &[String]) -> bool {
+    allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+/// Whether a page comes from the host and port that it sends its request to. The names of this machine are one name.
+fn is_own(origin: &str, host: &str) -> bool {
+    let (Some((origin_name, origin_port)), Some((name, port))) = (split_origin(origin), split_port(host)) else {
+        return false;
+    };
+    let same_name = origin_name.eq_ignore_ascii_case(name) || (is_loopback(origin_name) && is_loopback(name));
+    same_name && port.unwrap_or(default_port(origin)) == origin_port
+}
+
+/// Returns the host name and the port of an `http` or `https` origin.
+fn split_origin(origin: &str) -> Option<(&str, u16)> {
+    let (scheme, authority) = origin.split_once("://")?;
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let (name, port) = split_port(authority).filter(|_| is_http)?;
+    Some((name, port.unwrap_or(default_port(origin))))
+}
+
+fn default_port(origin: &str) -> u16 {
+    if origin.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) { 443 } else { 80 }
+}
+
+/// Whether an origin can be allowed, and can be repeated in the refusal and in the log.
 fn is_plain_origin(origin: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     origin.len() <= LONGEST_ORIGIN
@@ -65,18 +124,24 @@ fn is_plain_origin(origin: &str) -> bool {
 /// A scheme, the longest host name that there is, and a port.
 const LONGEST_ORIGIN: usize = 300;
 
-/// Why a request was kept out.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Foreign {
     /// The `Host` header names another machine, as it does when a page rebinds its own name to 127.0.0.1.
     Host,
-    /// A page from elsewhere sent the request: from this origin, if it is one that can be allowed.
+    /// The page has another origin: this one, if it can be allowed.
     Origin(Option<String>),
+    /// The page has this origin of another port of this machine, which may not use `/_emulator`.
+    Control(String),
     /// A page sent the request, and only a person or a program may.
     Page,
 }
 
 impl Foreign {
+    fn origin(origin: &str) -> Foreign {
+        Foreign::Origin(is_plain_origin(origin).then(|| origin.to_owned()))
+    }
+
     /// The answer to send: 403 with a body that says why.
     pub fn response(self) -> Response {
         answer::error(403, "Error.Forbidden", &self.to_string(), "Request")
@@ -87,22 +152,40 @@ impl fmt::Display for Foreign {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Foreign::Host => formatter.write_str(
-                "The emulator answers only to this machine: ask for localhost, 127.0.0.1 or [::1], not for another host.",
+                "The emulator answers only to this machine: use localhost, 127.0.0.1 or [::1] as the host. To use it \
+                 from other machines or behind a proxy, start it with --host or --public-url.",
             ),
-            Foreign::Origin(Some(origin)) => write!(
-                formatter,
-                "A page from another origin may not use the emulator, unless {origin} is allowed: by --allow-origin \
-                 {origin} on the command line, by allowedOrigins: [\"{origin}\"] in startEmulator, and under wrangler dev \
-                 by the variable ALLOWED_ORIGINS={origin}. Or serve the page from the emulator's own host and port."
-            ),
+            Foreign::Origin(Some(origin)) => {
+                write!(formatter, "A page of {origin} may not use the emulator. {}", HowToAllow(origin))
+            }
             Foreign::Origin(None) => formatter.write_str(
-                "A page from another origin may not use the emulator, and this one has no origin that could be allowed: \
-                 serve it from the emulator's own host and port.",
+                "This page may not use the emulator, because its origin cannot be allowed. The origin `null` is shared \
+                 by files and sandboxed pages: serve the page from http://localhost. In jsdom and happy-dom, give the \
+                 window a URL such as http://localhost/.",
+            ),
+            Foreign::Control(origin) => write!(
+                formatter,
+                "/_emulator needs no token, so a page of {origin} may not use it by default. {}",
+                HowToAllow(origin)
             ),
             Foreign::Page => {
-                formatter.write_str("No page may read this: open it in a tab of its own, or with a program.")
+                formatter.write_str("A page may not read this: open it in a tab of its own, or with a program.")
             }
         }
+    }
+}
+
+/// Says how to allow an origin.
+struct HowToAllow<'a>(&'a str);
+
+impl fmt::Display for HowToAllow<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.0;
+        write!(
+            formatter,
+            "Allow the origin with --allow-origin {origin} on the command line, with allowedOrigins: [\"{origin}\"] in \
+             startEmulator, or under wrangler dev with the variable ALLOWED_ORIGINS={origin}."
+        )
     }
 }
 
@@ -137,9 +220,24 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 mod tests {
     use super::*;
 
+    fn sent<'r>(request: &'r Request, settings: &Settings) -> Result<Sender<'r>, Foreign> {
+        sender(settings, request, &Url::parse("http://nowhere/").unwrap())
+    }
+
+    fn request(host: &str, origin: Option<&str>) -> Request {
+        let mut headers = vec![("host".to_owned(), host.to_owned())];
+        headers.extend(origin.map(|origin| ("origin".to_owned(), origin.to_owned())));
+        Request { headers, ..Request::default() }
+    }
+
+    /// What `check` says, which Workers use for their own paths.
+    fn checked(host: &str, origin: Option<&str>, allowed: &[String]) -> Result<(), Foreign> {
+        check(host, &|name| origin.filter(|_| name == "origin").map(str::to_owned), allowed)
+    }
+
     #[test]
     fn this_machine_is_let_in() {
-        let let_in = [
+        for (host, origin) in [
             ("localhost:8787", None),
             ("LOCALHOST:8787", Some("http://localhost:8787")),
             ("localhost:8787", Some("http://127.0.0.1:8787")),
@@ -148,9 +246,27 @@ mod tests {
             ("[::1]:8787", Some("http://app.localhost:8787")),
             ("localhost", Some("http://localhost:80")),
             ("localhost:443", Some("https://localhost")),
-        ];
-        for (host, origin) in let_in {
-            assert_eq!(check_names(host, origin), Ok(()), "{host} {origin:?}");
+        ] {
+            assert_eq!(checked(host, origin, &[]), Ok(()), "{host} {origin:?}");
+            assert_eq!(sent(&request(host, origin), &Settings::default()), Ok(Sender::Own), "{host} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn pages_of_any_local_port_are_let_into_the_emulator_but_not_into_a_worker() {
+        for origin in [
+            "http://localhost:5173",
+            "https://localhost",
+            "HTTP://LOCALHOST:3000",
+            "http://127.0.0.1:5173",
+            "http://127.9.9.9",
+            "https://[::1]:8443",
+            "http://app.localhost:4200",
+        ] {
+            let request = request("127.0.0.1:9770", Some(origin));
+            assert_eq!(sent(&request, &Settings::default()), Ok(Sender::Local(origin)), "{origin}");
+            let outcome = checked("127.0.0.1:9770", Some(origin), &[]);
+            assert_eq!(outcome, Err(Foreign::Origin(Some(origin.to_owned()))), "{origin}");
         }
     }
 
@@ -159,14 +275,27 @@ mod tests {
         let hosts = ["example.com", "localhost.example.com:80", "192.168.0.1", "0.0.0.0:8787", "[::2]", "::1", ""];
         let ports = ["localhost:", "localhost:99999", "localhost:+80", "localhost:80:80"];
         for host in hosts.into_iter().chain(ports) {
-            assert_eq!(check_names(host, None), Err(Foreign::Host), "{host}");
+            assert_eq!(checked(host, None, &[]), Err(Foreign::Host), "{host}");
+            assert_eq!(sent(&request(host, None), &Settings::default()), Err(Foreign::Host), "{host}");
         }
-        let origins = ["https://example.com", "http://localhost:5173", "http://localhost", "null", "", "file://"];
-        for origin in
-            origins.into_iter().chain(["http://localhost.example.com:8787", "http://localhost@example.com:8787"])
-        {
-            let outcome = check_names("localhost:8787", Some(origin));
+        for origin in [
+            "https://example.com",
+            "null",
+            "",
+            "file://",
+            "file://localhost",
+            "chrome-extension://localhost",
+            "http://localhost:x",
+            "http://192.168.0.1:5173",
+            "http://localhost.example.com:8787",
+            "http://localhost@example.com:8787",
+            "http://example.com/.localhost",
+            "http://a b.localhost",
+        ] {
+            let outcome = checked("localhost:8787", Some(origin), &[]);
             assert!(matches!(outcome, Err(Foreign::Origin(_))), "{origin}: {outcome:?}");
+            let request = request("localhost:8787", Some(origin));
+            assert!(matches!(sent(&request, &Settings::default()), Err(Foreign::Origin(_))), "{origin}");
         }
     }
 
@@ -174,15 +303,36 @@ mod tests {
     fn a_listed_page_is_let_in() {
         let allowed = origins("http://localhost:5173, null,*,, https://app.example ");
         assert_eq!(allowed, ["http://localhost:5173", "https://app.example"]);
-        for (origin, outcome) in [
-            ("HTTPS://app.example", Ok(())),
-            ("http://localhost:5173", Ok(())),
-            ("null", Err(Foreign::Origin(None))),
-            ("https://app.example.com", Err(Foreign::Origin(Some("https://app.example.com".to_owned())))),
+        let settings = Settings { allowed_origins: allowed.clone(), ..Settings::default() };
+        for origin in ["HTTPS://app.example", "http://localhost:5173"] {
+            assert_eq!(checked("localhost:8787", Some(origin), &allowed), Ok(()), "{origin}");
+            assert_eq!(
+                sent(&request("localhost:8787", Some(origin)), &settings),
+                Ok(Sender::Listed(origin)),
+                "{origin}"
+            );
+            assert_eq!(checked("example.com", Some(origin), &allowed), Err(Foreign::Host), "{origin}");
+        }
+        for (origin, named) in [("null", None), ("https://app.example.com", Some("https://app.example.com".to_owned()))]
+        {
+            let refusal = Err(Foreign::Origin(named));
+            assert_eq!(checked("localhost:8787", Some(origin), &allowed), refusal, "{origin}");
+        }
+    }
+
+    #[test]
+    fn an_exposed_emulator_takes_every_host_and_its_own_pages() {
+        let public = "https://emulator.example";
+        let settings = Settings { is_exposed: true, public_url: Some(public.to_owned()), ..Settings::default() };
+        for (host, origin, expected) in [
+            ("emulator:9770", None, Ok(Sender::Own)),
+            ("192.168.0.7:9770", Some("http://192.168.0.7:9770"), Ok(Sender::Own)),
+            ("10.0.0.1:9770", Some(public), Ok(Sender::Own)),
+            ("10.0.0.1:9770", Some("http://localhost:5173"), Ok(Sender::Local("http://localhost:5173"))),
+            ("10.0.0.1", Some("http://10.0.0.1:5173"), Err(Foreign::Origin(Some("http://10.0.0.1:5173".to_owned())))),
+            ("10.0.0.1", Some("null"), Err(Foreign::Origin(None))),
         ] {
-            let header = |name: &str| (name == "origin").then(|| origin.to_owned());
-            assert_eq!(check("localhost:8787", &header, &allowed), outcome, "{origin}");
-            assert_eq!(check("example.com", &header, &allowed), Err(Foreign::Host), "{origin}");
+            assert_eq!(sent(&request(host, origin), &settings), expected, "{host} {origin:?}");
         }
     }
 
@@ -190,6 +340,9 @@ mod tests {
     fn nobody_overrules_the_host() {
         let header = |name: &str| (name == "mf-original-url").then(|| "http://localhost:8787/".to_owned());
         assert_eq!(check("localhost:8787", &header, &[]), Err(Foreign::Host));
+        let mut request = request("localhost:8787", None);
+        request.headers.push(("MF-Original-URL".to_owned(), "http://localhost:8787/".to_owned()));
+        assert_eq!(sent(&request, &Settings::default()), Err(Foreign::Host));
     }
 
     #[test]
@@ -209,14 +362,14 @@ mod tests {
     #[test]
     fn the_refusal_names_the_origin_and_how_to_allow_it() {
         let refusal = |origin: &str| {
-            let response = check_names("localhost:8787", Some(origin)).unwrap_err().response();
+            let response = checked("localhost:8787", Some(origin), &[]).unwrap_err().response();
             assert_eq!(response.status, 403);
             let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
             body["message"].as_str().unwrap().to_owned()
         };
         let named = refusal("http://localhost:5173");
         for how in [
-            "--allow-origin http://localhost:5173 ",
+            "--allow-origin http://localhost:5173 on",
             r#"allowedOrigins: ["http://localhost:5173"]"#,
             "ALLOWED_ORIGINS=http://localhost:5173.",
         ] {
@@ -226,7 +379,7 @@ mod tests {
         for origin in
             ["null", "http://a b", "http://\u{1b}[31m", "http://a/?access_token=t", "http://a@b", "http://ä", &long]
         {
-            assert!(refusal(origin).contains("no origin that could be allowed"), "{origin}");
+            assert!(refusal(origin).contains("its origin cannot be allowed"), "{origin}");
         }
     }
 }

@@ -282,9 +282,10 @@ impl Service {
             Ok((asked, Task::Operation { hub, spelled, what, caller })) => {
                 let party = Party { hub: &hub, ..Party::default() };
                 let fault = self.network.faults.meet(FaultType::Answer, party, |_| true).map(|(_, fault)| fault);
+                let url = asked.url.at(self.settings.public_url.as_deref());
                 let perform = || {
                     let call =
-                        Call { request, url: &asked.url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
+                        Call { request, url: &url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
                     rest::perform(hub_entry(&mut self.hubs, &self.settings, hub.clone()), turn, what, &call)
                 };
                 let response = match fault {
@@ -299,7 +300,7 @@ impl Service {
                 (Some(hub), response)
             }
         };
-        let response = cors::allow(&self.settings.allowed_origins, request, response);
+        let response = cors::allow(&self.settings, request, response);
         self.network.answer(turn, hub.as_deref(), id, response);
     }
 }

@@ -15,9 +15,15 @@ pub struct Settings {
     pub access_keys: Vec<String>,
     /// The hub that `/_emulator` is about when the query names none.
     pub default_hub: String,
-    /// Origins of pages that may use the emulator besides its own, as browsers write them:
-    /// `http://localhost:5173`.
+    /// Origins of pages elsewhere that may use the emulator, as browsers write them: `https://app.example`. Pages of this
+    /// machine need not be listed for WebSockets and REST, but for `/_emulator`.
     pub allowed_origins: Vec<String>,
+    /// Whether other machines or a proxy reach this service. Then every `Host` is accepted, and requests to `/_emulator`
+    /// need an access key as their bearer token. Use keys of your own with it.
+    pub is_exposed: bool,
+    /// The URL at which clients reach the service through a proxy, without a path: `https://emulator.example`. Tokens
+    /// for it are accepted, and links and tokens that the service makes are for it.
+    pub public_url: Option<String>,
     /// Whether REST takes Entra tokens, none of which can be validated: anybody can make one up. Without, only
     /// tokens signed with a key are taken, and `:generateToken`, which needs an Entra token, answers 401.
     pub allow_unvalidated_entra_tokens: bool,
@@ -28,13 +34,15 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The key that the official emulator publishes, the hub `demo`, no other origin, no Entra tokens, a host that can
+    /// The key that the official emulator publishes, the hub `demo`, no listed origin, no Entra tokens, a host that can
     /// ping, and every hub as it is by default.
     fn default() -> Settings {
         Settings {
             access_keys: vec![crate::ACCESS_KEY.to_owned()],
             default_hub: crate::DEFAULT_HUB.to_owned(),
             allowed_origins: Vec::new(),
+            is_exposed: false,
+            public_url: None,
             allow_unvalidated_entra_tokens: false,
             can_ping: true,
             hubs: BTreeMap::new(),
@@ -67,6 +75,9 @@ impl Settings {
             return Err(format!(
                 "allowedOrigins must hold origins such as http://localhost:5173, without a path; '{origin}' is none."
             ));
+        }
+        if self.public_url.as_deref().is_some_and(|url| !is_http_origin(url)) {
+            return Err("publicUrl must be a URL such as https://emulator.example, without a path.".to_owned());
         }
         self.hubs.iter().try_for_each(|(name, hub)| hub.check().map_err(|problem| format!("hubs.{name}: {problem}")))
     }
@@ -121,6 +132,10 @@ fn is_key(key: &str) -> bool {
     key.len() >= 32 && key.trim() == key && !key.chars().any(|character| character == ';' || character.is_control())
 }
 
+fn is_http_origin(text: &str) -> bool {
+    is_origin(text) && ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
 /// `null` is none: it is anybody's.
 pub(crate) fn is_origin(text: &str) -> bool {
     text.split_once("://").is_some_and(|(scheme, rest)| {
@@ -162,6 +177,9 @@ mod tests {
             (r#"{"hubs":{"a":{"webSocketKeepAliveIntervalInSeconds":0}}}"#, "webSocketKeepAliveIntervalInSeconds"),
             (r#"{"hubs":{"a":{"webSocketKeepAliveIntervalInSeconds":121}}}"#, "webSocketKeepAliveIntervalInSeconds"),
             (r#"{"allowedOrigins":["null"]}"#, "allowedOrigins"),
+            (r#"{"publicUrl":"emulator.example"}"#, "publicUrl"),
+            (r#"{"publicUrl":"ws://emulator.example"}"#, "publicUrl"),
+            (r#"{"publicUrl":"https://emulator.example/"}"#, "publicUrl"),
             (r#"{"allowedOrigins":["http://localhost/"]}"#, "allowedOrigins"),
         ] {
             assert!(problem(json).contains(name), "{json}");

@@ -10,7 +10,7 @@ use crate::hub::TooManyGroups;
 use crate::limits::{BAD_GROUP, MAX_GROUPS_PER_CONNECTION, is_group};
 use crate::permissions::Permissions;
 use crate::protocol::{Choice, Mode, Protocol, choose};
-use crate::url::{Query, Url};
+use crate::url::Query;
 
 /// What an upgrade asks for.
 pub(crate) enum Upgrade {
@@ -57,7 +57,7 @@ pub(crate) fn hub_name<'a>(segments: &'a [String], query: &'a Query) -> Result<&
 /// The answer to send instead of accepting the WebSocket.
 pub(crate) fn read(
     request: &Request,
-    url: &Url<'_>,
+    mut audiences: Audiences,
     query: &Query,
     hub: &str,
     keys: &[Key],
@@ -75,10 +75,9 @@ pub(crate) fn read(
             subprotocol,
         }));
     }
-    let mut audiences = Audiences::of(url);
     // The older form of the URL goes with tokens for either.
-    audiences.add(&format!("/client/hubs/{hub}"), url);
-    audiences.add(&format!("/client/?hub={hub}"), url);
+    audiences.add(&format!("/client/hubs/{hub}"));
+    audiences.add(&format!("/client/?hub={hub}"));
     let token = query.last("access_token").or_else(|| request.bearer());
     let claims = match token {
         None if anonymous => Claims { subject: None, expires: u64::MAX, all: Default::default() },
@@ -151,6 +150,7 @@ fn mode(query: &Query) -> Result<Mode, Response> {
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::url::Url;
 
     const URL: &str = "http://localhost/client/hubs/chat";
 
@@ -161,7 +161,7 @@ mod tests {
         let headers = vec![("sec-websocket-protocol".to_owned(), offered.to_owned())];
         let request = Request { headers, ..Request::default() };
         let url = Url::parse(&url).unwrap();
-        read(&request, &url, &url.parameters().unwrap(), "chat", &[key], false, 1_000_000)
+        read(&request, Audiences::of(&url, None), &url.parameters().unwrap(), "chat", &[key], false, 1_000_000)
     }
 
     fn new_with(query: &str, offered: &str, claims: &str) -> NewClient {

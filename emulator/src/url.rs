@@ -23,6 +23,14 @@ impl<'a> Url<'a> {
         (!scheme.is_empty() && !authority.is_empty()).then_some(Url { scheme, authority, path, query })
     }
 
+    /// Returns the same URL with the scheme and the host of `base`, if there is one.
+    pub(crate) fn at(self, base: Option<&'a str>) -> Url<'a> {
+        match base.and_then(Url::parse) {
+            Some(Url { scheme, authority, .. }) => Url { scheme, authority, ..self },
+            None => self,
+        }
+    }
+
     /// The decoded segments of the path; `None` when one is not UTF-8.
     pub(crate) fn segments(&self) -> Option<Vec<String>> {
         self.path.trim_start_matches('/').split('/').map(decode_segment).collect()
@@ -98,6 +106,9 @@ mod tests {
         assert_eq!(Url::parse("http://h?x").unwrap().path, "/");
         assert!(Url::parse("/only/a/path").is_none());
         assert!(Url::parse("http:///path").is_none());
+        let moved = url.at(Some("https://h"));
+        assert_eq!((moved.scheme, moved.authority, moved.path, moved.query), ("https", "h", "/a/b", "c=d?e"));
+        assert_eq!(url.at(None).authority, "[::1]:80");
     }
 
     #[test]

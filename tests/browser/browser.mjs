@@ -17,7 +17,8 @@ export const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", // No test leaves this machine.
+  // No test leaves this machine. Pages of elsewhere.test come from it too, but have a foreign origin.
+  "--host-resolver-rules=MAP elsewhere.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ];
 
 /** Starts one Chromium for the enclosing suite; the result opens tabs in it. */

@@ -1,4 +1,5 @@
-// What a page of another origin gets of an emulator that runs on this machine: nothing, although its key is public.
+// What pages of other origins may do with an emulator on this machine: a page of another machine nothing, although the key
+// is public; a page of another local port what needs a token.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -9,15 +10,17 @@ import { startEmulator } from "../../pkg/dist/emulator/index.js";
 import { connect } from "../emulator/client.mjs";
 import { skip, useBrowser } from "./browser.mjs";
 
-describe("a page of another origin", { skip }, () => {
+describe("a page", { skip }, () => {
   const openTab = useBrowser();
   let page;
+  let local;
   let origin;
   let emulator;
   before(async () => {
     page = createServer((_, response) => response.setHeader("content-type", "text/html").end("<title>elsewhere</title>")).listen(0, "127.0.0.1");
     await once(page, "listening");
-    origin = `http://127.0.0.1:${page.address().port}`;
+    local = `http://localhost:${page.address().port}`;
+    origin = `http://elsewhere.test:${page.address().port}`;
   });
   after(() => page?.close());
 
@@ -27,7 +30,39 @@ describe("a page of another origin", { skip }, () => {
     return emulator;
   }
 
-  test("can neither read, nor send, nor connect, nor break anything", async (t) => {
+  test("of another local port connects, and sends by REST, without configuration, but does not control", async (t) => {
+    await start(t);
+    const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+    const tab = await openTab(t, local, { expected: /403/ });
+    const { url, bearer } = await signedSend();
+    const got = await tab.evaluate(
+      async ({ endpoint, url, bearer, client }) => {
+        const frame = await new Promise((resolve, reject) => {
+          const socket = new WebSocket(client, "json.webpubsub.azure.v1");
+          socket.onmessage = ({ data }) => resolve(JSON.parse(data));
+          socket.onerror = reject;
+        });
+        const headers = { authorization: bearer, "content-type": "text/plain" };
+        const sent = await fetch(url, { method: "POST", headers, body: "from a page" });
+        const looked = await fetch(`${endpoint}/_emulator?hub=chat`);
+        const faults = `${endpoint}/_emulator/faults?hub=chat`;
+        const cut = { method: "POST", body: JSON.stringify({ type: "cut" }) };
+        const refused = await fetch(faults, { ...cut, headers: { "content-type": "application/json" } });
+        // Without a preflight.
+        await fetch(faults, { ...cut, mode: "no-cors" });
+        return [frame.event, sent.status, looked.status, (await looked.json()).message, refused.status];
+      },
+      { endpoint: emulator.endpoint, url, bearer, client: emulator.clientUrl("chat") },
+    );
+    const message = got.splice(3, 1)[0];
+    assert.deepEqual(got, ["connected", 202, 403, 403]);
+    assert.ok(message.includes(`--allow-origin ${local} `), message);
+    assert.deepEqual(await client.data(2), ["x", "from a page"]);
+    await new WebPubSubServiceClient(emulator.connectionString, "chat").sendToUser("ann", "still here");
+    assert.deepEqual(await client.data(1), ["still here"], "it was not cut");
+  });
+
+  test("of another machine can neither read, nor send, nor connect, nor break anything", async (t) => {
     await start(t);
     const victim = await connect(emulator.clientUrl("chat", { userId: "ann" }));
     const tab = await openTab(t, origin, { expected: /CORS policy|ERR_FAILED|403|WebSocket connection/ });
@@ -80,7 +115,7 @@ describe("a page of another origin", { skip }, () => {
     assert.equal(emulator.inspect("chat").connections.length, 1);
   });
 
-  test("connects where its origin is named", async (t) => {
+  test("of another machine connects where its origin is named", async (t) => {
     await start(t, { allowedOrigins: [origin] });
     const tab = await openTab(t, origin);
     const frame = await tab.evaluate(
@@ -95,7 +130,7 @@ describe("a page of another origin", { skip }, () => {
     assert.deepEqual([frame.event, frame.userId], ["connected", "page"]);
   });
 
-  test("sends by REST and breaks things where its origin is named", async (t) => {
+  test("of another machine sends by REST and breaks things where its origin is named", async (t) => {
     await start(t, { allowedOrigins: [origin] });
     const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
     const tab = await openTab(t, origin);

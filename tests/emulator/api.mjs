@@ -2,10 +2,14 @@
 // service client of the package.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import http from "node:http";
+import https from "node:https";
 import { connect as connectTcp, createServer } from "node:net";
 import process from "node:process";
+import { connect as connectTls } from "node:tls";
+import { CERTIFICATE } from "./certificate.mjs";
 import { connect, JSON_PROTOCOL, open, recoveryUrl, RELIABLE } from "./client.mjs";
 
 const OWN_KEY = "a key of one's own, which is long enough";
@@ -63,7 +67,21 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
 
     ["an option that cannot be used is refused by name", async () => {
       for (const [name, options] of [
-        ["porrt", { porrt: 1 }],
+        ["host needs a key of your own", { host: "0.0.0.0" }],
+        ["host needs a key of your own", { host: "0.0.0.0", key: EMULATOR_ACCESS_KEY }],
+        ["publicUrl needs a key of your own", { publicUrl: "https://emulator.example" }],
+        ["host", { host: "a:1", key: OWN_KEY }],
+        ["host", { host: 1, key: OWN_KEY }],
+        ["host", { host: "", key: OWN_KEY }],
+        ["publicUrl", { publicUrl: "https://emulator.example/path", key: OWN_KEY }],
+        ["publicUrl", { publicUrl: "https://too short@emulator.example", key: OWN_KEY }],
+        ["publicUrl", { publicUrl: "wss://emulator.example", key: OWN_KEY }],
+        ["publicUrl", { publicUrl: "emulator.example", key: OWN_KEY }],
+        ["tls must be", { tls: "yes" }],
+        ["tls: key must be PEM", { tls: { cert: "too short" } }],
+        ["tls: cert must be a certificate as PEM", { tls: { cert: "too short", key: CERTIFICATE.key } }],
+        ["tls: key must be a private key as PEM", { tls: { cert: CERTIFICATE.cert, key: "too short" } }],
+        ["tls: key is not the private key", { tls: { cert: CERTIFICATE.cert, key: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }) } }],
         ["port", { port: "80" }],
         ["port", { port: 65_536 }],
         ["port", { port: 1.5 }],
@@ -76,8 +94,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["hubs", { hubs: null }],
         ["hubs", { hubs: [] }],
         ["hubs", { hubs: { chat: [] } }],
-        ["twice", { hubs: { chat: {}, CHAT: {} } }],
-        ['hub "chat": unknown setting "foo"', { hubs: { chat: { foo: 1 } } }],
+        ["appears twice", { hubs: { chat: {}, CHAT: {} } }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: Number.NaN } } }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: "5" } } }],
         ["anonymousConnectPolicy", { hubs: { chat: { anonymousConnectPolicy: "maybe" } } }],
@@ -85,7 +102,6 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["allowedOrigins must be an array", { allowedOrigins: "http://localhost:5173" }],
         ["allowedOrigins must be an array", { allowedOrigins: [1] }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: 0 } } }],
-        ["anonymousConnectPolicy", { hubs: { chat: { anonymousConectPolicy: "allow" } } }],
         ["allowUnvalidatedEntraTokens", { allowUnvalidatedEntraTokens: "yes" }],
         ["logger", { logger: {} }],
       ]) {
@@ -97,6 +113,19 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       }
       // Undefined is the same as absent.
       await (await startEmulator({ port: undefined, key: undefined, hubs: { chat: { anonymousConnectPolicy: undefined } } })).stop();
+    }],
+
+    ["an option that does not exist is refused by name, nested options too", async () => {
+      for (const [message, options] of [
+        ['startEmulator has no option "porrt". Its options are port, host, ', { porrt: 1 }],
+        ['startEmulator has no option "allowedorigins". Did you mean "allowedOrigins"?', { allowedorigins: [] }],
+        ['hubs: hub "chat" has no option "anonymousConectPolicy". Its options are ', { hubs: { chat: { anonymousConectPolicy: "allow" } } }],
+        ['tls has no option "ca". Its options are cert, key.', { tls: { ca: "" } }],
+      ]) {
+        const error = await refusal(startEmulator(options));
+        assert.ok(error instanceof TypeError && error.message.startsWith(message), String(error));
+        assert.equal(error.code, "ERR_OPTION");
+      }
     }],
 
     ["a key of one's own takes the place of the public one", withEmulator({ key: OWN_KEY }, async (emulator, service) => {
@@ -225,25 +254,92 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.ok(!/[\p{Cc}]/u.test(lines.join("")));
     }],
 
+    ["a page of another local port may connect and call REST, but not /_emulator, without configuration", withEmulator({}, async (emulator) => {
+      const { port, host, pathname, search } = new URL(emulator.clientUrl("chat"));
+      for (const origin of ["http://localhost:5173", "https://127.0.0.1:8443", "http://app.localhost:3000", "http://[::1]:4000"]) {
+        const socket = await openSilently(emulator.clientUrl("chat"), { headers: `Origin: ${origin}` });
+        socket.destroy();
+        const preflight = await askAs(emulator, "OPTIONS", "/api/hubs/chat/:send", origin);
+        assert.deepEqual([preflight.statusCode, preflight.headers["access-control-allow-origin"]], [204, origin]);
+        const send = await askAs(emulator, "POST", "/api/hubs/chat/:send", origin);
+        assert.deepEqual([send.statusCode, send.headers["access-control-allow-origin"]], [401, origin], "only the token is missing");
+        const control = await askAs(emulator, "GET", "/_emulator?hub=chat", origin);
+        assert.deepEqual([control.statusCode, control.headers["access-control-allow-origin"]], [403, origin]);
+        assert.ok(control.text.includes(`--allow-origin ${origin} `), control.text);
+      }
+      for (const origin of ["null", "https://evil.example"]) {
+        const socket = connectTcp(port, "127.0.0.1").on("error", () => {});
+        const handshake = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==";
+        socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\n${handshake}\r\n\r\n`);
+        assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1\.1 403 /, origin);
+        socket.destroy();
+      }
+    })],
+
+    ["with a host, every Host is accepted and /_emulator needs the key", withEmulator({ host: "127.0.0.1", key: OWN_KEY }, async (emulator, service) => {
+      await service("chat").sendToAll(1);
+      const ask = (host, path, authorization) => askAs(emulator, "GET", path, undefined, { host, ...(authorization && { authorization }) });
+      for (const host of ["emulator:9770", "192.168.1.2", new URL(emulator.endpoint).host]) {
+        assert.equal((await ask(host, "/api/health?api-version=2024-12-01")).statusCode, 405, "GET is not one of its methods");
+        const refused = await ask(host, "/_emulator?hub=chat");
+        assert.equal(refused.statusCode, 401);
+        assert.match(refused.text, /Authorization: Bearer <key>/);
+        assert.equal((await ask(host, "/_emulator?hub=chat", `Bearer ${EMULATOR_ACCESS_KEY}`)).statusCode, 401);
+        assert.equal((await ask(host, "/_emulator?hub=chat", `Bearer ${OWN_KEY}`)).statusCode, 200);
+        // The audience is the host that was asked.
+        const elsewhere = new Service(`Endpoint=http://${host};AccessKey=${OWN_KEY}`, "chat");
+        const { pathname, search } = new URL(elsewhere.getClientAccessTokenSync().url);
+        const socket = await openSilently(`${emulator.endpoint}${pathname}${search}`, { host });
+        socket.destroy();
+      }
+    })],
+
+    ["with a public URL, it is the endpoint, and links and tokens are for it", withEmulator({ publicUrl: "https://emulator.example/", key: OWN_KEY, allowUnvalidatedEntraTokens: true }, async (emulator) => {
+      assert.equal(emulator.endpoint, "https://emulator.example");
+      assert.equal(emulator.connectionString, `Endpoint=https://emulator.example;AccessKey=${OWN_KEY};Version=1.0;`);
+      assert.ok(emulator.clientUrl("chat").startsWith("wss://emulator.example/client/hubs/chat?"));
+    })],
+
+    ["tls serves https and wss with a generated certificate", withEmulator({ tls: true }, async (emulator) => {
+      const { protocol, port } = new URL(emulator.endpoint);
+      assert.equal(protocol, "https:");
+      assert.ok(emulator.connectionString.startsWith(`Endpoint=https://127.0.0.1:${port};`));
+      assert.ok(emulator.clientUrl("chat").startsWith("wss://"));
+      for (const servername of ["localhost", "127.0.0.1"]) {
+        const options = { host: "127.0.0.1", port, path: "/", ca: emulator.certificate, headers: { host: `${servername}:${port}` } };
+        if (servername === "localhost") options.servername = servername;
+        const request = https.get(options);
+        const [response] = await once(request, "response");
+        response.resume();
+        assert.equal(response.statusCode, 200, servername);
+      }
+      // Deno needs a permission to read the certificates that it trusts by default.
+      if (process.versions.deno === undefined) {
+        await assert.rejects(once(https.get({ host: "127.0.0.1", port, path: "/" }), "response"), "it is not trusted by default");
+      }
+      const message = await receiveOverTls(emulator, Service);
+      assert.equal(message, "over tls");
+    })],
+
+    ["tls takes a certificate of one's own", async () => {
+      const first = await startEmulator({ tls: { cert: CERTIFICATE.cert, key: CERTIFICATE.key } });
+      assert.equal(first.certificate, undefined);
+      const { port } = new URL(first.endpoint);
+      const [response] = await once(https.get({ host: "127.0.0.1", port, path: "/", ca: CERTIFICATE.cert }), "response");
+      response.resume();
+      assert.equal(response.statusCode, 200);
+      await first.stop();
+    }],
+
     ["a page whose origin is named can ask first and read, and no other", withEmulator({ allowedOrigins: ["http://localhost:5173"] }, async (emulator) => {
-      const ask = (method, path, origin) => {
-        const { hostname, port } = new URL(emulator.endpoint);
-        const headers = { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
-        return new Promise((resolve, reject) => {
-          http.request({ hostname, port, path, method, headers }, async (response) => {
-            response.text = "";
-            for await (const part of response) response.text += part;
-            resolve(response);
-          }).on("error", reject).end();
-        });
-      };
+      const ask = (method, path, origin) => askAs(emulator, method, path, origin);
       for (const [method, path, status] of [["OPTIONS", "/api/hubs/chat/:send", 204], ["GET", "/_emulator?hub=chat", 200], ["POST", "/api/hubs/chat/:send", 401]]) {
         const { statusCode, headers } = await ask(method, path, "http://localhost:5173");
         assert.deepEqual([statusCode, headers["access-control-allow-origin"], headers.vary], [status, "http://localhost:5173", "origin"], path);
         if (method === "OPTIONS") assert.match(headers["access-control-allow-headers"], /^authorization, content-type/);
-        const other = await ask(method, path, "http://localhost:5174");
+        const other = await ask(method, path, "http://192.168.1.2:5173");
         assert.deepEqual([other.statusCode, other.headers["access-control-allow-origin"]], [403, undefined], path);
-        assert.match(other.text, /--allow-origin http:\/\/localhost:5174 /, path);
+        assert.match(other.text, /--allow-origin http:\/\/192\.168\.1\.2:5173 /, path);
       }
     })],
 
@@ -434,6 +530,44 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
   ];
 }
 
+/** Sends what a page of this origin would send. The answer has its body as `text`. */
+function askAs(emulator, method, path, origin, more = {}) {
+  const { hostname, port } = new URL(emulator.endpoint);
+  const preflight = { "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" };
+  const headers = { ...(origin && { origin, ...preflight }), ...more };
+  return new Promise((resolve, reject) => {
+    http.request({ hostname, port, path, method, headers }, async (response) => {
+      response.text = "";
+      for await (const part of response) response.text += part;
+      resolve(response);
+    }).on("error", reject).end();
+  });
+}
+
+/** Connects a client over wss, sends to it over https, and returns what it received. */
+async function receiveOverTls(emulator, Service) {
+  const url = new URL(emulator.clientUrl("chat"));
+  const key = "MTIzNDU2Nzg5MDEyMzQ1Ng==";
+  const socket = connectTls({ host: url.hostname, port: url.port, ca: emulator.certificate });
+  await once(socket, "secureConnect");
+  socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`);
+  const [answer] = await once(socket, "data");
+  assert.match(String(answer), /^HTTP\/1\.1 101 /);
+  const received = once(socket, "data");
+  // The fetch of the service client, over a connection that trusts the certificate.
+  const fetch = async (url, { method, headers, body }) => {
+    const request = https.request(url, { method, headers: Object.fromEntries(new Headers(headers)), ca: emulator.certificate });
+    request.end(body);
+    const [response] = await once(request, "response");
+    response.resume();
+    return new Response(null, { status: response.statusCode });
+  };
+  await new Service(emulator.connectionString, "chat", { fetch }).sendToAll("over tls", { contentType: "text/plain" });
+  const [frame] = await received;
+  socket.destroy();
+  return String(frame.subarray(2));
+}
+
 /** The header with which the service client sends to everybody of the hub `chat`. */
 async function authorizationOf(Service, { connectionString }) {
   let authorization;
@@ -446,8 +580,8 @@ async function authorizationOf(Service, { connectionString }) {
 }
 
 /** Opens a simple client that says nothing more, not even a pong. */
-async function openSilently(url, { answer: wanted = /^HTTP\/1\.1 101 /, headers = "X: y", key: nonce = "MTIzNDU2Nzg5MDEyMzQ1Ng==" } = {}) {
-  const { hostname, port, pathname, search, host } = new URL(url);
+async function openSilently(url, { answer: wanted = /^HTTP\/1\.1 101 /, headers = "X: y", key: nonce = "MTIzNDU2Nzg5MDEyMzQ1Ng==", host = new URL(url).host } = {}) {
+  const { hostname, port, pathname, search } = new URL(url);
   const socket = connectTcp({ port, host: hostname, allowHalfOpen: true });
   socket.on("error", () => {});
   await once(socket, "connect");

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -73,7 +74,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
   });
 }
 
-test("without a port it takes 8080 or the next free one, and says so", async (t) => {
+test("without a port it takes 9770 or the next free one, and says so", async (t) => {
   const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
   const ports = [];
   for (let started = 0; started < 2; started++) {
@@ -81,12 +82,12 @@ test("without a port it takes 8080 or the next free one, and says so", async (t)
     t.after(emulator.stop);
     await emulator.isUp();
     const port = Number(emulator.log().match(/listens on http:\/\/127\.0\.0\.1:(\d+)/)[1]);
-    for (let taken = 8080; taken < port; taken++) {
+    for (let taken = 9770; taken < port; taken++) {
       assert.match(emulator.log(), new RegExp(`^Port ${taken} is in use, trying ${taken + 1}\\.$`, "m"));
     }
     ports.push(port);
   }
-  assert.ok(ports[0] >= 8080 && ports[1] > ports[0], String(ports));
+  assert.ok(ports[0] >= 9770 && ports[1] > ports[0], String(ports));
 });
 
 test("a port that was asked for and is taken ends it", async () => {
@@ -123,9 +124,9 @@ test("a file sets hubs up", async (t) => {
   for (const [text, problem] of [
     ["{", /^webpubsub-edge: The file of --hubs is no JSON: /],
     ["[]", /^webpubsub-edge: The file of --hubs must hold an object/],
-    ['{ "chat": { "messages": 1 } }', /^webpubsub-edge: --hubs FILE: hub "chat": unknown setting "messages"; there are /],
+    ['{ "chat": { "messages": 1 } }', /^webpubsub-edge: --hubs FILE: hub "chat" has no option "messages"\. Its options are /],
     ['{ "chat": [] }', /^webpubsub-edge: --hubs FILE: the settings of hub "chat" must be an object, not an array/],
-    ['{ "chat": {}, "CHAT": {} }', /^webpubsub-edge: --hubs FILE: hub "CHAT" is there twice/],
+    ['{ "chat": {}, "CHAT": {} }', /^webpubsub-edge: --hubs FILE: hub "CHAT" appears twice/],
     ['{ "a b": {} }', /^webpubsub-edge: --hubs FILE: /],
     ['{ "chat": { "webSocketKeepAliveIntervalInSeconds": 121 } }', /webSocketKeepAliveIntervalInSeconds must be a whole number from 1 to 120/],
   ]) {
@@ -149,8 +150,39 @@ test("a page elsewhere gets in when it is named", async (t) => {
     response.resume();
     return response.statusCode;
   };
-  assert.deepEqual(await Promise.all(["http://localhost:5173", "https://app.example", origin].map(status)), [200, 200, 200]);
+  assert.deepEqual(await Promise.all(["http://localhost:5173", "https://app.example", "http://localhost:5174", origin].map(status)), [200, 200, 200, 200]);
   assert.equal(await status("https://evil.example"), 403);
+});
+
+test("--tls writes the certificate to trust into the current folder, and says how to trust it", async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-tls-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const main = path.join(packed.folder, "node_modules/webpubsub-edge/dist/cli/main.js");
+  const emulator = await run(process.execPath, [main, "emulator", `--port=${await freePort()}`, "--tls"], {}, folder);
+  t.after(emulator.stop);
+  await emulator.isUp();
+  const file = path.join(folder, "webpubsub-emulator-cert.pem");
+  assert.deepEqual(await readdir(folder), ["webpubsub-emulator-cert.pem"]);
+  assert.match(await readFile(file, "utf8"), /^-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n$/, "no private key");
+  for (const line of [`NODE_EXTRA_CA_CERTS=${file}`, `REQUESTS_CA_BUNDLE=${file}`, `--cacert "${file}"`, "Endpoint=https://127.0.0.1:"]) {
+    assert.ok(emulator.log().includes(line), emulator.log());
+  }
+  assert.ok(!emulator.log().includes("allowInsecureConnection"), emulator.log());
+});
+
+test("a certificate that cannot be written ends it", async () => {
+  const { code, said } = await end(["emulator", "--port=0", "--tls", "--tls-out=absent/cert.pem"]);
+  assert.equal(code, 1);
+  assert.match(said, /^webpubsub-edge: The certificate cannot be written: .* Name another file with --tls-out\.$/m);
+});
+
+test("the text at the start names the pages that may connect, and with a host how to use /_emulator", async (t) => {
+  const { log } = await start(t);
+  assert.match(log(), /^Pages of this machine may connect from any port; --allow-origin allows other pages\./m);
+  const exposed = await start(t, ["--host=0.0.0.0", `--key=${OWN_KEY}`]);
+  const look = (headers) => fetch(`${exposed.origin}/_emulator?hub=chat`, { headers }).then(({ status }) => status);
+  assert.ok(exposed.log().includes('-H "Authorization: Bearer <the key of --key>"'), exposed.log());
+  assert.deepEqual([await look({}), await look({ authorization: `Bearer ${OWN_KEY}` })], [401, 200]);
 });
 
 test("it goes on when nobody reads what it prints any more", async (t) => {
@@ -183,13 +215,22 @@ test("quiet is quiet", async (t) => {
 
 test("what cannot be understood is refused, with a way on", async () => {
   for (const [args, said] of [
-    [["emulator", "--porrt=1"], /^webpubsub-edge: Unknown option '--porrt'\. `webpubsub-edge emulator --help` tells the options\.\n$/],
+    [["emulator", "--porrt=1"], /^webpubsub-edge: Unknown option '--porrt'\. `webpubsub-edge emulator --help` lists the options\.\n$/],
     [["emulator", "chat"], /^webpubsub-edge: Unexpected argument 'chat'/],
     [["emulator", "--port"], /^webpubsub-edge: Option '--port <value>' argument missing/],
     [["emulator", "--port=http"], /^webpubsub-edge: --port must be a number from 0 to 65535, not http\.\n$/],
     [["emulator", "--port=5", "--port=6"], /^webpubsub-edge: --port is there twice\.\n$/],
     [["emulator", "--port=0", "--key=short"], /^webpubsub-edge: --key must have at least 32 bytes/],
     [["emulator", "--port=0", "--allow-origin=x"], /^webpubsub-edge: --allow-origin must hold origins such as /],
+    [["emulator", "--port=0", "--host=0.0.0.0"], /^webpubsub-edge: --host needs a key of your own, .*: set --key or WEBPUBSUB_EMULATOR_KEY to at least 32 bytes\.\n$/],
+    [["emulator", "--port=0", `--key=${PUBLIC_KEY}`, "--public-url=https://emulator.example"], /^webpubsub-edge: --public-url needs a key of your own/],
+    [["emulator", "--port=0", `--key=${OWN_KEY}`, "--public-url=https://emulator.example/hubs"], /^webpubsub-edge: --public-url must be an http or https URL/],
+    [["emulator", "--tls-cert=cert.pem"], /^webpubsub-edge: --tls-cert and --tls-key belong together/],
+    [["emulator", "--tls-out=cert.pem"], /^webpubsub-edge: --tls-out is for a generated certificate/],
+    [["emulator", "--tls-cert=absent.pem", "--tls-key=absent.pem"], /^webpubsub-edge: The file of --tls-cert cannot be read: /],
+    [["emulator", "exec", "npm", "start"], /^webpubsub-edge: emulator exec needs a command after `--`, for example: /],
+    [["emulator", "exec", "--"], /^webpubsub-edge: emulator exec needs a command after `--`/],
+    [["emulator", "exec", "--porrt=1", "--", "true"], /^webpubsub-edge: Unknown option '--porrt'\. `webpubsub-edge emulator exec --help` lists the options\.\n$/],
     [["emulate"], /^webpubsub-edge: There is no command emulate\. /],
   ]) {
     const ended = await end(args);
@@ -211,7 +252,7 @@ test("npx finds the command, its help and its version", async () => {
   assert.equal(await npx("--version"), "0.1.0\n");
   assert.match(await npx(), /webpubsub-edge emulator /);
   const help = await npx("emulator", "--help");
-  for (const option of ["--port", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--quiet"]) {
+  for (const option of ["--port", "--host", "--public-url", "--tls", "--tls-cert", "--tls-key", "--tls-out", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--quiet"]) {
     assert.ok(help.includes(`  ${option} `) || help.includes(`  ${option}\n`), option);
   }
 });

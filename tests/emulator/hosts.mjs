@@ -13,7 +13,8 @@ const MAIN = path.join(root, "pkg/dist/cli/main.js");
 
 /**
  * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`,
- * and `log`, everything that it printed so far; `pid`, where the emulator is one process.
+ * and `log`, everything that it printed so far; `pid`, where the emulator is one process. With a `certificateFile`, a
+ * command serves https and writes the certificate there.
  */
 export const HOSTS = {
   "wrangler dev": {
@@ -32,23 +33,28 @@ export const HOSTS = {
 function command({ program, skip }, before = []) {
   return {
     skip,
-    start: async ({ takesEntraTokens = false } = {}) => {
+    start: async ({ takesEntraTokens = false, certificateFile } = {}) => {
       const port = await freePort();
-      const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : [])];
+      const tls = certificateFile === undefined ? [] : ["--tls", `--tls-out=${certificateFile}`];
+      const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : []), ...tls];
       const { isUp, ...emulator } = await run(program, [...before, MAIN, ...args]);
       await isUp();
-      return { origin: `http://127.0.0.1:${port}`, ...emulator };
+      return { origin: `${certificateFile === undefined ? "http" : "https"}://127.0.0.1:${port}`, ...emulator };
     },
   };
 }
 
-/** Runs `webpubsub-edge`. `isUp` waits until it listens; `ended` gives its exit code. */
-export async function run(program, args, env = {}) {
+/**
+ * Runs `webpubsub-edge` in a folder of its own, or in `cwd`. `isUp` waits until it listens, or until it prints `text`;
+ * `ended` gives its exit code.
+ */
+export async function run(program, args, env = {}, cwd = undefined) {
   const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-emulator-"));
   const child = spawn(program, args, {
-    cwd: folder,
+    cwd: cwd ?? folder,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
+    // `exec` does not replace a NODE_EXTRA_CA_CERTS that the developer has set.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, DENO_DIR: path.join(folder, ".deno"), DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
   });
   let said = "";
   let heard = () => {};
@@ -77,8 +83,8 @@ export async function run(program, args, env = {}) {
       child.kill("SIGTERM");
       await ended;
     },
-    isUp: async () => {
-      while (!said.includes("Ctrl-C ends it.")) {
+    isUp: async (text = "Ctrl-C ends it.") => {
+      while (!said.includes(text)) {
         if (child.exitCode !== null) throw new Error(`the emulator did not start:\n${said}`);
         await new Promise((resolve) => (heard = resolve));
       }

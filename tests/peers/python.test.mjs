@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
@@ -30,13 +31,20 @@ describe("the official Python SDKs", () => {
     }
   });
 
-  for (const host of ["wrangler dev", "Node 24"]) {
-    describe(host, { concurrency: true }, () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "webpubsub-edge-python-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  for (const [name, host, certificateFile] of [
+    ["wrangler dev", "wrangler dev"],
+    ["Node 24", "Node 24"],
+    ["Node 24 over https", "Node 24", path.join(folder, "cert.pem")],
+  ]) {
+    describe(name, { concurrency: true }, () => {
       let emulator;
 
       before(async () => {
         if (!skip) {
-          emulator = await HOSTS[host].start({ takesEntraTokens: true });
+          emulator = await HOSTS[host].start({ takesEntraTokens: true, certificateFile });
         }
       });
 
@@ -46,18 +54,22 @@ describe("the official Python SDKs", () => {
         ["with threads", "TestSync"],
         ["with asyncio", "TestAio"],
       ]) {
-        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator.origin));
+        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator.origin, certificateFile));
       }
     });
   }
 });
 
-async function runSuite(suite, origin) {
+async function runSuite(suite, origin, certificateFile) {
+  // The variables of requests, of the standard library with aiohttp, and of websocket-client.
+  const variables = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "WEBSOCKET_CLIENT_CA_BUNDLE"];
+  const trust = certificateFile === undefined ? {} : Object.fromEntries(variables.map((variable) => [variable, certificateFile]));
   const said = await run(PYTHON, ["-m", "unittest", "--verbose", `test_peers.${suite}`], {
     cwd: FOLDER,
     timeout: 120_000,
     env: {
       ...process.env,
+      ...trust,
       CONNECTION_STRING: `Endpoint=${origin};AccessKey=${KEY};Version=1.0;`,
       // Nothing is written beside the sources.
       PYTHONDONTWRITEBYTECODE: "1",

@@ -27,8 +27,12 @@ export async function emulator(options: EmulatorOptions): Promise<void> {
   await started.stop();
   await started[Symbol.asyncDispose]();
 
+  same<typeof started.certificate, string | undefined>();
   await startEmulator({
-    port: 8080,
+    port: 9770,
+    host: "0.0.0.0",
+    publicUrl: "https://emulator.example",
+    tls: { cert: "cert", key: "key" },
     key: "key",
     now: () => 0,
     allowedOrigins: ["http://localhost:5173"],
@@ -36,7 +40,7 @@ export async function emulator(options: EmulatorOptions): Promise<void> {
     allowUnvalidatedEntraTokens: true,
     logger: (line) => same<typeof line, string>(),
   });
-  await startEmulator({ port: undefined, hubs: undefined });
+  await startEmulator({ port: undefined, hubs: undefined, tls: true, host: undefined, publicUrl: undefined });
 
   // @ts-expect-error misspelt
   await startEmulator({ ports: 1 });
@@ -44,6 +48,8 @@ export async function emulator(options: EmulatorOptions): Promise<void> {
   await startEmulator({ now: 0 });
   // @ts-expect-error neither of the two
   await startEmulator({ hubs: { chat: { anonymousConnectPolicy: "maybe" } } });
+  // @ts-expect-error a certificate and its key belong together
+  await startEmulator({ tls: { cert: "cert" } });
   // @ts-expect-error read only
   started.endpoint = "http://elsewhere";
 }

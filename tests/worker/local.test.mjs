@@ -247,6 +247,18 @@ test("other hosts and pages from elsewhere are kept out", async () => {
   assert.equal(await upgradeStatus(json.url, `http://${host}`), 101);
 });
 
+test("a page of another local port may use the paths of the emulator that need a token, and no others", async () => {
+  const { host } = new URL(worker.origin);
+  const { json } = await post("/negotiate");
+  for (const origin of ["http://localhost:4321", "https://127.0.0.1:4321", "http://app.localhost"]) {
+    assert.equal(await upgradeStatus(json.url, origin), 101, origin);
+    assert.equal((await rawRequest(`/api/hubs/${HUB}/:send`, { host, origin }, "1")).status, 401, "only the token is missing");
+    for (const path of ["/_emulator/faults", "/negotiate", "/broadcast", "/groups/blue/messages"]) {
+      assert.equal((await rawRequest(path, { host, origin }, "{}")).status, 403, `${path} ${origin}`);
+    }
+  }
+});
+
 test("no page may look into the emulator, but a person and a program may", async () => {
   const look = (site) => rawRequest("/_emulator", site === undefined ? {} : { "sec-fetch-site": site }, undefined, "GET");
   for (const site of ["cross-site", "same-site", "same-origin"]) assert.equal((await look(site)).status, 403, site);

@@ -123,7 +123,7 @@ fn a_listed_page_may_ask_first_and_read_answers() {
         ("GET", "/nothing", 404),
     ] {
         assert_eq!(ask(method, path, listed), (status, yes.clone()), "{method} {path}");
-        for other in ["http://localhost:5174", "https://localhost:5173", "http://localhost:5173.evil.example", "null"] {
+        for other in ["http://192.168.1.2:5173", "https://example.com", "http://localhost:5173.evil.example", "null"] {
             assert_eq!(ask(method, path, other), (403, None), "{method} {path} {other}");
         }
     }

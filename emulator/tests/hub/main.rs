@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod access;
 mod clients;
 mod control;
 mod entra;

@@ -99,7 +99,11 @@ impl World {
             "" => vec![],
             name => vec![("Sec-WebSocket-Protocol".to_owned(), name.to_owned())],
         };
-        let request = Request { method: "GET".to_owned(), url: format!("{ORIGIN}{path}"), headers, body: vec![] };
+        self.upgrade_with(Request { method: "GET".to_owned(), url: format!("{ORIGIN}{path}"), headers, body: vec![] })
+    }
+
+    /// Sends this upgrade request; returns the socket, or the answer that refused it.
+    pub fn upgrade_with(&mut self, request: Request) -> Result<SocketId, Response> {
         let socket = self.next_id();
         let mut random = [0; 32];
         // The ids of later connections come first, so that their order is not the one of their making.

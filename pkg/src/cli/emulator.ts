@@ -1,41 +1,35 @@
 // `webpubsub-edge emulator`.
 
-import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../emulator/index.js";
-import { Misuse } from "./misuse.js";
+import { type Given, inWordsOfTheCommand, OPTIONS_HELP, readArguments, writeCertificate } from "./emulator-options.js";
+import { runExec } from "./exec.js";
 import { version } from "./version.js";
 
-/** The port of the official emulator. */
-const DEFAULT_PORT = 8080;
+/** A port that few programs use by default: many samples of Azure Web PubSub use 8080 themselves. */
+const DEFAULT_PORT = 9770;
 
-/** So many ports are tried when none was asked for. */
+/** The number of ports to try if no port was named. */
 const TRIED_PORTS = 20;
-
-/** The key on a command line is seen by everybody on the machine; an environment variable is not. */
-const KEY_VARIABLE = "WEBPUBSUB_EMULATOR_KEY";
 
 const HELP = `webpubsub-edge emulator [options]
 
-Starts an emulator of Azure Web PubSub on 127.0.0.1, which keeps everything in memory. Ctrl-C ends it.
+Starts an emulator of Azure Web PubSub, which keeps everything in memory. Ctrl-C ends it.
 
   --port N                 the port; ${DEFAULT_PORT}, or the next free one, when absent
-  --key KEY                the access key, at least 32 bytes; or ${KEY_VARIABLE} in the environment;
-                           the public key of the official emulator when absent
-  --hubs FILE              settings of hubs, as JSON:
-                           { "chat": { "webSocketKeepAliveIntervalInSeconds": 20, "anonymousConnectPolicy": "deny" } }
-  --allow-origin ORIGIN    a page elsewhere that may use the emulator, such as http://localhost:5173; can be repeated
-  --allow-unvalidated-entra-tokens
-                           take Entra ID tokens, none of which can be validated here
-  --quiet                  no line for each connection and each refused request
-  --help, --version
+${OPTIONS_HELP}
+webpubsub-edge emulator exec [options] -- COMMAND
+
+Runs a command with an emulator of its own: \`webpubsub-edge emulator exec --help\`.
 `;
 
 /** Runs the emulator until it is told to end. */
 export async function runEmulator(args: string[]): Promise<void> {
   endWithoutHarm(process.stdout);
   endWithoutHarm(process.stderr);
-  const given = parse(args);
+  if (args[0] === "exec") {
+    return runExec(args.slice(1));
+  }
+  const given = await readArguments("emulator", args);
   if (given.help) {
     process.stdout.write(HELP);
     return;
@@ -44,105 +38,27 @@ export async function runEmulator(args: string[]): Promise<void> {
     process.stdout.write(`${version}\n`);
     return;
   }
-  const keyOfEnvironment = given.key === undefined ? environment(KEY_VARIABLE) : undefined;
-  const key = given.key ?? keyOfEnvironment;
   const options: EmulatorOptions = {
-    key,
-    hubs: given.hubs === undefined ? undefined : await hubsIn(given.hubs),
-    allowedOrigins: given["allow-origin"],
-    allowUnvalidatedEntraTokens: given["allow-unvalidated-entra-tokens"],
+    ...given.options,
     logger: given.quiet ? undefined : (line) => void process.stdout.write(`${line}\n`),
   };
-  const keyFrom = keyOfEnvironment === undefined ? "--key" : KEY_VARIABLE;
-  const port = given.port === undefined ? undefined : portOf(given.port);
-  const emulator = await start(options, port).catch((error: Error) => {
-    throw error instanceof TypeError ? new Misuse(inOptions(error.message, keyFrom)) : error;
+  const emulator = await start(options, given.port).catch((error: Error) => {
+    throw inWordsOfTheCommand(error, given.keyFrom);
   });
-  process.stdout.write(greeting(emulator, key === undefined ? undefined : keyFrom));
+  await writeCertificate(emulator, given.certificateFile).catch(async (error: Error) => {
+    await emulator.stop();
+    throw error;
+  });
+  process.stdout.write(greeting(emulator, given));
   endOnSignal(emulator);
 }
 
-/** What is wrong with the options of `startEmulator`, in the words of the command. */
-function inOptions(message: string, keyFrom: string): string {
-  return message
-    .replace(/^key\b/, keyFrom)
-    .replace(/^allowedOrigins\b/, "--allow-origin")
-    .replace(/^hubs\b/, "--hubs FILE");
-}
-
-/** Whoever reads what is printed may leave; then nothing more is printed, and the emulator goes on. */
+/** If nobody reads the output any more, the emulator goes on without printing. */
 function endWithoutHarm(output: NodeJS.WriteStream): void {
   output.on("error", () => {});
 }
 
-function parse(args: string[]) {
-  try {
-    const { values, tokens } = parseArgs({
-      args,
-      tokens: true,
-      options: {
-        port: { type: "string" },
-        key: { type: "string" },
-        hubs: { type: "string" },
-        "allow-origin": { type: "string", multiple: true },
-        "allow-unvalidated-entra-tokens": { type: "boolean" },
-        quiet: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-        version: { type: "boolean", short: "v" },
-      },
-    });
-    const names = tokens.flatMap((token) => (token.kind === "option" && token.name !== "allow-origin" ? [token.name] : []));
-    const twice = names.find((name, at) => names.indexOf(name) < at);
-    if (twice !== undefined) throw new Misuse(`--${twice} is there twice.`);
-    return values;
-  } catch (error) {
-    if (error instanceof Misuse) throw error;
-    throw new Misuse(`${(error as Error).message.split(". To specify")[0]}. \`webpubsub-edge emulator --help\` tells the options.`);
-  }
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new Misuse(`--port must be a number from 0 to 65535, not ${text}.`);
-  }
-  return port;
-}
-
-/** The settings in a file. What is in them is checked by the emulator. */
-async function hubsIn(file: string): Promise<Record<string, object>> {
-  let text: string;
-  try {
-    // Some editors begin a file with a mark.
-    text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
-  } catch (error) {
-    throw new Misuse(`The file of --hubs cannot be read: ${(error as Error).message}`);
-  }
-  try {
-    const hubs = JSON.parse(text);
-    if (typeof hubs === "object" && hubs !== null && !Array.isArray(hubs)) {
-      return hubs;
-    }
-  } catch (error) {
-    throw new Misuse(`The file of --hubs is no JSON: ${(error as Error).message}`);
-  }
-  throw new Misuse("The file of --hubs must hold an object: the settings of each hub under its name.");
-}
-
-/** A variable of the environment. Deno without the right to read it has none, which is said. */
-function environment(name: string): string | undefined {
-  let value: string | undefined;
-  try {
-    value = process.env[name];
-  } catch {
-    process.stderr.write(`Note: the environment cannot be read, so ${name} does not count if it is set (Deno: --allow-env).\n`);
-    return undefined;
-  }
-  if (value === "") throw new Misuse(`${name} is set, but empty: give it a key of at least 32 bytes, or unset it.`);
-  return value;
-}
-
-/** Starts on the port that was asked for, or else on the first free one from the default on. */
+/** Starts on the port that was named, or else on the first free port from the default on. */
 async function start(options: EmulatorOptions, port: number | undefined): Promise<Emulator> {
   if (port !== undefined) {
     return startEmulator({ ...options, port });
@@ -159,19 +75,41 @@ async function start(options: EmulatorOptions, port: number | undefined): Promis
   }
 }
 
-/** A key of one's own is not printed: terminals are shared, and logs are kept. */
-function greeting({ endpoint, connectionString }: Emulator, keyFrom: string | undefined): string {
-  const key = keyFrom === undefined ? connectionString : `Endpoint=${endpoint};AccessKey=<the key of ${keyFrom}>;Version=1.0;`;
+function greeting(emulator: Emulator, given: Given): string {
+  const { endpoint, connectionString } = emulator;
+  const isSecure = endpoint.startsWith("https:");
+  // A key of the user's own is not printed: terminals are shared, and logs are kept.
+  const shown =
+    given.keyFrom === undefined ? connectionString : `Endpoint=${endpoint};AccessKey=<the key of ${given.keyFrom}>;Version=1.0;`;
+  const insecure = isSecure ? "" : " The official SDK for\nJavaScript also needs { allowInsecureConnection: true }, because this is http.";
+  const isExposed = given.options.host !== undefined || given.options.publicUrl !== undefined;
+  const inspect = [
+    `curl "${endpoint}/_emulator?hub=chat"`,
+    ...(isExposed ? [`-H "Authorization: Bearer <the key of ${given.keyFrom}>"`] : []),
+    ...(given.certificateFile === undefined ? [] : [`--cacert "${given.certificateFile}"`]),
+  ].join(" ");
   return `The emulator of webpubsub-edge ${version} listens on ${endpoint}
 
-  ${key}
+  ${shown}
 
-Next: give this connection string to your server in place of the one from the Azure portal. The official SDK for
-JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat":
+Next: give this connection string to your server in place of the one from the Azure portal.${insecure}
+Pages of this machine may connect from any port; --allow-origin allows other pages. See what a hub holds, here "chat":
 
-  curl "${endpoint}/_emulator?hub=chat"
-
+  ${inspect}
+${certificateNote(given.certificateFile)}
 Ctrl-C ends it.
+`;
+}
+
+function certificateNote(file: string | undefined): string {
+  if (file === undefined) {
+    return "";
+  }
+  return `
+The certificate is new at each start. To trust it, set one of these for your programs before they start:
+
+  NODE_EXTRA_CA_CERTS=${file}
+  REQUESTS_CA_BUNDLE=${file}
 `;
 }
 

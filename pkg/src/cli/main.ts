@@ -7,7 +7,9 @@ import { version } from "./version.js";
 
 const HELP = `webpubsub-edge ${version}: Azure Web PubSub without the service
 
-  webpubsub-edge emulator   starts the emulator; --help tells its options
+  webpubsub-edge emulator   starts the emulator; --help lists its options
+  webpubsub-edge emulator exec -- COMMAND
+                            runs a command with an emulator of its own
   webpubsub-edge --version  prints the version
 `;
 
@@ -15,7 +17,7 @@ try {
   await run(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`webpubsub-edge: ${(error as Error).message}\n`);
-  process.exitCode = error instanceof Misuse ? 2 : 1;
+  process.exitCode = error instanceof Misuse ? 2 : ((error as { exitCode?: number }).exitCode ?? 1);
 }
 
 async function run([command, ...rest]: string[]): Promise<void> {

@@ -2,12 +2,14 @@
 // service calls back with what is to be done.
 
 import { createServer, type IncomingMessage, type Server, STATUS_CODES, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { WebPubSubDataType } from "../client/messages.js";
 import { type EmulatorEventHandler, EventHandlers } from "./events.js";
 import { newService, type Service } from "./service.js";
 import type { Time } from "./time.js";
+import type { Tls } from "./tls.js";
 import type { Actions, Emulator } from "./wasm/glue.js";
 import WebSocketServer from "./ws.js";
 
@@ -20,6 +22,8 @@ export interface HostOptions {
   isRunning: boolean;
   /** Is told of each connection and each refusal. */
   log: (line: string) => void;
+  /** Serves https and wss with these. */
+  tls: Tls | undefined;
 }
 
 /** A client's socket, and what is written to it. */
@@ -66,6 +70,7 @@ export class Host implements Actions {
   readonly #webSockets: WebSocketServer;
   readonly #time: Time;
   readonly #isRunning: boolean;
+  readonly #scheme: "http" | "https";
   readonly #log: (line: string) => void;
   readonly #handlers: EventHandlers;
   readonly #clients = new Map<number, Client>();
@@ -86,9 +91,10 @@ export class Host implements Actions {
   #stopped: Promise<void> | undefined;
   #failure: Error | undefined;
 
-  constructor({ settings, time, isRunning, log }: HostOptions) {
+  constructor({ settings, time, isRunning, log, tls }: HostOptions) {
     this.#time = time;
     this.#isRunning = isRunning;
+    this.#scheme = tls === undefined ? "http" : "https";
     this.#log = (line) => log(printable(line));
     this.#handlers = new EventHandlers({
       log: this.#log,
@@ -110,7 +116,11 @@ export class Host implements Actions {
       maxPayload: this.#service.maxBodyBytes + 1,
       handleProtocols: () => this.#subprotocol ?? false,
     });
-    this.#server = createServer((request, response) => void this.#onRequest(request, response));
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => void this.#onRequest(request, response);
+    this.#server = tls === undefined ? createServer(onRequest) : createTlsServer({ cert: tls.cert, key: tls.key }, onRequest);
+    this.#server.on("tlsClientError", ({ code }: NodeJS.ErrnoException) => {
+      if (code !== "ECONNRESET") this.#log(`a TLS handshake failed: ${code}`);
+    });
     this.#server.on("connection", (stream) => this.#know(stream));
     this.#server.on("upgrade", (request, stream, head) => this.#onUpgrade(request, stream, head));
   }
@@ -126,11 +136,11 @@ export class Host implements Actions {
     return this.#ownService.checked;
   }
 
-  /** Listens on this machine only; gives the port. */
-  listen(port: number): Promise<number> {
+  /** Listens on a host name or an address; returns the port. */
+  listen(port: number, address: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(port, "127.0.0.1", () => {
+      this.#server.listen(port, address, () => {
         this.#server.off("error", reject);
         resolve((this.#server.address() as AddressInfo).port);
       });
@@ -224,7 +234,7 @@ export class Host implements Actions {
     this.#answers.set(id, { request, response });
     response.once("close", () => this.#answers.delete(id));
     const { method = "", rawHeaders } = request;
-    const url = urlOf(request);
+    const url = this.#urlOf(request);
     if (!this.#service.admit(this.#time.now(), id, method, url, rawHeaders)) {
       return;
     }
@@ -233,6 +243,11 @@ export class Host implements Actions {
       this.#service.request(this.#time.now(), id, method, url, rawHeaders, body);
       this.wait();
     }
+  }
+
+  /** The absolute URL that a client asked for. */
+  #urlOf(request: IncomingMessage): string {
+    return `${this.#scheme}://${request.headers.host ?? ""}${request.url}`;
   }
 
   #know(stream: Duplex): void {
@@ -246,7 +261,7 @@ export class Host implements Actions {
       if (process.versions.bun === undefined && process.versions.deno === undefined) {
         // A server may ignore what it is offered, such as h2c (RFC 9110, 7.8). The request comes again without the offer.
         stream.unshift(Buffer.concat([withoutUpgrade(request), head]));
-        this.#server.emit("connection", stream);
+        this.#server.emit(this.#scheme === "https" ? "secureConnection" : "connection", stream);
       } else {
         // Their servers take no connection from elsewhere.
         writeResponse(stream, 400, [], Buffer.from("This is upgraded to a WebSocket only: leave the header Upgrade out."));
@@ -259,7 +274,7 @@ export class Host implements Actions {
     stream.on("error", () => {});
     const id = ++this.#lastId;
     this.#upgrade = { request, stream, head };
-    this.#service.upgrade(this.#time.now(), id, urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
+    this.#service.upgrade(this.#time.now(), id, this.#urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
     this.#upgrade = undefined;
     this.wait();
   }
@@ -467,11 +482,6 @@ export class Host implements Actions {
     const text = headers.includes("x-emulator-reason") ? reason : messageIn(Buffer.from(body).toString());
     this.#log(`${request.method} ${pathOf(request)} was answered with ${status}: ${text || STATUS_CODES[status]}`);
   }
-}
-
-/** The absolute URL that a client asked for. */
-function urlOf(request: IncomingMessage): string {
-  return `http://${request.headers.host ?? ""}${request.url}`;
 }
 
 /** The path and nothing else: the rest may hold a token. */

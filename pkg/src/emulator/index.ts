@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { EMULATOR_ACCESS_KEY } from "./access-key.js";
 export type {
   EmulatorEvent,
   EmulatorEventHandler,
@@ -20,10 +21,9 @@ export type {
   ListedFault,
   SuddenFault,
 } from "./faults.js";
-export type { EmulatorHubSettings, EmulatorOptions } from "./options.js";
+export type { EmulatorHubSettings, EmulatorOptions, EmulatorTlsOptions } from "./options.js";
 export {
   type Emulator,
-  EMULATOR_ACCESS_KEY,
   type EmulatorClock,
   type HubConnection,
   type HubSnapshot,

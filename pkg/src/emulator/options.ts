@@ -1,5 +1,8 @@
+import { isIP } from "node:net";
+import { type OptionNames, readOptions } from "../read-options.js";
 import { typeError } from "../service/errors.js";
 import { kindOf } from "../service/text.js";
+import { EMULATOR_ACCESS_KEY } from "./access-key.js";
 
 /**
  * Options of {@link startEmulator}.
@@ -10,15 +13,37 @@ import { kindOf } from "../service/text.js";
  *
  * const emulator = await startEmulator({
  *   hubs: { chat: { anonymousConnectPolicy: "allow", webSocketKeepAliveIntervalInSeconds: 5 } },
- *   allowedOrigins: ["http://localhost:5173"],
+ *   allowedOrigins: ["https://app.example"],
  *   logger: (line) => process.stderr.write(`${line}\n`),
  * });
  * await emulator.stop();
  * ```
  */
 export interface EmulatorOptions {
-  /** The port of 127.0.0.1 to listen on: 0 to 65535. Absent or 0: a free one. */
+  /** The port to listen on: 0 to 65535. Absent or 0: a free one. */
   port?: number | undefined;
+  /**
+   * The host name or IP address to listen on, for containers and phones: `"0.0.0.0"` for every IPv4 address of this
+   * machine. Absent: 127.0.0.1, which only this machine can reach.
+   *
+   * Needs a `key` of your own. Every `Host` is then accepted, and requests to `/_emulator` need the header
+   * `Authorization: Bearer <key>`.
+   */
+  host?: string | undefined;
+  /**
+   * The URL at which clients and servers reach the emulator through a proxy, without a path:
+   * `"https://emulator.example"`. It is then the emulator's `endpoint`, tokens for it are accepted, and next links and
+   * generated tokens are for it.
+   *
+   * Needs a `key` of your own, like `host`, and has the same effect on `Host` and `/_emulator`.
+   */
+  publicUrl?: string | undefined;
+  /**
+   * Serves https and wss. `true`: with a generated certificate for localhost, 127.0.0.1, ::1, the `host` and the
+   * `publicUrl`; trust {@link Emulator.certificate} in your clients. Or your own certificate and private key. Absent or
+   * `false`: http and ws.
+   */
+  tls?: boolean | EmulatorTlsOptions | undefined;
   /**
    * The access key, at least 32 bytes. Absent: the one that the official emulator publishes, which protects nothing,
    * as everybody knows it.
@@ -30,11 +55,12 @@ export interface EmulatorOptions {
    */
   now?: (() => number) | undefined;
   /**
-   * Origins of web pages elsewhere that may use the emulator, as browsers write them: `http://localhost:5173`. No page
-   * but the emulator's own origin may without.
+   * Origins of web pages that may use the emulator, as browsers write them: `https://app.example`. Pages of this machine
+   * (localhost, `*.localhost` and loopback addresses, any port) need not be listed for WebSockets and REST, but for
+   * `/_emulator`. The origin `null` cannot be allowed.
    */
   allowedOrigins?: string[] | undefined;
-  /** Hubs that are not as every other, by name. Hubs that are not named here exist too. */
+  /** Settings that differ from the defaults, by the name of the hub. Hubs that are not listed exist too. */
   hubs?: Record<string, EmulatorHubSettings> | undefined;
   /**
    * Whether REST takes Entra ID tokens, none of which can be validated here: anybody can make one up. `false` when
@@ -48,6 +74,14 @@ export interface EmulatorOptions {
   logger?: ((line: string) => void) | undefined;
 }
 
+/** A certificate of your own, and its private key. */
+export interface EmulatorTlsOptions {
+  /** The certificate as PEM, followed by the intermediate certificates, if there are any. */
+  cert: string;
+  /** The private key of the certificate as PEM, without a passphrase. */
+  key: string;
+}
+
 /** What may differ from hub to hub, under the names that Azure Resource Manager has for it. */
 export interface EmulatorHubSettings {
   /**
@@ -59,12 +93,31 @@ export interface EmulatorHubSettings {
   anonymousConnectPolicy?: "allow" | "deny" | undefined;
 }
 
-/** What is known of a hub. */
-const HUB_SETTINGS: readonly string[] = ["webSocketKeepAliveIntervalInSeconds", "anonymousConnectPolicy"] satisfies (keyof EmulatorHubSettings)[];
+const NAMES: OptionNames<EmulatorOptions> = {
+  port: true,
+  host: true,
+  publicUrl: true,
+  tls: true,
+  key: true,
+  now: true,
+  allowedOrigins: true,
+  hubs: true,
+  allowUnvalidatedEntraTokens: true,
+  logger: true,
+};
 
-/** The types of the options, by name. What the service is told is checked by the service. */
-const TYPES: Record<keyof EmulatorOptions, string> = {
+const TLS_NAMES: OptionNames<EmulatorTlsOptions> = { cert: true, key: true };
+
+const HUB_NAMES: OptionNames<EmulatorHubSettings> = {
+  webSocketKeepAliveIntervalInSeconds: true,
+  anonymousConnectPolicy: true,
+};
+
+/** The types of the options that have one type. */
+const TYPES: Partial<Record<keyof EmulatorOptions, string>> = {
   port: "number",
+  host: "string",
+  publicUrl: "string",
   key: "string",
   now: "function",
   allowedOrigins: "object",
@@ -73,52 +126,104 @@ const TYPES: Record<keyof EmulatorOptions, string> = {
   logger: "function",
 };
 
-/** @throws `TypeError` that names the option. */
-export function checkOptions(options: EmulatorOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw bad(`The options must be an object, not ${kindOf(options)}.`);
-  }
+/**
+ * Copies and checks the options. The service checks what it is told ({@link settingsOf}).
+ *
+ * @throws `TypeError` that names the option.
+ */
+export function readEmulatorOptions(given: EmulatorOptions | undefined): EmulatorOptions {
+  const options = readOptions(given, NAMES, "startEmulator");
   const { allowedOrigins } = options;
   if (allowedOrigins !== undefined && !(Array.isArray(allowedOrigins) && allowedOrigins.every((origin) => typeof origin === "string"))) {
-    throw bad('allowedOrigins must be an array of texts, such as ["http://localhost:5173"].');
+    throw bad('allowedOrigins must be an array of texts, such as ["https://app.example"].');
   }
-  for (const [name, value] of Object.entries(options)) {
-    const type = TYPES[name as keyof EmulatorOptions];
-    if (type === undefined) {
-      throw bad(`There is no option ${name}; there are ${Object.keys(TYPES).join(", ")}.`);
-    }
+  for (const [name, type] of Object.entries(TYPES)) {
+    const value: unknown = options[name as keyof EmulatorOptions];
     if (value !== undefined && (typeof value !== type || value === null)) {
       throw bad(`${name} must be of type ${type}, not ${kindOf(value)}.`);
     }
   }
-  const { port, now, hubs } = options;
+  const { port, now, hubs, host, publicUrl, tls } = options;
   if (now !== undefined && !Number.isFinite(now())) {
     throw bad("now must give a number, the milliseconds since 1970.");
   }
-  if (hubs !== undefined) checkHubs(hubs);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw bad(`port must be a whole number from 0 to 65535, not ${port}.`);
   }
+  if (host !== undefined && !isHost(host)) {
+    throw bad('host must be a host name or an IP address without a port, such as "0.0.0.0".');
+  }
+  if (hubs !== undefined) options.hubs = readHubs(hubs);
+  if (publicUrl !== undefined) options.publicUrl = originOf(publicUrl);
+  if (tls !== undefined) options.tls = readTls(tls);
+  checkExposure(options);
+  return options;
 }
 
-function checkHubs(hubs: unknown): void {
-  if (Array.isArray(hubs)) throw bad("hubs must be an object, the settings of each hub under its name, not an array.");
-  const names = new Set<string>();
-  for (const [name, settings] of Object.entries(hubs as object)) {
-    if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-      throw bad(`hubs: the settings of hub "${name}" must be an object, not ${kindOf(settings)}.`);
-    }
-    if (names.has(name.toLowerCase())) throw bad(`hubs: hub "${name}" is there twice, as names are compared without regard to case.`);
-    names.add(name.toLowerCase());
-    const unknown = Object.keys(settings).find((setting) => !HUB_SETTINGS.includes(setting));
-    if (unknown !== undefined) throw bad(`hubs: hub "${name}": unknown setting "${unknown}"; there are ${HUB_SETTINGS.join(" and ")}.`);
+/** Whether other machines or a proxy can reach the emulator. */
+function isExposed({ host, publicUrl }: EmulatorOptions): boolean {
+  return host !== undefined || publicUrl !== undefined;
+}
+
+function checkExposure(options: EmulatorOptions): void {
+  if (isExposed(options) && (options.key === undefined || options.key === EMULATOR_ACCESS_KEY)) {
+    const name = options.host === undefined ? "publicUrl" : "host";
+    throw bad(`${name} needs a key of your own, because other machines can reach the emulator: set key to at least 32 bytes.`);
   }
 }
 
-/** What the service is told. */
-export function settingsOf({ key, allowedOrigins, hubs, allowUnvalidatedEntraTokens }: EmulatorOptions): object {
+function isHost(host: string): boolean {
+  return isIP(host) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$/i.test(host);
+}
+
+/** The origin of a URL that has nothing else. The message does not repeat the URL, which may hold a password. */
+function originOf(publicUrl: string): string {
+  const url = URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
+  const isOrigin = url !== undefined && url.href === `${url.origin}/` && !/[?#]/.test(publicUrl);
+  if (!isOrigin || !["http:", "https:"].includes(url.protocol)) {
+    throw bad("publicUrl must be an http or https URL without a path, a query and a user, such as https://emulator.example.");
+  }
+  return url.origin;
+}
+
+function readTls(tls: unknown): boolean | EmulatorTlsOptions {
+  if (typeof tls === "boolean") return tls;
+  if (typeof tls !== "object" || tls === null) {
+    throw bad(`tls must be true, false, or an object with cert and key, not ${kindOf(tls)}.`);
+  }
+  const options = readOptions(tls as EmulatorTlsOptions, TLS_NAMES, "tls");
+  for (const name of ["cert", "key"] as const) {
+    if (typeof options[name] !== "string") throw bad(`tls: ${name} must be PEM as a string, not ${kindOf(options[name])}.`);
+  }
+  return options;
+}
+
+function readHubs(hubs: Record<string, EmulatorHubSettings>): Record<string, EmulatorHubSettings> {
+  if (Array.isArray(hubs)) throw bad("hubs must be an object, the settings of each hub under its name, not an array.");
+  const names = new Set<string>();
+  const read = Object.entries(hubs).map(([name, settings]): [string, EmulatorHubSettings] => {
+    if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+      throw bad(`hubs: the settings of hub "${name}" must be an object, not ${kindOf(settings)}.`);
+    }
+    if (names.has(name.toLowerCase())) throw bad(`hubs: hub "${name}" appears twice, because names are compared without regard to case.`);
+    names.add(name.toLowerCase());
+    return [name, readOptions(settings, HUB_NAMES, `hubs: hub "${name}"`)];
+  });
+  return Object.fromEntries(read);
+}
+
+/** The settings for the service. */
+export function settingsOf(options: EmulatorOptions): object {
+  const { key, allowedOrigins, hubs, allowUnvalidatedEntraTokens, publicUrl } = options;
   const accessKeys = key === undefined ? undefined : [key];
-  return present({ accessKeys, allowedOrigins, hubs: hubs && mapValues(hubs, present), allowUnvalidatedEntraTokens });
+  return present({
+    accessKeys,
+    allowedOrigins,
+    hubs: hubs && mapValues(hubs, present),
+    allowUnvalidatedEntraTokens,
+    isExposed: isExposed(options),
+    publicUrl,
+  });
 }
 
 /** An error of the service about its settings, in the words of the options. */
@@ -145,5 +250,5 @@ function present(object: object): object {
 }
 
 function mapValues(object: Record<string, object>, change: (value: object) => object): object {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, Object(value) === value ? change(value) : value]));
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 }

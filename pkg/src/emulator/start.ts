@@ -2,14 +2,13 @@
 import type { JSONTypes } from "../client/messages.js";
 import { type GenerateClientTokenOptions, WebPubSubServiceClient } from "../entrypoints/index.js";
 import { rangeError } from "../service/errors.js";
+import { EMULATOR_ACCESS_KEY } from "./access-key.js";
 import type { EmulatorEventHandler } from "./events.js";
 import { type EmulatorFaults, faultsOf } from "./faults.js";
 import { Host } from "./host.js";
-import { checkOptions, type EmulatorOptions, settingsError, settingsOf } from "./options.js";
+import { type EmulatorOptions, readEmulatorOptions, settingsError, settingsOf } from "./options.js";
 import { Time } from "./time.js";
-
-/** The access key that the official emulator publishes. Everybody knows it: it protects nothing. */
-export const EMULATOR_ACCESS_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+import { tlsOf } from "./tls.js";
 
 /** The time as the emulator sees it. */
 export interface EmulatorClock {
@@ -51,8 +50,10 @@ export interface HubConnection {
 export interface Emulator {
   /** What a `WebPubSubServiceClient`, ours or the official one, takes. */
   readonly connectionString: string;
-  /** Where it listens: `http://127.0.0.1:8080`. */
+  /** The URL of the emulator: `http://127.0.0.1:9770`, or the option `publicUrl`. */
   readonly endpoint: string;
+  /** With a generated certificate (`tls: true`): the root certificate to trust, as PEM. Otherwise `undefined`. */
+  readonly certificate: string | undefined;
   /** The URL with which a client connects to a hub. */
   clientUrl(hub: string, options?: GenerateClientTokenOptions): string;
   /** Breaks things on purpose. */
@@ -96,11 +97,12 @@ export interface Emulator {
 }
 
 /**
- * Starts an emulator of Azure Web PubSub in this process: Node, Deno or Bun. It listens on 127.0.0.1 only, and keeps
- * everything in memory. Any number can run side by side.
+ * Starts an emulator of Azure Web PubSub in this process: Node, Deno or Bun. It listens on 127.0.0.1 unless the option
+ * `host` says otherwise, and keeps everything in memory. Any number can run side by side.
  *
- * @throws (rejects with) `TypeError` that names the option that cannot be used; `Error` with the code `EADDRINUSE` when
- * the port is taken.
+ * @throws (rejects with) `TypeError` that names the option that cannot be used, with the code `ERR_OPTION` for a name
+ * that does not exist and `ERR_ARGUMENT_TYPE` for a value; `Error` with the code `EADDRINUSE` when the port is taken, and
+ * `ERR_RUNTIME` in Workers, edge runtimes and browsers, which cannot listen on a port.
  *
  * @example
  * ```ts
@@ -118,13 +120,15 @@ export interface Emulator {
  * ```
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  checkOptions(options);
-  const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = options;
+  const read = readEmulatorOptions(options);
+  const { port = 0, host: address, publicUrl, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = read;
   const time = new Time(now ?? Date.now);
   // Later, when the service is done with what it is told about: a logger may do anything, and fail.
   const log = (line: string) => void Promise.resolve(line).then(logger).catch(() => {});
-  const host = newHost({ settings: settingsOf(options), time, isRunning: now === undefined, log });
-  const endpoint = `http://127.0.0.1:${await listen(host, port)}`;
+  const tls = await tlsOf(read);
+  const host = newHost({ settings: settingsOf(read), time, isRunning: now === undefined, log, tls });
+  const listened = await listen(host, port, address ?? LOOPBACK);
+  const endpoint = publicUrl ?? `${tls === undefined ? "http" : "https"}://${reachable(address)}:${listened}`;
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= host.stop());
@@ -134,6 +138,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   return {
     connectionString,
     endpoint,
+    certificate: tls?.root,
     clientUrl: (hub, tokenOptions) => serviceOf(hub).getClientAccessTokenSync(tokenOptions).url,
     faults: faultsOf(host, time, hubOf),
     clock: {
@@ -160,16 +165,30 @@ function newHost(options: ConstructorParameters<typeof Host>[0]): Host {
   }
 }
 
-async function listen(host: Host, port: number): Promise<number> {
+const LOOPBACK = "127.0.0.1";
+
+/** The host of a URL at which this machine reaches an emulator that listens on an address. */
+function reachable(address = LOOPBACK): string {
+  switch (address) {
+    case "0.0.0.0":
+      return LOOPBACK;
+    case "::":
+      return "[::1]";
+    default:
+      return address.includes(":") ? `[${address}]` : address;
+  }
+}
+
+async function listen(host: Host, port: number, address: string): Promise<number> {
   try {
-    return await host.listen(port);
+    return await host.listen(port, address);
   } catch (cause) {
     await host.stop();
     const { code, message } = cause as NodeJS.ErrnoException;
     const text =
       code === "EADDRINUSE"
-        ? `Port ${port} of 127.0.0.1 is in use: stop what uses it, name another port, or none for a free one.`
-        : `The emulator cannot listen on port ${port} of 127.0.0.1: ${message}`;
+        ? `Port ${port} of ${address} is in use: stop what uses it, name another port, or none for a free one.`
+        : `The emulator cannot listen on port ${port} of ${address}: ${message}`;
     throw Object.assign(new Error(text, { cause }), { code });
   }
 }
