@@ -57,7 +57,8 @@ impl Hub {
         let watchers = states.watchers.clone();
         self.note_states(key, group);
         self.forget_states_of_nobody(group);
-        let update = Downstream::GroupState { group: group.into(), items: vec![item], is_snapshot: false };
+        let update =
+            Downstream::GroupState { group: group.into(), items: vec![item], is_snapshot: false, sequence_id: None };
         for watcher in watchers {
             self.reply(turn, watcher, &update);
         }
@@ -86,7 +87,11 @@ impl Hub {
     pub(crate) fn send_snapshot(&self, turn: &mut Turn, key: Key, group: &str) {
         if let Some(states) = self.states.get(group).filter(|states| states.watchers.contains(&key)) {
             let items = states.items.values().cloned().collect();
-            self.reply(turn, key, &Downstream::GroupState { group: group.into(), items, is_snapshot: true });
+            self.reply(
+                turn,
+                key,
+                &Downstream::GroupState { group: group.into(), items, is_snapshot: true, sequence_id: None },
+            );
         }
     }
 

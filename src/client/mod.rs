@@ -31,7 +31,7 @@
 //! | `Downstream::Message` with a sequence id | [`Input::Data`]; the host delivers the message if the answer is true |
 //! | `Downstream::Message` without a sequence id | [`Input::Heard`]; the host delivers the message if the answer is true |
 //! | `Downstream::Message` with a stream part | as above, but instead of a delivery [`Input::Part`] for each reader of the stream, which gets the part if the answer is true |
-//! | `Downstream::GroupState` | [`Input::Heard`]; if the answer is true, `GroupStates` takes the items before the host carries out the actions, which may end the connection |
+//! | `Downstream::GroupState` | [`Input::Data`] with a sequence id, otherwise [`Input::Heard`]; if the answer is true, `GroupStates` takes the items before the host carries out the actions, which may end the connection |
 //! | `Downstream::Pong` | [`Input::Pong`] |
 //! | `Downstream::InvokeResponse` | [`Input::Response`] |
 //! | `Downstream::StreamAck`, `StreamNack`, `StreamClosed` | the input of the same name |

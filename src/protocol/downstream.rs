@@ -68,6 +68,8 @@ pub enum Downstream<'a> {
         items: Vec<GroupStateItem<'a>>,
         /// Whether this is a snapshot.
         is_snapshot: bool,
+        /// The number of the frame on this connection, if it has one.
+        sequence_id: Option<u64>,
     },
 }
 

@@ -23,6 +23,9 @@ mod payload;
 mod protobuf;
 mod subprotocol;
 mod upstream;
+#[cfg(all(test, feature = "protobuf"))]
+#[allow(clippy::unwrap_used)]
+mod vectors;
 mod wire;
 
 use std::borrow::Cow;

@@ -679,7 +679,7 @@ impl Client {
                 self.has_ponged |= socket == self.session.socket();
                 Input::Pong { socket }
             }
-            Downstream::GroupState { group, items, is_snapshot } => {
+            Downstream::GroupState { group, items, is_snapshot, .. } => {
                 let take = |client: &mut Client| {
                     let at = GROUPS.iter().position(|name| group == *name);
                     match at.and_then(|at| client.views[at].as_mut()) {

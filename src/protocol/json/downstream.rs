@@ -47,10 +47,11 @@ impl<'a> Downstream<'a> {
             Downstream::StreamClosed { stream_id, error } => {
                 with_error(Object::of_type("streamClosed").text("streamId", stream_id), error.as_ref())
             }
-            Downstream::GroupState { group, items, is_snapshot } => {
+            Downstream::GroupState { group, items, is_snapshot, sequence_id } => {
                 Object::of_type(if *is_snapshot { "groupStateSnapshot" } else { "groupStateUpdate" })
                     .text("group", group)
                     .objects("items", items.iter().map(state_item))
+                    .maybe_number("sequenceId", *sequence_id)
             }
         };
         object.end()
@@ -265,6 +266,7 @@ impl<'a> Members<'a> {
                 is_snapshot: kind == "groupStateSnapshot",
                 group: required(self.group, "group")?.into_text(),
                 items: required(self.items, "items")?.into_iter().map(StateMembers::into_item).collect(),
+                sequence_id: self.sequence_id,
             },
             _ => return Ok(None),
         }))

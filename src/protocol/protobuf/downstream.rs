@@ -47,9 +47,10 @@ impl<'a> Downstream<'a> {
                 w.text_unless_empty(1, stream_id);
                 w.error(2, error.as_ref());
             }
-            Downstream::GroupState { group, items, .. } => {
+            Downstream::GroupState { group, items, sequence_id, .. } => {
                 w.text_unless_empty(1, group);
                 items.iter().for_each(|item| w.state_item(2, item));
+                w.maybe_number(3, *sequence_id);
             }
         }
         w.end(start);
@@ -84,9 +85,12 @@ impl<'a> Downstream<'a> {
                 error: ErrorDetail { name: m.text(2)?, message: m.text(3)? },
             },
             8 => Downstream::StreamClosed { stream_id: m.text(1)?, error: m.error(2)? },
-            9 | SNAPSHOT => {
-                Downstream::GroupState { group: m.text(1)?, items: m.state_items(2)?, is_snapshot: field == SNAPSHOT }
-            }
+            9 | SNAPSHOT => Downstream::GroupState {
+                group: m.text(1)?,
+                items: m.state_items(2)?,
+                is_snapshot: field == SNAPSHOT,
+                sequence_id: m.number(3),
+            },
             _ => return Ok(None),
         }))
     }

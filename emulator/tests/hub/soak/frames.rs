@@ -177,7 +177,8 @@ fn downstream<'a>(random: &mut Random, texts: &'a [String]) -> Downstream<'a> {
                 updated_at: number(random) >> 1,
             };
             let items = (0..random.below(3)).map(|_| item(random)).collect();
-            Downstream::GroupState { group: other.clone(), items, is_snapshot: random.one_in(2) }
+            let sequence_id = maybe(random, number);
+            Downstream::GroupState { group: other.clone(), items, is_snapshot: random.one_in(2), sequence_id }
         }
     }
 }
