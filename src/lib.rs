@@ -11,7 +11,7 @@
 //! | [`token`] | mints client access URLs and the bearer token of a REST call |
 //! | [`session`] | the signed session that a caller of the Worker template shows |
 //! | [`filter`] | builds an OData filter in which nothing can be injected |
-//! | `protocol` | reads and writes the frames of the protobuf subprotocols (feature `protobuf`) |
+//! | `protocol` | encodes and decodes the frames between clients and the service (features `json` and `protobuf`) |
 //! | [`service`] | turns an operation into a signed request and decides what to do with the answer |
 //! | `client` | the session of a WebSocket client: it survives, and loses nothing (feature `client`) |
 //! | `fetch` | runs the service client over the fetch API of a wasm host (feature `fetch`) |
@@ -42,7 +42,7 @@ pub mod filter;
 mod json;
 pub mod jwt;
 pub mod names;
-#[cfg(feature = "protobuf")]
+#[cfg(feature = "json")]
 pub mod protocol;
 pub mod service;
 #[cfg(feature = "json")]

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use webpubsub_edge::client::json::{self, Data, Frame, SendToGroupOptions};
-use webpubsub_edge::client::{Action, Input, NEXT_ACK_ID, Options, Session, recovery_url};
+use webpubsub_edge::client::{AckOutcome, Action, Input, NEXT_ACK_ID, Options, Session, recovery_url};
 use webpubsub_edge::endpoint::ConnectionString;
+use webpubsub_edge::protocol::{Downstream, Metadata, Payload, Upstream};
 use webpubsub_edge::token::{ClientTokenOptions, client_access};
 use webpubsub_edge_emulator as emulator;
 
@@ -98,23 +98,28 @@ impl Host {
                 let socket = self.session.socket();
                 self.arriving.push_back((socket, closed(socket)));
             }
-            Action::Ping => self.write(&json::ping()),
-            Action::SequenceAck { sequence_id } => self.write(&json::sequence_ack(sequence_id)),
+            Action::Ping => self.write(&Upstream::Ping),
+            Action::SequenceAck { sequence_id } => self.write(&Upstream::SequenceAck { sequence_id }),
             Action::Send { message, ack_id } => {
                 let [room] = self.groups;
+                let (group, ack_id) = (room.into(), Some(ack_id));
                 let frame = match self.payloads.get(&message) {
-                    Some(text) => {
-                        let data = Data::Text((*text).to_owned());
-                        json::send_to_group(room, &data, SendToGroupOptions::default(), Some(ack_id))
-                    }
-                    None => json::join_group(room, ack_id),
+                    Some(text) => Upstream::SendToGroup {
+                        group,
+                        ack_id,
+                        payload: Payload::Text((*text).into()),
+                        no_echo: false,
+                        ttl_seconds: None,
+                        metadata: Metadata::new(),
+                    },
+                    None => Upstream::JoinGroup { group, ack_id },
                 };
                 self.write(&frame);
             }
             // A new connection is in no group yet.
             Action::Rejoin { ack_id, .. } => {
                 let [room] = self.groups;
-                self.write(&json::join_group(room, ack_id));
+                self.write(&Upstream::JoinGroup { group: room.into(), ack_id: Some(ack_id) });
             }
             Action::Settle { message, outcome } => {
                 self.payloads.remove(&message);
@@ -145,8 +150,8 @@ impl Host {
         self.serve(emulator::Input::Upgrade { socket: socket.into(), request: &request, random });
     }
 
-    fn write(&mut self, text: &str) {
-        self.serve(emulator::Input::Text { socket: self.session.socket().into(), text });
+    fn write(&mut self, frame: &Upstream<'_>) {
+        self.serve(emulator::Input::Text { socket: self.session.socket().into(), text: &frame.to_json() });
     }
 
     fn serve(&mut self, input: emulator::Input<'_>) {
@@ -178,23 +183,27 @@ impl Host {
     }
 
     fn read(&mut self, socket: u32, text: &str) {
-        let input = match json::read(text) {
-            Some(Frame::Connected { connection_id, reconnection_token, .. }) => {
-                self.connection = connection_id.zip(reconnection_token);
+        let input = match Downstream::from_json(text) {
+            Ok(Some(Downstream::Connected { connection_id, reconnection_token, .. })) => {
+                let ids = connection_id.zip(reconnection_token);
+                self.connection = ids.map(|(id, token)| (id.into_owned(), token.into_owned()));
                 Input::Connected { socket, recoverable: self.connection.is_some() }
             }
-            Some(Frame::Ack { ack_id, outcome, .. }) => Input::Ack { socket, ack_id, outcome },
-            Some(Frame::Pong) => Input::Pong { socket },
-            Some(Frame::Message(message)) => {
+            Ok(Some(Downstream::Ack { ack_id, result })) => {
+                let outcome = AckOutcome::of_error(result.as_ref().err().map(|error| error.name.as_ref()));
+                Input::Ack { socket, ack_id, outcome }
+            }
+            Ok(Some(Downstream::Pong)) => Input::Pong { socket },
+            Ok(Some(Downstream::Message(message))) => {
                 let is_new = match message.sequence_id {
                     Some(sequence_id) => self.hand(Input::Data { socket, sequence_id }),
                     None => self.hand(Input::Heard { socket }),
                 };
-                if let Data::Text(text) = message.data
+                if let Payload::Text(text) = message.payload
                     && is_new
                 {
                     println!("received {text:?}");
-                    self.received.push(text);
+                    self.received.push(text.into_owned());
                 }
                 return;
             }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use webpubsub_edge::protocol::{Downstream, Encoding, Subprotocol};
+
 use crate::SocketId;
 use crate::acks::AckMemory;
 use crate::filter::Subject;
 use crate::frame::Frame;
 use crate::permissions::Permissions;
-use crate::protocol::{Protocol, Subprotocol};
 use crate::reliable::Unacknowledged;
-use crate::reply::Reply;
 use crate::streams::Streams;
 
 /// A client that is connected, or lost and still recoverable.
@@ -30,6 +30,34 @@ pub(crate) struct Connection {
     pub(crate) reconnection_token: String,
 }
 
+/// How a connection talks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Without a subprotocol: every frame is a bare payload.
+    Simple(Mode),
+    /// With a subprotocol of the service.
+    Framed(Subprotocol),
+}
+
+/// What the frames of a simple client do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Each frame is an event for the handler of the hub.
+    SendEvent,
+    /// Each frame is sent to a group.
+    SendToGroup { group: String, no_echo: bool },
+}
+
+impl Protocol {
+    /// Returns the name of the subprotocol. A simple client has none.
+    pub(crate) fn subprotocol(&self) -> Option<&'static str> {
+        match self {
+            Protocol::Simple(_) => None,
+            Protocol::Framed(subprotocol) => Some(subprotocol.name()),
+        }
+    }
+}
+
 /// Whether a connection has a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -48,11 +76,14 @@ impl Connection {
         }
     }
 
-    /// The frame of a reply; a simple client can be told nothing.
-    pub(crate) fn reply(&self, reply: Reply<'_>) -> Option<Frame> {
+    /// Encodes a frame for this connection. There is none for a simple client.
+    pub(crate) fn encode(&self, frame: &Downstream<'_>) -> Option<Frame> {
         match self.protocol {
             Protocol::Simple(_) => None,
-            Protocol::Framed(subprotocol) => Some(subprotocol.encoding.reply(reply)),
+            Protocol::Framed(Subprotocol { encoding: Encoding::Json, .. }) => Some(Frame::Text(frame.to_json().into())),
+            Protocol::Framed(Subprotocol { encoding: Encoding::Protobuf, .. }) => {
+                Some(Frame::Binary(frame.to_protobuf().into()))
+            }
         }
     }
 

@@ -24,18 +24,8 @@ pub struct Event {
     pub metadata: Vec<(String, String)>,
 }
 
-/// What an event or its answer carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
-    /// Text.
-    Text(String),
-    /// JSON as it is written.
-    Json(String),
-    /// Bytes.
-    Binary(Vec<u8>),
-    /// An encoded `google.protobuf.Any`.
-    Protobuf(Vec<u8>),
-}
+/// The content of an event or of its answer.
+pub type Payload = webpubsub_edge::protocol::Payload<'static>;
 
 /// What the handler says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use webpubsub_edge::protocol::protobuf;
+use webpubsub_edge::protocol::{number_json, number_protobuf};
 
 /// One WebSocket message. Cloning shares its bytes, so a message to a thousand sockets exists once.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,9 +24,9 @@ pub enum Frame {
 /// A message that lacks its sequence id.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
-    /// JSON up to the id and a closing brace.
+    /// A JSON object that lacks its sequence id and its closing brace.
     Json(Arc<str>),
-    /// The fields of a protobuf `DataMessage`, but for the id.
+    /// The fields of a protobuf `DataMessage` without its sequence id.
     Protobuf(Arc<[u8]>),
 }
 
@@ -71,11 +71,11 @@ impl Frame {
         match self {
             Frame::Text(text) => Content::Text(Cow::Borrowed(text)),
             Frame::Binary(bytes) => Content::Binary(Cow::Borrowed(bytes)),
-            Frame::Numbered { body: Body::Json(head), sequence_id } => {
-                Content::Text(Cow::Owned(format!("{head}{sequence_id}}}")))
+            Frame::Numbered { body: Body::Json(message), sequence_id } => {
+                Content::Text(Cow::Owned(number_json(message, *sequence_id)))
             }
             Frame::Numbered { body: Body::Protobuf(message), sequence_id } => {
-                Content::Binary(Cow::Owned(protobuf::numbered(message, *sequence_id)))
+                Content::Binary(Cow::Owned(number_protobuf(message, *sequence_id)))
             }
         }
     }
@@ -88,8 +88,8 @@ mod tests {
     #[test]
     fn a_numbered_frame_is_finished_for_its_receivers() {
         let frame = |body| Frame::Numbered { body, sequence_id: 7 };
-        let json = frame(Body::Json(Arc::from(r#"{"sequenceId":"#)));
-        assert!(json.content() == Content::Text(r#"{"sequenceId":7}"#.into()));
+        let json = frame(Body::Json(Arc::from(r#"{"type":"message""#)));
+        assert!(json.content() == Content::Text(r#"{"type":"message","sequenceId":7}"#.into()));
         let protobuf = frame(Body::Protobuf(Arc::from([0x0a, 1, b'x'])));
         assert!(protobuf.content() == Content::Binary(vec![0x12, 5, 0x0a, 1, b'x', 0x20, 7].into()));
     }

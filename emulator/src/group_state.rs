@@ -6,31 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use webpubsub_edge::protocol::{Downstream, ErrorDetail, GroupStateItem, State};
+
 use crate::hub::{Hub, Key};
 use crate::limits::{MAX_GROUP_STATE_BYTES, MAX_GROUPS_PER_CONNECTION};
 use crate::permissions::StateRight;
-use crate::reply::{AckError, Reply};
 use crate::turn::Turn;
 
 /// The states of one group.
 #[derive(Debug, Default)]
 pub(crate) struct GroupStates {
     watchers: BTreeSet<Key>,
-    items: BTreeMap<Key, StateItem>,
-}
-
-/// Texts by their names.
-pub(crate) type State = BTreeMap<String, String>;
-
-/// The state of one connection in a group.
-#[derive(Clone, Debug)]
-pub(crate) struct StateItem {
-    pub(crate) connection_id: String,
-    pub(crate) user_id: Option<String>,
-    /// None once it is cleared.
-    pub(crate) state: Option<State>,
-    /// Milliseconds since 1970, larger with each change.
-    pub(crate) updated_at: u64,
+    items: BTreeMap<Key, GroupStateItem<'static>>,
 }
 
 impl Hub {
@@ -40,24 +27,25 @@ impl Hub {
         turn: &mut Turn,
         key: Key,
         group: &str,
-        state: Option<State>,
-    ) -> Result<(), AckError> {
+        state: Option<State<'_>>,
+    ) -> Result<(), ErrorDetail<'static>> {
         self.check_state_right(key, StateRight::Set, group)?;
         let size = state.iter().flatten().map(|(name, text)| name.len().saturating_add(text.len()));
         if size.fold(0, usize::saturating_add) > MAX_GROUP_STATE_BYTES {
             let message = format!("A group state may have {MAX_GROUP_STATE_BYTES} bytes in the emulator.");
-            return Err(AckError { name: "BadRequest", message });
+            return Err(ErrorDetail::new("BadRequest", message));
         }
         if state.is_some() {
             self.check_state_room(key, group)?;
         }
         let Some(connection) = self.connection(key) else { return Ok(()) };
-        let (connection_id, user_id) = (connection.id.clone(), connection.user_id.clone());
-        self.change_state(turn, key, group, StateItem { connection_id, user_id, state, updated_at: turn.now });
+        let (connection_id, user_id) = (connection.id.as_str().into(), connection.user_id.as_deref().map(Into::into));
+        let item = GroupStateItem { connection_id, user_id, state, updated_at: turn.now }.into_owned();
+        self.change_state(turn, key, group, item);
         Ok(())
     }
 
-    fn change_state(&mut self, turn: &mut Turn, key: Key, group: &str, mut item: StateItem) {
+    fn change_state(&mut self, turn: &mut Turn, key: Key, group: &str, mut item: GroupStateItem<'static>) {
         let states = self.states.entry(group.to_owned()).or_default();
         states.items.remove(&key);
         // Also of a state that was cleared before, which is not among the items any more.
@@ -69,17 +57,15 @@ impl Hub {
         let watchers = states.watchers.clone();
         self.note_states(key, group);
         self.forget_states_of_nobody(group);
+        let update =
+            Downstream::GroupState { group: group.into(), items: vec![item], is_snapshot: false, sequence_id: None };
         for watcher in watchers {
-            self.reply(
-                turn,
-                watcher,
-                Reply::GroupState { group, items: std::slice::from_ref(&item), is_snapshot: false },
-            );
+            self.reply(turn, watcher, &update);
         }
     }
 
     /// Begins to watch the states of a group; [`Hub::send_snapshot`] follows.
-    pub(crate) fn watch_states(&mut self, key: Key, group: &str) -> Result<(), AckError> {
+    pub(crate) fn watch_states(&mut self, key: Key, group: &str) -> Result<(), ErrorDetail<'static>> {
         self.check_state_right(key, StateRight::Get, group)?;
         self.check_state_room(key, group)?;
         self.states.entry(group.to_owned()).or_default().watchers.insert(key);
@@ -87,7 +73,7 @@ impl Hub {
         Ok(())
     }
 
-    pub(crate) fn unwatch_states(&mut self, key: Key, group: &str) -> Result<(), AckError> {
+    pub(crate) fn unwatch_states(&mut self, key: Key, group: &str) -> Result<(), ErrorDetail<'static>> {
         self.check_state_right(key, StateRight::Get, group)?;
         if let Some(states) = self.states.get_mut(group) {
             states.watchers.remove(&key);
@@ -100,8 +86,12 @@ impl Hub {
     /// Tells a watcher all states of a group.
     pub(crate) fn send_snapshot(&self, turn: &mut Turn, key: Key, group: &str) {
         if let Some(states) = self.states.get(group).filter(|states| states.watchers.contains(&key)) {
-            let items: Vec<StateItem> = states.items.values().cloned().collect();
-            self.reply(turn, key, Reply::GroupState { group, items: &items, is_snapshot: true });
+            let items = states.items.values().cloned().collect();
+            self.reply(
+                turn,
+                key,
+                &Downstream::GroupState { group: group.into(), items, is_snapshot: true, sequence_id: None },
+            );
         }
     }
 
@@ -119,7 +109,7 @@ impl Hub {
             states.watchers.remove(&key);
             match states.items.get(&key).cloned() {
                 Some(item) => {
-                    self.change_state(turn, key, &group, StateItem { state: None, updated_at: turn.now, ..item });
+                    self.change_state(turn, key, &group, GroupStateItem { state: None, updated_at: turn.now, ..item });
                 }
                 None => self.forget_states_of_nobody(&group),
             }
@@ -144,12 +134,12 @@ impl Hub {
         }
     }
 
-    fn check_state_room(&self, key: Key, group: &str) -> Result<(), AckError> {
+    fn check_state_room(&self, key: Key, group: &str) -> Result<(), ErrorDetail<'static>> {
         let is_full = |groups: &BTreeSet<String>| groups.len() >= MAX_GROUPS_PER_CONNECTION && !groups.contains(group);
         if self.groups_with_states.get(&key).is_some_and(is_full) {
             let message =
                 format!("A connection may have or watch states in {MAX_GROUPS_PER_CONNECTION} groups in the emulator.");
-            return Err(AckError { name: "BadRequest", message });
+            return Err(ErrorDetail::new("BadRequest", message));
         }
         Ok(())
     }
@@ -160,7 +150,7 @@ impl Hub {
         }
     }
 
-    fn check_state_right(&self, key: Key, right: StateRight, group: &str) -> Result<(), AckError> {
+    fn check_state_right(&self, key: Key, right: StateRight, group: &str) -> Result<(), ErrorDetail<'static>> {
         let verb = match right {
             StateRight::Set => "set",
             StateRight::Get => "get",

@@ -4,15 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::value::RawValue;
+use webpubsub_edge::protocol::{DataMessage, Downstream, ErrorDetail, Metadata, Sender};
 
 use crate::event::{Event, EventId, EventReply, Payload};
 use crate::host::Action;
 use crate::hub::{Hub, Key};
 use crate::limits::{HANDLER_TIMEOUT_MS, MAX_PENDING_EVENTS};
-use crate::message::{Data, Message, Sender};
-use crate::metadata::Metadata;
-use crate::reply::{AckError, Reply};
+use crate::message::Outgoing;
 use crate::turn::Turn;
 
 /// The handler of a hub, if its host has one, and what it was asked.
@@ -52,10 +50,10 @@ impl Hub {
         key: Key,
         asked: Asked,
         name: &str,
-        data: Data,
-        metadata: Metadata,
-    ) -> Result<(), AckError> {
-        let failure = |message: String| Err(AckError { name: "InternalServerError", message });
+        payload: Payload,
+        metadata: Metadata<'_>,
+    ) -> Result<(), ErrorDetail<'static>> {
+        let failure = |message: String| Err(ErrorDetail::new("InternalServerError", message));
         if !self.handler.is_there {
             return failure(format!(
                 "The hub has no event handler for the event '{name}'. Under startEmulator, \
@@ -81,8 +79,8 @@ impl Hub {
             user_id,
             name: name.to_owned(),
             is_invocation,
-            payload: payload(data),
-            metadata: metadata.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            payload,
+            metadata: metadata.into_iter().map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
         })));
         Ok(())
     }
@@ -124,36 +122,41 @@ impl Hub {
             return;
         };
         let outcome = match reply {
-            EventReply::Failed(message) => Err(AckError { name: "InternalServerError", message }),
+            EventReply::Failed(message) => Err(ErrorDetail::new("InternalServerError", message)),
             EventReply::Done(None) => Ok(None),
-            EventReply::Done(Some(payload)) => data(payload).map(Some),
+            EventReply::Done(Some(payload)) => match payload.check() {
+                Ok(()) => Ok(Some(payload)),
+                Err(problem) => {
+                    let message = format!("The answer of the event handler is invalid. {problem}");
+                    Err(ErrorDetail::new("InternalServerError", message))
+                }
+            },
         };
         match asked {
             Asked::Invocation { id } => {
-                let result = outcome.as_ref().map(Option::as_ref);
-                self.reply(turn, key, Reply::InvokeResponse { invocation_id: &id, result });
+                self.reply(turn, key, &Downstream::InvokeResponse { invocation_id: id.into(), result: outcome });
             }
             Asked::SimpleMessage => match outcome {
-                Ok(data) => self.deliver_answer(turn, key, data),
+                Ok(payload) => self.deliver_answer(turn, key, payload),
                 Err(error) => self.close(turn, key, 1011, &error.message),
             },
             Asked::Event { ack_id } => {
-                let outcome = outcome.map(|data| self.deliver_answer(turn, key, data));
+                let result = outcome.map(|payload| self.deliver_answer(turn, key, payload));
                 if let Some(ack_id) = ack_id {
-                    if outcome.is_ok() {
+                    if result.is_ok() {
                         self.remember_ack(key, ack_id);
                     }
-                    self.reply(turn, key, Reply::Ack { ack_id, outcome: outcome.as_ref().copied() });
+                    self.reply(turn, key, &Downstream::Ack { ack_id, result });
                 }
             }
         }
     }
 
-    fn deliver_answer(&mut self, turn: &mut Turn, key: Key, data: Option<Data>) {
-        if let Some(data) = data {
-            let message =
-                Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None, stream: None };
-            self.deliver(turn, &[key], &message);
+    fn deliver_answer(&mut self, turn: &mut Turn, key: Key, payload: Option<Payload>) {
+        if let Some(payload) = payload {
+            let (from, metadata) = (Sender::Server, Metadata::new());
+            let message = DataMessage { from, payload, metadata, stream: None, sequence_id: None };
+            self.deliver(turn, &[key], &Outgoing { message, ttl_ms: None });
         }
     }
 
@@ -172,25 +175,4 @@ impl Hub {
         // Each has the same limit, so the first was asked first.
         self.handler.pending.values().next().map(|pending| pending.due)
     }
-}
-
-fn payload(data: Data) -> Payload {
-    match data {
-        Data::Text(text) => Payload::Text(text),
-        Data::Json(raw) => Payload::Json(raw.get().to_owned()),
-        Data::Binary(bytes) => Payload::Binary(bytes),
-        Data::Protobuf(bytes) => Payload::Protobuf(bytes),
-    }
-}
-
-fn data(payload: Payload) -> Result<Data, AckError> {
-    Ok(match payload {
-        Payload::Text(text) => Data::Text(text),
-        Payload::Binary(bytes) => Data::Binary(bytes),
-        Payload::Protobuf(bytes) => Data::Protobuf(bytes),
-        Payload::Json(text) => Data::Json(RawValue::from_string(text).map_err(|_| AckError {
-            name: "InternalServerError",
-            message: "The answer of the event handler is not JSON.".to_owned(),
-        })?),
-    })
 }

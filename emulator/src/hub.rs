@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::connection::{Connection, Link};
+use webpubsub_edge::protocol::{Downstream, Encoding, ErrorDetail, Subprotocol};
+
+use crate::connection::{Connection, Link, Protocol};
 use crate::frame::{Body, Frame};
 use crate::group_state::GroupStates;
 use crate::handler::Handler;
 use crate::limits::{MAX_GROUPS_PER_CONNECTION, MAX_LOST_BYTES, RECOVERY_WINDOW_MS};
-use crate::message::{Frames, Message};
+use crate::message::{Frames, Outgoing};
 use crate::permissions::Permissions;
-use crate::protocol::{Encoding, Protocol, Subprotocol};
 use crate::reliable::Full;
-use crate::reply::{AckError, Reply};
 use crate::streams::{IdleStreams, Streams};
 use crate::turn::{Note, Turn};
 use crate::{Action, SocketId};
@@ -144,10 +144,10 @@ impl Hub {
         key: Key,
         may: impl FnOnce(&Permissions) -> bool,
         what: impl FnOnce() -> String,
-    ) -> Result<&Connection, AckError> {
+    ) -> Result<&Connection, ErrorDetail<'static>> {
         self.connection(key).filter(|connection| may(&connection.permissions)).ok_or_else(|| {
             let message = format!("The client does not have permission to {}.", what());
-            AckError { name: "Forbidden", message }
+            ErrorDetail::new("Forbidden", message)
         })
     }
 
@@ -213,7 +213,7 @@ impl Hub {
     }
 
     /// Sends a message to these connections. A reliable one that is lost gets it when it comes back.
-    pub(crate) fn deliver(&mut self, turn: &mut Turn, to: &[Key], message: &Message) {
+    pub(crate) fn deliver(&mut self, turn: &mut Turn, to: &[Key], message: &Outgoing<'_>) {
         let mut frames = Frames::new(message);
         let mut receivers = Receivers::default();
         let mut full = Vec::new();
@@ -247,13 +247,13 @@ impl Hub {
     }
 
     /// Sends a frame that is no message: an ack, a pong.
-    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, reply: Reply<'_>) {
+    pub(crate) fn reply(&self, turn: &mut Turn, key: Key, frame: &Downstream<'_>) {
         if let Some(connection) = self.connections.get(&key)
             && let Some(socket) = connection.socket()
-            && let Some(frame) = connection.reply(reply)
+            && let Some(encoded) = connection.encode(frame)
         {
-            let is_ack = matches!(reply, Reply::Ack { .. });
-            turn.send_noted(vec![socket], frame, Note { is_ack, expires_at: None });
+            let is_ack = matches!(frame, Downstream::Ack { .. });
+            turn.send_noted(vec![socket], encoded, Note { is_ack, expires_at: None });
         }
     }
 
@@ -279,7 +279,7 @@ impl Hub {
         let Some(socket) = connection.socket() else {
             return;
         };
-        if let Some(frame) = connection.reply(Reply::Disconnected { reason }) {
+        if let Some(frame) = connection.encode(&Downstream::Disconnected { message: reason.into() }) {
             turn.send(vec![socket], frame);
         }
         turn.close(socket, code, reason);

@@ -27,8 +27,7 @@
 //! | `streams`, `group_state` | streams to a group, and the states of its connections |
 //! | `hub` | holds connections, groups and users, and delivers messages |
 //! | `connection`, `permissions`, `pattern`, `acks`, `reliable` | the state of one client |
-//! | `protocol`, `json`, `protobuf`, `reply` | what clients say, and how frames are read and written |
-//! | `message`, `metadata`, `frame` | a message, what is said about it, and its one frame for many receivers |
+//! | `message`, `metadata`, `frame` | a message on its way, the metadata of REST calls, and one frame for many receivers |
 //! | `http`, `url`, `answer` | requests and answers as plain values |
 //! | [`limits`] | the numbers of the service |
 //! | `local_hub`, `worker_http` | the host (feature `durable-object`) |
@@ -87,7 +86,6 @@ mod handler;
 mod host;
 mod http;
 mod hub;
-mod json;
 pub mod limits;
 #[cfg(feature = "durable-object")]
 mod local_hub;
@@ -96,10 +94,7 @@ mod metadata;
 mod network;
 mod pattern;
 mod permissions;
-mod protobuf;
-mod protocol;
 mod reliable;
-mod reply;
 mod rest;
 mod service;
 mod settings;

@@ -1,7 +1,6 @@
 //! The numbers of the service, in one place.
 
-/// The largest WebSocket message and REST body, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+pub use webpubsub_edge::protocol::limits::{MAX_GROUP_LENGTH, MAX_MESSAGE_BYTES, MAX_MESSAGE_TTL_SECONDS};
 
 /// How long a reliable connection can be recovered after its socket was lost, in milliseconds.
 pub const RECOVERY_WINDOW_MS: u64 = 30_000;
@@ -32,15 +31,6 @@ pub const REMEMBERED_ACK_IDS: usize = 1000;
 /// number; without one, a client that joins for ever would take all memory.
 pub const MAX_GROUPS_PER_CONNECTION: usize = 10_000;
 
-/// The longest key of a message's metadata, in bytes.
-pub const MAX_METADATA_KEY_BYTES: usize = 256;
-
-/// The longest value in a message's metadata, in bytes.
-pub const MAX_METADATA_VALUE_BYTES: usize = 1024;
-
-/// How many bytes the keys and values of a message's metadata may have together.
-pub const MAX_METADATA_BYTES: usize = 8 * 1024;
-
 /// How long a stream may be idle when its publisher says nothing, in milliseconds.
 pub const DEFAULT_STREAM_IDLE_MS: u64 = 300_000;
 
@@ -57,14 +47,8 @@ pub const HANDLER_TIMEOUT_MS: u64 = 100_000;
 /// How many events may wait for the host's answer. The service publishes no such number.
 pub const MAX_PENDING_EVENTS: usize = 10_000;
 
-/// The longest time to live of a message, in seconds.
-pub const MAX_MESSAGE_TTL_SECONDS: u64 = 300;
-
 /// How far the clock of whoever signed a token may be off, in seconds.
 pub const CLOCK_SKEW_SECONDS: u64 = 300;
-
-/// The longest group name, in UTF-16 code units.
-pub const MAX_GROUP_LENGTH: usize = 1024;
 
 /// How deep a filter may nest: brackets, `not` and the arguments of functions each count as a level.
 pub const MAX_FILTER_DEPTH: usize = 100;
@@ -99,62 +83,9 @@ pub(crate) fn message_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, ()> {
     }
 }
 
-/// The same for what a frame says.
-pub(crate) fn frame_ttl_ms(seconds: Option<u64>) -> Result<Option<u64>, String> {
-    message_ttl_ms(seconds).map_err(|()| {
-        format!("The time to live must be a whole number of seconds from 0 to {MAX_MESSAGE_TTL_SECONDS}.")
-    })
-}
-
-/// Whether the service takes `group` as a group name. Unlike the SDKs, it has nothing against `.` and `..`.
-pub(crate) fn is_group(group: &str) -> bool {
-    !group.chars().all(char::is_whitespace) && group.encode_utf16().count() <= MAX_GROUP_LENGTH
-}
-
-/// What the service says of a group name that is none.
-pub(crate) const BAD_GROUP: &str =
-    "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
-
-/// The group that a frame names.
-pub(crate) fn group(name: &str) -> Result<String, String> {
-    if is_group(name) { Ok(name.to_owned()) } else { Err(BAD_GROUP.to_owned()) }
-}
-
-/// The event that a frame names.
-pub(crate) fn event(name: &str) -> Result<String, String> {
-    let needed = "The frame needs an event name: a letter, then up to 127 letters, digits, '_', '.' and '-'.";
-    if is_event_name(name) { Ok(name.to_owned()) } else { Err(needed.to_owned()) }
-}
-
-/// Whether the service takes `name` as the name of a client's event.
-pub(crate) fn is_event_name(name: &str) -> bool {
-    let follows = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    name.len() <= 128 && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) && name.bytes().all(follows)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn group_names() {
-        for good in ["g", ".", "..", "a b", "ü", &"x".repeat(1024), &"𝄞".repeat(512)] {
-            assert!(is_group(good), "{good}");
-        }
-        for bad in ["", " ", "\t\u{2003}", &"x".repeat(1025), &"𝄞".repeat(513)] {
-            assert!(!is_group(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn event_names() {
-        for good in ["e", "E9_.-", &"x".repeat(128)] {
-            assert!(is_event_name(good), "{good}");
-        }
-        for bad in ["", "9", "_a", "a b", "ä", &"x".repeat(129)] {
-            assert!(!is_event_name(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn times_to_live() {

@@ -1,104 +1,22 @@
-//! A message on its way to clients, and its frames: each is made once, however many clients receive it.
+//! A message on its way to clients. Each of its frames is encoded once, however many clients receive it.
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use webpubsub_edge::protocol::{DataMessage, Encoding, Payload};
 
 use crate::frame::{Body, Frame};
-use crate::metadata::Metadata;
-use crate::protocol::Encoding;
-use crate::{json, protobuf};
 
-/// A message for clients.
+/// A message on its way to clients.
 #[derive(Debug)]
-pub(crate) struct Message {
-    pub(crate) from: Sender,
-    pub(crate) data: Data,
-    pub(crate) metadata: Metadata,
-    /// How long a reliable client may take to receive it; `None` means for ever.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) message: DataMessage<'a>,
+    /// How long the message is kept for a lost connection. `None` means as long as the connection is.
     pub(crate) ttl_ms: Option<u64>,
-    /// Which part of which stream it is.
-    pub(crate) stream: Option<StreamPart>,
 }
 
-/// What a message says of its stream.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StreamPart {
-    pub(crate) stream_id: String,
-    #[serde(rename = "streamSequenceId")]
-    pub(crate) sequence_id: u64,
-    #[serde(rename = "endOfStream", skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) is_end: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<StreamError>,
-}
-
-/// Why a stream ended, when not as it should.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StreamError {
-    pub(crate) name: &'static str,
-    pub(crate) message: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) user_error_code: String,
-}
-
-impl StreamError {
-    /// One of the service's own.
-    pub(crate) fn new(name: &'static str, message: &str) -> StreamError {
-        StreamError { name, message: message.to_owned(), user_error_code: String::new() }
-    }
-}
-
-/// Where a message came from, as its receivers see it.
-#[derive(Debug)]
-pub(crate) enum Sender {
-    /// REST, to all, a user or a connection.
-    Server,
-    /// A group: a client that published to it, or REST, which has no user.
-    Group { group: String, user_id: Option<String> },
-}
-
-/// The payload.
-#[derive(Debug)]
-pub(crate) enum Data {
-    Text(String),
-    /// JSON as it was written: it passes through byte for byte.
-    Json(Box<RawValue>),
-    Binary(Vec<u8>),
-    /// An encoded `google.protobuf.Any`.
-    Protobuf(Vec<u8>),
-}
-
-impl Data {
-    /// The name that JSON frames give to this kind of payload.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Data::Text(_) => "text",
-            Data::Json(_) => "json",
-            Data::Binary(_) => "binary",
-            Data::Protobuf(_) => "protobuf",
-        }
-    }
-
-    /// Bytes as JSON frames carry them.
-    pub(crate) fn base64(bytes: &[u8]) -> String {
-        BASE64_STANDARD.encode(bytes)
-    }
-
-    /// The reverse of [`Data::base64`]; `None` when `text` is not base64.
-    pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
-        BASE64_STANDARD.decode(text).ok()
-    }
-}
-
-/// The frames of one message, made when the first receiver of their kind turns up.
+/// The frames of one message. Each is encoded for its first receiver and shared with the others.
 pub(crate) struct Frames<'m> {
-    message: &'m Message,
+    message: &'m DataMessage<'m>,
     simple: Option<Frame>,
     json: Option<Frame>,
     json_body: Option<Body>,
@@ -107,40 +25,44 @@ pub(crate) struct Frames<'m> {
 }
 
 impl<'m> Frames<'m> {
-    pub(crate) fn new(message: &'m Message) -> Frames<'m> {
-        Frames { message, simple: None, json: None, json_body: None, protobuf: None, protobuf_body: None }
+    pub(crate) fn new(outgoing: &'m Outgoing<'_>) -> Frames<'m> {
+        Frames {
+            message: &outgoing.message,
+            simple: None,
+            json: None,
+            json_body: None,
+            protobuf: None,
+            protobuf_body: None,
+        }
     }
 
-    /// For a client without a subprotocol: the payload and nothing else.
+    /// Returns the frame for a simple client: the bare payload.
     pub(crate) fn simple(&mut self) -> Frame {
-        let data = &self.message.data;
-        let frame = self.simple.get_or_insert_with(|| match data {
-            Data::Text(text) => Frame::Text(Arc::from(text.as_str())),
-            Data::Json(raw) => Frame::Text(Arc::from(raw.get())),
-            Data::Binary(bytes) | Data::Protobuf(bytes) => Frame::Binary(Arc::from(bytes.as_slice())),
+        let payload = &self.message.payload;
+        let frame = self.simple.get_or_insert_with(|| match payload {
+            Payload::Text(text) | Payload::Json(text) => Frame::Text(Arc::from(text.as_ref())),
+            Payload::Binary(bytes) | Payload::Protobuf(bytes) => Frame::Binary(Arc::from(bytes.as_ref())),
         });
         frame.clone()
     }
 
-    /// For a subprotocol that is not reliable.
+    /// Returns the frame for a subprotocol that is not reliable.
     pub(crate) fn whole(&mut self, encoding: Encoding) -> Frame {
         let message = self.message;
         let frame = match encoding {
-            Encoding::Json => self.json.get_or_insert_with(|| Frame::Text(Arc::from(json::message(message)))),
-            Encoding::Protobuf => {
-                self.protobuf.get_or_insert_with(|| Frame::Binary(Arc::from(protobuf::message(message))))
-            }
+            Encoding::Json => self.json.get_or_insert_with(|| Frame::Text(message.to_json().into())),
+            Encoding::Protobuf => self.protobuf.get_or_insert_with(|| Frame::Binary(message.to_protobuf().into())),
         };
         frame.clone()
     }
 
-    /// For a reliable subprotocol: all but the sequence id.
+    /// Returns the frame for a reliable subprotocol, without the sequence id.
     pub(crate) fn body(&mut self, encoding: Encoding) -> Body {
         let message = self.message;
         let body = match encoding {
-            Encoding::Json => self.json_body.get_or_insert_with(|| Body::Json(Arc::from(json::message_head(message)))),
+            Encoding::Json => self.json_body.get_or_insert_with(|| Body::Json(message.to_unnumbered_json().into())),
             Encoding::Protobuf => {
-                self.protobuf_body.get_or_insert_with(|| Body::Protobuf(Arc::from(protobuf::message_body(message))))
+                self.protobuf_body.get_or_insert_with(|| Body::Protobuf(message.to_unnumbered_protobuf().into()))
             }
         };
         body.clone()
@@ -148,24 +70,27 @@ impl<'m> Frames<'m> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    use webpubsub_edge::protocol::Sender;
+
     use super::*;
 
-    fn message(data: Data) -> Message {
-        Message { from: Sender::Server, data, metadata: Metadata::default(), ttl_ms: None, stream: None }
+    fn outgoing(payload: Payload<'_>) -> Outgoing<'_> {
+        let (metadata, stream, sequence_id) = (vec![], None, None);
+        Outgoing { message: DataMessage { from: Sender::Server, payload, metadata, stream, sequence_id }, ttl_ms: None }
     }
 
     #[test]
     fn a_simple_client_gets_the_bare_payload() {
-        let raw = RawValue::from_string(r#""quoted""#.to_owned()).unwrap();
-        assert!(Frames::new(&message(Data::Json(raw))).simple() == Frame::Text(Arc::from(r#""quoted""#)));
-        assert!(Frames::new(&message(Data::Binary(vec![1, 2]))).simple() == Frame::Binary(Arc::from([1, 2])));
+        let json = outgoing(Payload::Json(r#""quoted""#.into()));
+        assert!(Frames::new(&json).simple() == Frame::Text(Arc::from(r#""quoted""#)));
+        let binary = outgoing(Payload::Binary(vec![1, 2].into()));
+        assert!(Frames::new(&binary).simple() == Frame::Binary(Arc::from([1, 2])));
     }
 
     #[test]
     fn receivers_of_a_kind_share_one_frame() {
-        let message = message(Data::Text("hi".to_owned()));
+        let message = outgoing(Payload::Text("hi".into()));
         let mut frames = Frames::new(&message);
         let (Frame::Text(first), Frame::Text(second)) = (frames.whole(Encoding::Json), frames.whole(Encoding::Json))
         else {

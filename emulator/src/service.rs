@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use webpubsub_edge::jwt::Key;
+use webpubsub_edge::protocol::Downstream;
 
 use crate::admission::Task;
 use crate::client::{self, Incoming};
@@ -17,7 +18,6 @@ use crate::http::{Request, Response};
 use crate::hub::{Hub, Key as ConnectionKey};
 use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
 use crate::network::{Carried, Network};
-use crate::reply::Reply;
 use crate::rest::{self, Call};
 use crate::settings::{HubSettings, Settings};
 use crate::turn::Turn;
@@ -355,10 +355,10 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         reconnection_token: hex(token_bytes),
     };
     turn.actions.push(Action::Accept { socket, subprotocol });
-    let connected = connection.reply(Reply::Connected {
-        connection_id: &connection.id,
-        user_id: connection.user_id.as_deref(),
-        reconnection_token: connection.is_reliable().then_some(connection.reconnection_token.as_str()),
+    let connected = connection.encode(&Downstream::Connected {
+        connection_id: Some(connection.id.as_str().into()),
+        user_id: connection.user_id.as_deref().map(Into::into),
+        reconnection_token: connection.is_reliable().then(|| connection.reconnection_token.as_str().into()),
     });
     if let Some(frame) = connected {
         turn.send(vec![socket], frame);

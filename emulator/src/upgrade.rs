@@ -2,14 +2,16 @@
 
 use serde_json::Value;
 use webpubsub_edge::jwt::{Claims, Key};
+use webpubsub_edge::protocol::Subprotocol;
+use webpubsub_edge::protocol::limits::{BAD_GROUP, is_group_name};
 
 use crate::answer;
 use crate::auth::{self, Audiences};
+use crate::connection::{Mode, Protocol};
 use crate::http::{Request, Response};
 use crate::hub::TooManyGroups;
-use crate::limits::{BAD_GROUP, MAX_GROUPS_PER_CONNECTION, is_group};
+use crate::limits::MAX_GROUPS_PER_CONNECTION;
 use crate::permissions::Permissions;
-use crate::protocol::{Choice, Mode, Protocol, choose};
 use crate::url::Query;
 
 /// What an upgrade asks for.
@@ -95,7 +97,7 @@ pub(crate) fn read(
 
 fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) -> Result<NewClient, Response> {
     let groups = strings(claims, "webpubsub.group")?;
-    if !groups.iter().all(|group| is_group(group)) {
+    if !groups.iter().all(|group| is_group_name(group)) {
         return Err(answer::bad_request(BAD_GROUP));
     }
     if groups.len() > MAX_GROUPS_PER_CONNECTION {
@@ -115,6 +117,27 @@ fn new_client(protocol: Protocol, subprotocol: Option<String>, claims: &Claims) 
 
 const TOO_MANY_ROLES: &str = "The token's roles are beyond a limit. For each of joinLeaveGroup and sendToGroup the service \
     takes 1000 group names and 9 patterns; a pattern has at most 1024 characters and 5 asterisks.";
+
+/// The outcome of choosing among the subprotocols that a client offers.
+#[derive(Debug, PartialEq, Eq)]
+enum Choice<'a> {
+    /// The emulator has this subprotocol. The name is spelled as by the client.
+    Speak(Subprotocol, &'a str),
+    /// Only the service has this subprotocol.
+    Missing(&'a str),
+    /// The client is a simple one.
+    Simple,
+}
+
+/// Chooses the first known subprotocol, whatever the case of its name.
+fn choose<'a>(offered: impl Iterator<Item = &'a str> + Clone) -> Choice<'a> {
+    let spoken = offered.clone().find_map(|name| Some(Choice::Speak(Subprotocol::named(name)?, name)));
+    let missing = |name: &&str| MISSING.iter().any(|known| known.eq_ignore_ascii_case(name));
+    spoken.or_else(|| offered.clone().find(missing).map(Choice::Missing)).unwrap_or(Choice::Simple)
+}
+
+/// Subprotocols of the service that the emulator does not have. As a simple client, such a client would be confused.
+const MISSING: [&str; 1] = ["mqtt"];
 
 /// A claim that is one string or a list of them.
 fn strings<'c>(claims: &'c Claims, name: &str) -> Result<Vec<&'c str>, Response> {
@@ -137,7 +160,8 @@ fn mode(query: &Query) -> Result<Mode, Response> {
     if !name.eq_ignore_ascii_case("sendToGroup") {
         return Err(answer::bad_request("webpubsub_mode must be sendEvent or sendToGroup."));
     }
-    let group = query.last("group").filter(|group| is_group(group)).ok_or_else(|| answer::bad_request(BAD_GROUP))?;
+    let group =
+        query.last("group").filter(|group| is_group_name(group)).ok_or_else(|| answer::bad_request(BAD_GROUP))?;
     let no_echo = match query.last("noEcho").map(str::to_ascii_lowercase).as_deref() {
         None | Some("false") => false,
         Some("true") => true,
@@ -169,6 +193,23 @@ mod tests {
             Ok(Upgrade::New(client)) => *client,
             _ => panic!("a new client was expected"),
         }
+    }
+
+    #[test]
+    fn the_first_known_subprotocol_is_chosen() {
+        let choose = |offered: &[&'static str]| match choose(offered.iter().copied()) {
+            Choice::Speak(_, name) | Choice::Missing(name) => name,
+            Choice::Simple => "simple",
+        };
+        assert_eq!(
+            choose(&["x", "JSON.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"]),
+            "JSON.webpubsub.azure.v1"
+        );
+        assert_eq!(choose(&["mqtt", "Protobuf.Reliable.webpubsub.azure.v1"]), "Protobuf.Reliable.webpubsub.azure.v1");
+        assert_eq!(choose(&["mqtt", "json.webpubsub.azure.v1"]), "json.webpubsub.azure.v1");
+        assert_eq!(choose(&["x", "mqtt"]), "mqtt");
+        assert_eq!(choose(&["x"]), "simple");
+        assert_eq!(choose(&[]), "simple");
     }
 
     #[test]

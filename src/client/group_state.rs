@@ -2,21 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::protocol::GroupStateItem;
+
 /// How many cleared states are remembered, so that an old update does not bring one back.
 const MAX_CLEARED: usize = 200;
-
-/// The state of one connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StateItem {
-    /// Whose it is.
-    pub connection_id: String,
-    /// Which user that is.
-    pub user_id: Option<String>,
-    /// None when it was cleared.
-    pub state: Option<BTreeMap<String, String>>,
-    /// When it was set, in milliseconds since 1970 by the service's clock. Of one connection, the larger is newer.
-    pub updated_at: u64,
-}
 
 /// What is known of the states in one group. Snapshots and updates may come in any order and more than once.
 #[derive(Debug, Default)]
@@ -26,19 +15,19 @@ pub struct GroupStates {
 
 #[derive(Debug)]
 struct Record {
-    item: StateItem,
+    item: GroupStateItem<'static>,
     /// Whether it came by an update, and none was missed since: a snapshot that lacks it may be older.
     is_live: bool,
 }
 
 impl GroupStates {
     /// All states that are set, by connection id.
-    pub fn iter(&self) -> impl Iterator<Item = &StateItem> {
+    pub fn iter(&self) -> impl Iterator<Item = &GroupStateItem<'static>> {
         self.records.values().map(|record| &record.item).filter(|item| item.state.is_some())
     }
 
     /// Takes in a `groupStateUpdate`; says which connections' states have changed.
-    pub fn update(&mut self, items: Vec<StateItem>) -> Vec<String> {
+    pub fn update(&mut self, items: Vec<GroupStateItem<'_>>) -> Vec<String> {
         let changed = items.into_iter().filter_map(|item| self.set(item, true)).collect();
         self.forget_cleared();
         changed
@@ -46,8 +35,8 @@ impl GroupStates {
 
     /// Takes in a `groupStateSnapshot`, which holds all states that are set; says which connections' states have
     /// changed.
-    pub fn snapshot(&mut self, items: Vec<StateItem>) -> Vec<String> {
-        let listed: BTreeSet<String> = items.iter().map(|item| item.connection_id.clone()).collect();
+    pub fn snapshot(&mut self, items: Vec<GroupStateItem<'_>>) -> Vec<String> {
+        let listed: BTreeSet<String> = items.iter().map(|item| item.connection_id.to_string()).collect();
         let mut changed: Vec<String> = items.into_iter().filter_map(|item| self.set(item, false)).collect();
         self.records.retain(|id, record| {
             let stays = listed.contains(id) || record.is_live;
@@ -67,8 +56,8 @@ impl GroupStates {
     }
 
     /// Keeps what is newer; says whose state it is when that has changed anything.
-    fn set(&mut self, item: StateItem, is_live: bool) -> Option<String> {
-        let id = item.connection_id.clone();
+    fn set(&mut self, item: GroupStateItem<'_>, is_live: bool) -> Option<String> {
+        let id = item.connection_id.to_string();
         let before = self.records.get(&id);
         if before.is_some_and(|before| before.item.updated_at >= item.updated_at) {
             return None;
@@ -76,7 +65,7 @@ impl GroupStates {
         let is_change = before.map(|before| &before.item.state) != Some(&item.state);
         // That a state which nobody knew was cleared is no news.
         let is_news = before.is_some_and(|before| before.item.state.is_some()) || item.state.is_some();
-        self.records.insert(id.clone(), Record { item, is_live });
+        self.records.insert(id.clone(), Record { item: item.into_owned(), is_live });
         (is_change && is_news).then_some(id)
     }
 
@@ -86,7 +75,7 @@ impl GroupStates {
             .records
             .values()
             .filter(is_cleared)
-            .map(|record| (record.item.updated_at, record.item.connection_id.clone()))
+            .map(|record| (record.item.updated_at, record.item.connection_id.to_string()))
             .collect();
         cleared.sort_unstable();
         let over = cleared.len().saturating_sub(MAX_CLEARED);
@@ -103,20 +92,23 @@ mod tests {
 
     use super::*;
 
-    fn item(id: &str, state: Option<&str>, updated_at: u64) -> StateItem {
-        let state = state.map(|text| BTreeMap::from([("activity".to_owned(), text.to_owned())]));
-        StateItem { connection_id: id.to_owned(), user_id: None, state, updated_at }
+    fn item<'a>(id: &'a str, state: Option<&'a str>, updated_at: u64) -> GroupStateItem<'a> {
+        let state = state.map(|text| BTreeMap::from([("activity".into(), text.into())]));
+        GroupStateItem { connection_id: id.into(), user_id: None, state, updated_at }
     }
 
     /// The items of a step, in which `#` stands for a number.
-    fn items(step: &Value, number: u64) -> Vec<StateItem> {
-        let read = |item: &Value| StateItem {
-            connection_id: item["connectionId"].as_str().unwrap().replace('#', &number.to_string()),
-            user_id: item["userId"].as_str().map(str::to_owned),
-            state: item["state"].as_object().map(|state| {
-                state.iter().map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned())).collect()
-            }),
-            updated_at: item["updatedAt"].as_u64().unwrap_or(number),
+    fn items(step: &Value, number: u64) -> Vec<GroupStateItem<'_>> {
+        let read = |item| -> GroupStateItem<'_> {
+            let item: &Value = item;
+            GroupStateItem {
+                connection_id: item["connectionId"].as_str().unwrap().replace('#', &number.to_string()).into(),
+                user_id: item["userId"].as_str().map(Into::into),
+                state: item["state"].as_object().map(|state| {
+                    state.iter().map(|(name, text)| (name.into(), text.as_str().unwrap().into())).collect()
+                }),
+                updated_at: item["updatedAt"].as_u64().unwrap_or(number),
+            }
         };
         step.as_array().unwrap().iter().map(read).collect()
     }
@@ -139,7 +131,7 @@ mod tests {
                     }
                 }
                 if let Some(expected) = step["known"].as_object() {
-                    let known = states.iter().map(|item| (item.connection_id.clone(), item.updated_at.into()));
+                    let known = states.iter().map(|item| (item.connection_id.to_string(), item.updated_at.into()));
                     assert_eq!(known.collect::<serde_json::Map<_, _>>(), *expected, "{}: {step}", case["name"]);
                 }
             }

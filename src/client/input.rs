@@ -248,12 +248,13 @@ pub enum AckOutcome {
 }
 
 impl AckOutcome {
-    /// Reads the error name of an ack that is no success.
-    pub fn of_error(name: &str) -> AckOutcome {
+    /// Returns the outcome of an ack with an error of this name. `None` stands for an ack without an error.
+    pub fn of_error(name: Option<&str>) -> AckOutcome {
         match name {
-            "Duplicate" => AckOutcome::Duplicate,
-            "InternalServerError" | "Timeout" => AckOutcome::Transient,
-            _ => AckOutcome::Refused,
+            None => AckOutcome::Success,
+            Some("Duplicate") => AckOutcome::Duplicate,
+            Some("InternalServerError" | "Timeout") => AckOutcome::Transient,
+            Some(_) => AckOutcome::Refused,
         }
     }
 }

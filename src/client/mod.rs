@@ -17,9 +17,25 @@
 //! | `groups` | which groups are joined again, and which numbers of groups are in use |
 //! | `sequence` | which messages are new, and when they are acknowledged |
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
-//! | `group_state` | the states in a group, out of snapshots and updates in any order |
-//! | `json` | reads and writes the frames of the JSON subprotocols, for hosts in Rust (feature `json`) |
-//! | `protobuf` | reads those of the protobuf subprotocols (features `json` and `protobuf`) |
+//! | `group_state` | the states in a group, out of snapshots and updates in any order (feature `json`) |
+//!
+//! # Frames
+//!
+//! A host in Rust encodes and decodes frames with `protocol` (feature `json`; `protobuf` for the protobuf subprotocols).
+//! It handles each frame that arrives as follows:
+//!
+//! | frame | input of the session |
+//! | --- | --- |
+//! | `Downstream::Connected` | [`Input::Connected`]; the host keeps the ids for [`recovery_url`] |
+//! | `Downstream::Ack` | [`Input::Ack`], with the outcome of [`AckOutcome::of_error`] |
+//! | `Downstream::Message` with a sequence id | [`Input::Data`]; the host delivers the message if the answer is true |
+//! | `Downstream::Message` without a sequence id | [`Input::Heard`]; the host delivers the message if the answer is true |
+//! | `Downstream::Message` with a stream part | as above, but instead of a delivery [`Input::Part`] for each reader of the stream, which gets the part if the answer is true |
+//! | `Downstream::GroupState` | [`Input::Data`] with a sequence id, otherwise [`Input::Heard`]; if the answer is true, `GroupStates` takes the items before the host carries out the actions, which may end the connection |
+//! | `Downstream::Pong` | [`Input::Pong`] |
+//! | `Downstream::InvokeResponse` | [`Input::Response`] |
+//! | `Downstream::StreamAck`, `StreamNack`, `StreamClosed` | the input of the same name |
+//! | other frames, unknown and malformed ones | [`Input::Heard`] |
 //!
 //! # A host
 //!
@@ -57,15 +73,12 @@
 
 mod action;
 mod clock;
+#[cfg(feature = "json")]
 mod group_state;
 mod groups;
 mod input;
-#[cfg(feature = "json")]
-pub mod json;
 mod messages;
 mod options;
-#[cfg(all(feature = "json", feature = "protobuf"))]
-pub mod protobuf;
 mod retry;
 mod sequence;
 mod session;
@@ -74,7 +87,8 @@ mod streams;
 mod tests;
 
 pub use action::{Action, Outcome, StreamProblem};
-pub use group_state::{GroupStates, StateItem};
+#[cfg(feature = "json")]
+pub use group_state::GroupStates;
 pub use input::{AckOutcome, Input, NEXT_ACK_ID, StreamClosing};
 pub use options::{Options, Protocol, Retry, RetryMode};
 pub use session::{Session, Status};

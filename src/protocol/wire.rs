@@ -1,130 +1,88 @@
-//! Protobuf on the wire, as far as the service's messages need it: varints, and fields that have a length.
+//! Reads protobuf on the wire: varints, and fields with a length. No message of the service has other fields.
 
-use std::error::Error;
-use std::fmt;
-
-/// The bytes are not the protobuf message that they should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("The frame is not a protobuf message of this subprotocol.")
-    }
-}
-
-impl Error for Malformed {}
+use super::FrameError;
 
 /// The value of a field.
 #[derive(Clone, Copy)]
 pub(super) enum Value<'a> {
+    #[cfg_attr(not(feature = "protobuf"), expect(dead_code, reason = "only frames in protobuf have numbers"))]
     Number(u64),
     Bytes(&'a [u8]),
-    /// Of a fixed width, which no known field has.
+    /// A value of a fixed width. No known field has one.
     Fixed,
 }
 
-/// The fields of a message, one after the other.
+/// The fields of a message, in the order of the message.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// The next field with its number; `None` at the end of the message.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+    /// Returns the next field with its number, or `None` at the end of the message.
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Value<'a>)>, FrameError> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let tag = u32::try_from(self.varint()?).map_err(|_| Malformed)?;
+        let tag = u32::try_from(self.varint()?).map_err(|_| malformed())?;
         let value = match tag & 7 {
             0 => Value::Number(self.varint()?),
             1 => self.take(8).map(|_| Value::Fixed)?,
             2 => {
-                let length = usize::try_from(self.varint()?).map_err(|_| Malformed)?;
+                let length = usize::try_from(self.varint()?).map_err(|_| malformed())?;
                 Value::Bytes(self.take(length)?)
             }
             5 => self.take(4).map(|_| Value::Fixed)?,
-            // Groups, which proto3 has not, and what is reserved.
-            _ => return Err(Malformed),
+            // Groups, which proto3 does not have, and reserved types.
+            _ => return Err(malformed()),
         };
         match tag >> 3 {
-            0 => Err(Malformed),
+            0 => Err(malformed()),
             number => Ok(Some((number, value))),
         }
     }
 
-    fn varint(&mut self) -> Result<u64, Malformed> {
+    fn varint(&mut self) -> Result<u64, FrameError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
-            let [byte] = self.take(1)? else { return Err(Malformed) };
+            let [byte] = self.take(1)? else { return Err(malformed()) };
             let bits = u64::from(byte & 0x7f);
             // The tenth byte has room for one bit only.
             if shift == 63 && bits > 1 {
-                return Err(Malformed);
+                return Err(malformed());
             }
             value |= bits << shift;
             if byte & 0x80 == 0 {
                 return Ok(value);
             }
         }
-        Err(Malformed)
+        Err(malformed())
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+    fn take(&mut self, length: usize) -> Result<&'a [u8], FrameError> {
+        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 }
 
-/// Writes a message.
-#[derive(Default)]
-pub(super) struct Writer(pub(super) Vec<u8>);
-
-impl Writer {
-    pub(super) fn number(&mut self, field: u32, value: u64) {
-        self.varint(u64::from(field) << 3);
-        self.varint(value);
-    }
-
-    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        self.tag_with_length(field);
-        self.varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    pub(super) fn text(&mut self, field: u32, text: &str) {
-        self.bytes(field, text.as_bytes());
-    }
-
-    /// Begins a message in this message. What is written from now on belongs to it, until [`Writer::end`] is called
-    /// with the result.
-    pub(super) fn begin(&mut self, field: u32) -> usize {
-        self.tag_with_length(field);
-        self.0.len()
-    }
-
-    pub(super) fn end(&mut self, start: usize) {
-        let end = self.0.len();
-        self.varint(end.saturating_sub(start) as u64);
-        // The length was not known before; it belongs in front.
-        for _ in end..self.0.len() {
-            if let Some(byte) = self.0.pop() {
-                self.0.insert(start, byte);
-            }
+/// Returns whether `bytes` are an encoded `google.protobuf.Any`: a message whose field 1, if it has any, is text.
+pub(super) fn is_any(bytes: &[u8]) -> bool {
+    let (mut fields, mut type_url) = (Fields(bytes), &[][..]);
+    loop {
+        match fields.next() {
+            Ok(Some((1, Value::Bytes(text)))) => type_url = text,
+            Ok(Some(_)) => {}
+            Ok(None) => return utf8(type_url).is_ok(),
+            Err(_) => return false,
         }
     }
+}
 
-    fn tag_with_length(&mut self, field: u32) {
-        self.varint(u64::from(field) << 3 | 2);
-    }
+/// Checks that a field is text.
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, FrameError> {
+    std::str::from_utf8(bytes).map_err(|_| malformed())
+}
 
-    fn varint(&mut self, mut value: u64) {
-        while value > 0x7f {
-            // The cast keeps the lowest bits, which are the ones meant.
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
+pub(super) fn malformed() -> FrameError {
+    FrameError::new("The frame is not a protobuf message of this subprotocol.")
 }
 
 #[cfg(test)]
@@ -133,35 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_every_length_come_back() {
-        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), 1 << 63, u64::MAX] {
-            let mut writer = Writer::default();
-            writer.number(17, value);
-            let (number, read) = Fields(&writer.0).next().unwrap().unwrap();
-            assert!(matches!(read, Value::Number(read) if read == value) && number == 17, "{value}");
-        }
-    }
-
-    #[test]
-    fn a_message_within_a_message_has_its_length_in_front() {
-        for length in [0, 1, 126, 127, 128, 16_384] {
-            let mut writer = Writer::default();
-            let outer = writer.begin(1);
-            let inner = writer.begin(2);
-            writer.bytes(3, &vec![7; length]);
-            writer.end(inner);
-            writer.number(4, 5);
-            writer.end(outer);
-            let Ok(Some((1, Value::Bytes(outer)))) = Fields(&writer.0).next() else { unreachable!() };
-            let mut fields = Fields(outer);
-            let Ok(Some((2, Value::Bytes(inner)))) = fields.next() else { unreachable!() };
-            assert!(matches!(fields.next(), Ok(Some((4, Value::Number(5))))));
-            assert!(matches!(Fields(inner).next(), Ok(Some((3, Value::Bytes(bytes)))) if bytes.len() == length));
-        }
-    }
-
-    #[test]
-    fn what_is_cut_off_or_too_long_is_malformed() {
+    fn truncated_and_overlong_fields_are_malformed() {
         let overlong = [&[0x08][..], &[0xff; 10], &[0]].concat();
         let overflow = [&[0x08][..], &[0xff; 9], &[2]].concat();
         let wide_tag = [&[0xff; 9][..], &[1, 0]].concat();
@@ -182,6 +112,16 @@ mod tests {
             &wide_tag,
         ] {
             assert!(Fields(bad).next().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_any_has_a_type_url_that_is_text() {
+        for good in [&[][..], &[0x0a, 1, b't', 0x12, 1, 7], &[0x12, 0]] {
+            assert!(is_any(good), "{good:?}");
+        }
+        for bad in [&[0x0a][..], &[0x0a, 1, 0xff], b"x"] {
+            assert!(!is_any(bad), "{bad:?}");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Puts connections into groups and takes them out.
 
 use serde_json::{Map, Value};
+use webpubsub_edge::protocol::limits::{BAD_GROUP, is_group_name};
 
 use super::{Outcome, Refusal, check_group, parameters, sending};
 use crate::answer;
 use crate::filter::Filter;
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key, TooManyGroups};
-use crate::limits::{BAD_GROUP, is_group};
 
 pub(super) fn join(hub: &mut Hub, members: Vec<Key>, group: &str, not_found: impl FnOnce() -> Response) -> Outcome {
     check_group(group)?;
@@ -96,7 +96,7 @@ fn groups(value: Option<&Value>) -> Result<Vec<String>, Refusal> {
         Some(_) => return Err(invalid("groups must be a list of at least one group name.")),
     };
     let group = |item: &Value| match item {
-        Value::String(group) if is_group(group) => Ok(group.clone()),
+        Value::String(group) if is_group_name(group) => Ok(group.clone()),
         _ => Err(invalid(BAD_GROUP)),
     };
     items.iter().map(group).collect()

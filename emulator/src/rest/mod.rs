@@ -12,12 +12,12 @@ mod token;
 use std::collections::BTreeSet;
 
 use webpubsub_edge::jwt;
+use webpubsub_edge::protocol::limits::{BAD_GROUP, is_group_name};
 
 use crate::answer;
 use crate::auth::Caller;
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key};
-use crate::limits::{BAD_GROUP, is_group};
 use crate::turn::Turn;
 use crate::url::{Query, Url};
 
@@ -148,5 +148,5 @@ fn exclude(hub: &Hub, from: &mut Vec<Key>, query: &Query) {
 }
 
 fn check_group(group: &str) -> Result<(), Refusal> {
-    if is_group(group) { Ok(()) } else { Err(answer::bad_request(BAD_GROUP).into()) }
+    if is_group_name(group) { Ok(()) } else { Err(answer::bad_request(BAD_GROUP).into()) }
 }

@@ -1,15 +1,14 @@
 //! The four sends.
 
-use serde_json::value::RawValue;
-use webpubsub_edge::protocol::protobuf::is_any;
+use webpubsub_edge::protocol::{DataMessage, Payload, Sender};
 
 use super::{Call, Outcome, Refusal, Scope, connections, exclude, parameters};
 use crate::answer;
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::limits::MAX_MESSAGE_BYTES;
-use crate::message::{Data, Message, Sender};
-use crate::metadata::Metadata;
+use crate::message::Outgoing;
+use crate::metadata;
 use crate::turn::Turn;
 
 /// Sends a message. 202 says that it was taken, not that anybody was there to receive it.
@@ -19,8 +18,8 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
     let filter = if is_to_one { None } else { parameters::filter(call.query)? };
     let ttl_ms = parameters::ttl_ms(call.query)?;
     let mut receivers = connections(hub, &scope)?;
-    let data = data(call.request)?;
-    let metadata = Metadata::of(call.request).map_err(|problem| answer::bad_request(&format!("{problem}.")))?;
+    let payload = payload(call.request)?;
+    let metadata = metadata::of_headers(call.request).map_err(|problem| answer::bad_request(&format!("{problem}.")))?;
     // The service has `excluded` for all and for a group only.
     if matches!(scope, Scope::All | Scope::Group(_)) {
         exclude(hub, &mut receivers, call.query);
@@ -29,31 +28,31 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
         receivers.retain(|key| hub.connection(*key).is_some_and(|connection| filter.matches(connection.subject())));
     }
     let from = match scope {
-        Scope::Group(group) => Sender::Group { group, user_id: None },
+        Scope::Group(group) => Sender::Group { group: group.into(), user_id: None },
         _ => Sender::Server,
     };
-    hub.deliver(turn, &receivers, &Message { from, data, metadata, ttl_ms, stream: None });
+    let message = DataMessage { from, payload, metadata, stream: None, sequence_id: None };
+    hub.deliver(turn, &receivers, &Outgoing { message, ttl_ms });
     Ok(Response::empty(202))
 }
 
-fn data(request: &Request) -> Result<Data, Refusal> {
+fn payload(request: &Request) -> Result<Payload<'_>, Refusal> {
     check_size(request)?;
-    let text = || std::str::from_utf8(&request.body).map_err(|_| answer::bad_request("The body is not UTF-8."));
-    match request.media_type().as_deref() {
-        Some("text/plain") => Ok(Data::Text(text()?.to_owned())),
-        Some("application/json") => {
-            let json = serde_json::from_str::<Box<RawValue>>(text()?);
-            let not_json = |_| answer::bad_request("The body is not JSON, as its content type says.");
-            Ok(Data::Json(json.map_err(not_json)?))
-        }
-        Some("application/octet-stream") => Ok(Data::Binary(request.body.clone())),
-        Some("application/x-protobuf") if is_any(&request.body) => Ok(Data::Protobuf(request.body.clone())),
-        Some("application/x-protobuf") => {
-            Err(answer::bad_request("The body is not an encoded google.protobuf.Any.").into())
-        }
-        _ => Err(answer::unsupported_media_type(TAKEN).into()),
-    }
+    let bytes = request.body.as_slice();
+    let text = || std::str::from_utf8(bytes).map_err(|_| answer::bad_request("The body is not UTF-8."));
+    let payload = match request.media_type().as_deref() {
+        Some("text/plain") => Payload::Text(text()?.into()),
+        Some("application/json") => Payload::Json(text()?.trim_matches(JSON_BLANKS).into()),
+        Some("application/octet-stream") => Payload::Binary(bytes.into()),
+        Some("application/x-protobuf") => Payload::Protobuf(bytes.into()),
+        _ => return Err(answer::unsupported_media_type(TAKEN).into()),
+    };
+    let mismatch = |problem| answer::bad_request(&format!("The body is not what its content type says. {problem}"));
+    payload.check().map_err(mismatch)?;
+    Ok(payload)
 }
+
+const JSON_BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 const TAKEN: &str = "text/plain, application/json, application/octet-stream or application/x-protobuf";
 

@@ -1,11 +1,11 @@
 //! Ten thousand frames and requests that were good once: each bad one is answered as documented, and the hub goes on.
 
 use serde_json::{Value, json};
-use webpubsub_edge::protocol::protobuf::Downstream;
+use webpubsub_edge::protocol::Downstream;
 use webpubsub_edge_emulator::{Response, SocketId};
 
 use crate::random::Random;
-use crate::soak::protobuf::{damaged, upstream};
+use crate::soak::frames::{damaged, upstream};
 use crate::world::{Event, JSON, PROTOBUF, PROTOBUF_RELIABLE, RELIABLE, World, body, header};
 
 const ALL_ROLES: [&str; 4] =
@@ -96,13 +96,13 @@ fn bad_json_frames_end_their_connection_only() {
 fn bad_protobuf_frames_end_their_connection_only() {
     let send = |world: &mut World, random: &mut Random, socket| {
         let texts: Vec<String> = (0..3).map(|_| random.text() + "g").collect();
-        let good = upstream(random, &texts).encode();
+        let good = upstream(random, &texts).to_protobuf();
         let frame = if random.one_in(2) { damaged(random, good) } else { good };
         world.binary(socket, &frame);
     };
     disturb(4000, [PROTOBUF, PROTOBUF_RELIABLE], send, |event| match event {
-        Event::Binary(bytes) => match Downstream::decode(bytes) {
-            Ok(Some(Downstream::Disconnected { reason })) => Some(reason.to_owned()),
+        Event::Binary(bytes) => match Downstream::from_protobuf(bytes) {
+            Ok(Some(Downstream::Disconnected { message })) => Some(message.into_owned()),
             _ => None,
         },
         _ => None,

@@ -1,7 +1,7 @@
 //! Events and invocations that the host answers.
 
 use serde_json::{Value, json};
-use webpubsub_edge::protocol::protobuf::{Data, Downstream, Upstream};
+use webpubsub_edge::protocol::{Downstream, Upstream};
 use webpubsub_edge_emulator::{EventReply, Payload, SocketId};
 
 use crate::world::{Event, JSON, PROTOBUF, RELIABLE, World};
@@ -19,7 +19,7 @@ fn connect(world: &mut World) -> SocketId {
 }
 
 fn text(text: &str) -> EventReply {
-    EventReply::Done(Some(Payload::Text(text.to_owned())))
+    EventReply::Done(Some(Payload::Text(text.to_owned().into())))
 }
 
 fn event(ack_id: u64) -> Value {
@@ -34,7 +34,7 @@ fn an_event_is_asked_answered_and_then_acknowledged() {
     assert_eq!(world.frames(socket), Vec::<Value>::new(), "the ack waits for the handler");
     let asked = world.events[0].clone();
     assert_eq!((asked.hub.as_str(), asked.name.as_str(), asked.is_invocation), ("chat", "save", false));
-    assert_eq!((asked.user_id.as_deref(), asked.payload), (Some("ann"), Payload::Json(r#"{"a":1}"#.to_owned())));
+    assert_eq!((asked.user_id.as_deref(), asked.payload), (Some("ann"), Payload::Json(r#"{"a":1}"#.into())));
     assert_eq!(asked.metadata, [("k".to_owned(), "v".to_owned())]);
     world.answer(text("done"));
     let frames = world.frames(socket);
@@ -60,7 +60,7 @@ fn an_event_that_is_repeated_while_it_is_asked_is_asked_once() {
 fn a_failure_is_an_ack_that_may_be_tried_again() {
     let mut world = world();
     let socket = connect(&mut world);
-    for reply in [EventReply::Failed("no".to_owned()), EventReply::Done(Some(Payload::Json("{".to_owned())))] {
+    for reply in [EventReply::Failed("no".to_owned()), EventReply::Done(Some(Payload::Json("{".into())))] {
         world.send(socket, event(4));
         world.answer(reply);
         assert_eq!(world.frames(socket)[0]["error"]["name"], "InternalServerError");
@@ -95,7 +95,7 @@ fn an_invocation_is_answered() {
     assert!(world.events[0].is_invocation);
     let answered =
         json!({ "type": "invokeResponse", "invocationId": "1", "success": true, "dataType": "json", "data": [1] });
-    assert_eq!(response(&mut world, EventReply::Done(Some(Payload::Json("[1]".to_owned())))), answered);
+    assert_eq!(response(&mut world, EventReply::Done(Some(Payload::Json("[1]".into())))), answered);
     world.send(socket, invoke("1"));
     let empty = json!({ "type": "invokeResponse", "invocationId": "1", "success": true });
     assert_eq!(response(&mut world, EventReply::Done(None)), empty);
@@ -164,10 +164,7 @@ fn a_simple_client_is_answered_or_closed() {
     world.answer(text("yes"));
     assert_eq!(world.seen(socket)[1..], [Event::Text("yes".to_owned())]);
     world.text(socket, "again");
-    assert_eq!(
-        (world.events[1].name.as_str(), &world.events[1].payload),
-        ("message", &Payload::Text("again".to_owned()))
-    );
+    assert_eq!((world.events[1].name.as_str(), &world.events[1].payload), ("message", &Payload::Text("again".into())));
     world.answer(EventReply::Failed("no".to_owned()));
     assert_eq!(world.seen(socket), [Event::Closed(1011, "no".to_owned())]);
 }
@@ -177,16 +174,16 @@ fn protobuf_clients_are_answered_too() {
     let mut world = world();
     let socket = world.connect(PROTOBUF, json!({}));
     world.seen(socket);
-    let data = Some(Data::Binary(&[7]));
-    let invoke = Upstream::Invoke { event: "e", invocation_id: "1", data, metadata: vec![], stream: None };
-    world.binary(socket, &invoke.encode());
-    assert_eq!(world.events[0].payload, Payload::Binary(vec![7]));
+    let payload = Payload::Binary(vec![7].into());
+    let (invocation_id, event) = ("1".into(), "e".into());
+    let invoke = Upstream::Invoke { invocation_id, event, payload: payload.clone(), metadata: vec![] };
+    world.binary(socket, &invoke.to_protobuf());
+    assert_eq!(world.events[0].payload, payload);
     world.answer(text("yes"));
     let [Event::Binary(bytes)] = &world.seen(socket)[..] else { panic!() };
-    let data = Some(Data::Text("yes"));
-    let response =
-        Downstream::InvokeResponse { invocation_id: "1", success: true, data, error: None, metadata: vec![] };
-    assert_eq!(Downstream::decode(bytes), Ok(Some(response)));
+    let result = Ok(Some(Payload::Text("yes".into())));
+    let response = Downstream::InvokeResponse { invocation_id: "1".into(), result };
+    assert_eq!(Downstream::from_protobuf(bytes), Ok(Some(response)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use webpubsub_edge_emulator::{Request, SocketId};
 
 use crate::random::{Random, soak};
-use crate::soak::protobuf::{damaged, upstream};
+use crate::soak::frames::{damaged, upstream};
 use crate::world::{Event, JSON, ORIGIN, PROTOBUF, PROTOBUF_RELIABLE, RELIABLE, World, header};
 
 const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -274,7 +274,7 @@ fn disturb(world: &mut World, sockets: &mut Vec<SocketId>, random: &mut Random) 
     match random.below(9) {
         6 => {
             let texts = ["g".to_owned(), garbage];
-            let frame = upstream(random, &texts).encode();
+            let frame = upstream(random, &texts).to_protobuf();
             world.binary(sockets[at], &if random.one_in(2) { damaged(random, frame) } else { frame });
         }
         7 => break_something(world, random),

@@ -1,9 +1,7 @@
 //! Metadata and time to live, from each kind of sender to each kind of client.
 
 use serde_json::json;
-use webpubsub_edge::client::json::{self as frames, Frame, Metadata, SendToGroupOptions};
-use webpubsub_edge::client::protobuf;
-use webpubsub_edge::protocol::protobuf::{Data, Downstream, Upstream};
+use webpubsub_edge::protocol::{Downstream, Metadata, Payload, Upstream};
 use webpubsub_edge_emulator::Request;
 
 use crate::world::{Event, JSON, ORIGIN, PROTOBUF, World};
@@ -24,16 +22,9 @@ fn a_client_sends_it_with_a_message() {
     assert_eq!(world.seen(simple), [Event::Text("x".to_owned())]);
     assert_eq!(protobuf_metadata(&world.seen(protobuf_client)), metadata);
 
-    let alone = Upstream::SendToGroup {
-        group: "g",
-        ack_id: None,
-        data: None,
-        no_echo: true,
-        ttl_seconds: Some(1),
-        metadata: vec![("only", "this")],
-        stream: None,
-    };
-    world.binary(protobuf_client, &alone.encode());
+    // A `sendToGroup` with metadata and without data.
+    let alone = [&[0x0a, 17, 0x0a, 1, b'g', 0x32, 12, 0x0a, 4][..], b"only", &[0x12, 4], b"this"].concat();
+    world.binary(protobuf_client, &alone);
     let frame = world.frames(json_client).remove(0);
     assert_eq!((&frame["data"], &frame["dataType"]), (&json!(""), &json!("text")));
     assert_eq!(frame["metadata"], json!({ "only": "this" }));
@@ -41,12 +32,12 @@ fn a_client_sends_it_with_a_message() {
 
 fn protobuf_metadata(seen: &[Event]) -> serde_json::Value {
     let [Event::Binary(frame)] = seen else { panic!("{seen:?}") };
-    let Ok(Some(Downstream::Data(message, None))) = Downstream::decode(frame) else { panic!() };
-    assert_eq!(message.data, Some(Data::Text("x")));
+    let Ok(Some(Downstream::Message(message))) = Downstream::from_protobuf(frame) else { panic!() };
+    assert_eq!(message.payload, Payload::Text("x".into()));
     message
         .metadata
         .into_iter()
-        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .map(|(key, value)| (key.into_owned(), json!(value)))
         .collect::<serde_json::Map<_, _>>()
         .into()
 }
@@ -59,21 +50,29 @@ fn a_host_in_rust_sends_and_reads_it() {
     for socket in [json_client, protobuf_client] {
         world.seen(socket);
     }
-    let sent = Metadata::from([("trace".to_owned(), "1".to_owned())]);
-    let options = SendToGroupOptions { metadata: Some(&sent), ttl_seconds: Some(1), ..Default::default() };
-    world.text(json_client, &frames::send_to_group("g", &frames::Data::Text("x".to_owned()), options, None));
+    let sent: Metadata = vec![("trace".into(), "1".into())];
+    let message = Upstream::SendToGroup {
+        group: "g".into(),
+        ack_id: None,
+        payload: Payload::Text("x".into()),
+        no_echo: false,
+        ttl_seconds: Some(1),
+        metadata: sent.clone(),
+    };
+    world.text(json_client, &message.to_json());
     for socket in [json_client, protobuf_client] {
         let seen = world.seen(socket);
         let frame = match &seen[..] {
-            [Event::Text(text)] => frames::read(text),
-            [Event::Binary(bytes)] => protobuf::read(bytes),
+            [Event::Text(text)] => Downstream::from_json(text),
+            [Event::Binary(bytes)] => Downstream::from_protobuf(bytes),
             _ => panic!("{seen:?}"),
         };
-        let Some(Frame::Message(message)) = frame else { panic!("{frame:?}") };
-        assert_eq!((message.data, message.metadata), (frames::Data::Text("x".to_owned()), sent.clone()));
+        let Ok(Some(Downstream::Message(message))) = frame else { panic!("{frame:?}") };
+        assert_eq!((message.payload, message.metadata), (Payload::Text("x".into()), sent.clone()));
     }
     world.service.answer_events("chat", true);
-    world.text(json_client, &frames::event("e", &frames::Data::Text("y".to_owned()), Some(&sent), Some(1)));
+    let (payload, metadata) = (Payload::Text("y".into()), sent);
+    world.text(json_client, &Upstream::Event { event: "e".into(), ack_id: Some(1), payload, metadata }.to_json());
     assert_eq!(world.events[0].metadata, [("trace".to_owned(), "1".to_owned())]);
 }
 

@@ -1,7 +1,7 @@
 //! Clients that speak protobuf, and what they and the others hear of each other.
 
 use serde_json::{Value, json};
-use webpubsub_edge::protocol::protobuf::{Data, DataMessage, Downstream, Upstream};
+use webpubsub_edge::protocol::{DataMessage, Downstream, Payload, Sender, Upstream};
 use webpubsub_edge_emulator::SocketId;
 
 use crate::world::{Event, JSON, PROTOBUF, PROTOBUF_RELIABLE, World};
@@ -12,12 +12,12 @@ const ALL_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup
 const ANY: [u8; 6] = [0x0a, 1, b't', 0x12, 1, 7];
 
 fn send(world: &mut World, socket: SocketId, message: &Upstream<'_>) {
-    world.binary(socket, &message.encode());
+    world.binary(socket, &message.to_protobuf());
 }
 
-fn publish<'a>(group: &'a str, data: Data<'a>, ack_id: Option<u64>) -> Upstream<'a> {
-    let (no_echo, ttl_seconds, metadata, stream) = (false, None, vec![], None);
-    Upstream::SendToGroup { group, ack_id, data: Some(data), no_echo, ttl_seconds, metadata, stream }
+fn publish<'a>(group: &'a str, payload: Payload<'a>, ack_id: Option<u64>) -> Upstream<'a> {
+    let (group, no_echo, ttl_seconds, metadata) = (group.into(), false, None, vec![]);
+    Upstream::SendToGroup { group, ack_id, payload, no_echo, ttl_seconds, metadata }
 }
 
 /// The frames that a socket saw, where only binary ones are expected.
@@ -31,24 +31,27 @@ fn frames(world: &mut World, socket: SocketId) -> Vec<Vec<u8>> {
 }
 
 fn decoded(frames: &[Vec<u8>]) -> Vec<Downstream<'_>> {
-    frames.iter().map(|frame| Downstream::decode(frame).unwrap().unwrap()).collect()
+    frames.iter().map(|frame| Downstream::from_protobuf(frame).unwrap().unwrap()).collect()
 }
 
-fn message<'a>(from: &'a str, group: Option<&'a str>, data: Data<'a>) -> DataMessage<'a> {
-    DataMessage { from, group, data: Some(data), metadata: vec![], stream: None }
+fn message<'a>(group: Option<&'a str>, payload: Payload<'a>, sequence_id: Option<u64>) -> Downstream<'a> {
+    let from = group.map_or(Sender::Server, |group| Sender::Group { group: group.into(), user_id: None });
+    Downstream::Message(DataMessage { from, payload, metadata: vec![], stream: None, sequence_id })
 }
 
 #[test]
 fn a_client_is_told_who_it_is() {
     let mut world = World::new();
-    for (protocol, user, token) in [(PROTOBUF, "", None), (PROTOBUF_RELIABLE, "ann", Some("reconnection token"))] {
+    for (protocol, user, is_reliable) in [(PROTOBUF, "", false), (PROTOBUF_RELIABLE, "ann", true)] {
         let socket = world.connect(protocol, json!({ "sub": user }));
         let seen = frames(&mut world, socket);
-        let [Downstream::Connected { connection_id, user_id, reconnection_token }] = decoded(&seen)[..] else {
-            panic!("{:?}", decoded(&seen))
+        let decoded = decoded(&seen);
+        let [Downstream::Connected { connection_id, user_id, reconnection_token }] = &decoded[..] else {
+            panic!("{decoded:?}")
         };
-        assert_eq!((connection_id.len(), user_id), (32, user));
-        assert_eq!(reconnection_token.is_some(), token.is_some(), "{protocol}");
+        assert_eq!(connection_id.as_ref().map(|id| id.len()), Some(32));
+        assert_eq!(user_id.as_deref().unwrap_or_default(), user);
+        assert_eq!(reconnection_token.is_some(), is_reliable, "{protocol}");
     }
 }
 
@@ -57,25 +60,25 @@ fn every_command_works() {
     let mut world = World::new();
     let socket = world.connect(PROTOBUF, json!({ "sub": "ann", "role": ALL_ROLES }));
     world.seen(socket);
-    let done = |ack_id| Downstream::Ack { ack_id, success: true, error: None };
-    send(&mut world, socket, &Upstream::JoinGroup { group: "g", ack_id: Some(0) });
-    send(&mut world, socket, &publish("g", Data::Text(""), Some(u64::MAX)));
-    send(&mut world, socket, &Upstream::LeaveGroup { group: "g", ack_id: Some(2) });
-    send(&mut world, socket, &publish("g", Data::Text("nobody is there"), None));
+    let done = |ack_id| Downstream::Ack { ack_id, result: Ok(()) };
+    send(&mut world, socket, &Upstream::JoinGroup { group: "g".into(), ack_id: Some(0) });
+    send(&mut world, socket, &publish("g", Payload::Text("".into()), Some(u64::MAX)));
+    send(&mut world, socket, &Upstream::LeaveGroup { group: "g".into(), ack_id: Some(2) });
+    send(&mut world, socket, &publish("g", Payload::Text("nobody is there".into()), None));
     send(&mut world, socket, &Upstream::Ping);
     let seen = frames(&mut world, socket);
-    let echo = Downstream::Data(message("group", Some("g"), Data::Text("")), None);
+    let echo = message(Some("g"), Payload::Text("".into()), None);
     assert_eq!(decoded(&seen), [done(0), echo, done(u64::MAX), done(2), Downstream::Pong]);
 
-    send(&mut world, socket, &Upstream::JoinGroup { group: "g", ack_id: Some(2) });
-    let event =
-        Upstream::Event { event: "save", data: Some(Data::Json("1")), ack_id: Some(3), metadata: vec![], stream: None };
+    send(&mut world, socket, &Upstream::JoinGroup { group: "g".into(), ack_id: Some(2) });
+    let (ack_id, payload) = (Some(3), Payload::Json("1".into()));
+    let event = Upstream::Event { event: "save".into(), ack_id, payload, metadata: vec![] };
     send(&mut world, socket, &event);
     let seen = frames(&mut world, socket);
-    let names: Vec<&str> = decoded(&seen)
-        .iter()
+    let names: Vec<_> = decoded(&seen)
+        .into_iter()
         .map(|frame| match frame {
-            Downstream::Ack { success: false, error: Some(error), .. } => error.name,
+            Downstream::Ack { result: Err(error), .. } => error.name,
             other => panic!("{other:?}"),
         })
         .collect();
@@ -87,11 +90,11 @@ fn what_no_role_allows_is_forbidden() {
     let mut world = World::new();
     let socket = world.connect(PROTOBUF, json!({}));
     world.seen(socket);
-    send(&mut world, socket, &publish("g", Data::Text("x"), Some(1)));
+    send(&mut world, socket, &publish("g", Payload::Text("x".into()), Some(1)));
     let seen = frames(&mut world, socket);
-    let Downstream::Ack { ack_id: 1, success: false, error: Some(error) } = decoded(&seen)[0] else { panic!() };
+    let Downstream::Ack { ack_id: 1, result: Err(error) } = decoded(&seen).remove(0) else { panic!() };
     let message = "The client does not have permission to send messages to group 'g'.";
-    assert_eq!((error.name, error.message), ("Forbidden", message));
+    assert_eq!((error.name.as_ref(), error.message.as_ref()), ("Forbidden", message));
 }
 
 #[test]
@@ -100,16 +103,16 @@ fn every_kind_of_data_reaches_every_kind_of_client() {
     let claims = json!({ "role": ALL_ROLES, "webpubsub.group": "g" });
     let [json_client, protobuf_client, simple] =
         [JSON, PROTOBUF, ""].map(|protocol| world.connect(protocol, claims.clone()));
-    for (data, in_json, bare) in [
-        (Data::Text("hé"), json!(["text", "hé"]), Event::Text("hé".to_owned())),
-        (Data::Json(r#"{"a": 1}"#), json!(["json", { "a": 1 }]), Event::Text(r#"{"a": 1}"#.to_owned())),
-        (Data::Binary(&[1, 2]), json!(["binary", "AQI="]), Event::Binary(vec![1, 2])),
-        (Data::Any(&ANY), json!(["protobuf", "CgF0EgEH"]), Event::Binary(ANY.to_vec())),
+    for (payload, in_json, bare) in [
+        (Payload::Text("hé".into()), json!(["text", "hé"]), Event::Text("hé".to_owned())),
+        (Payload::Json(r#"{"a": 1}"#.into()), json!(["json", { "a": 1 }]), Event::Text(r#"{"a": 1}"#.to_owned())),
+        (Payload::Binary((&[1, 2]).into()), json!(["binary", "AQI="]), Event::Binary(vec![1, 2])),
+        (Payload::Protobuf((&ANY).into()), json!(["protobuf", "CgF0EgEH"]), Event::Binary(ANY.to_vec())),
     ] {
         for socket in [json_client, protobuf_client, simple] {
             world.seen(socket);
         }
-        send(&mut world, protobuf_client, &publish("g", data, None));
+        send(&mut world, protobuf_client, &publish("g", payload.clone(), None));
         let frame = world.frames(json_client).remove(0);
         assert_eq!(json!([frame["dataType"], frame["data"]]), in_json);
         assert_eq!(frame["fromUserId"], Value::Null);
@@ -122,10 +125,10 @@ fn every_kind_of_data_reaches_every_kind_of_client() {
             json!({ "type": "sendToGroup", "group": "g", "dataType": in_json[0], "data": in_json[1] }),
         );
         let again = frames(&mut world, protobuf_client);
-        let compact = Data::Json(r#"{"a":1}"#);
-        let expected = if matches!(data, Data::Json(_)) { compact } else { data };
-        assert_eq!(decoded(&again), [Downstream::Data(message("group", Some("g"), expected), None)]);
-        assert_eq!(decoded(&echo), [Downstream::Data(message("group", Some("g"), data), None)]);
+        let compact = Payload::Json(r#"{"a":1}"#.into());
+        let expected = if matches!(payload, Payload::Json(_)) { compact } else { payload.clone() };
+        assert_eq!(decoded(&again), [message(Some("g"), expected, None)]);
+        assert_eq!(decoded(&echo), [message(Some("g"), payload, None)]);
     }
 }
 
@@ -138,7 +141,7 @@ fn rest_sends_any_too() {
     world.seen(json_client);
     assert_eq!(world.post("/api/hubs/chat/:send", "application/x-protobuf", &ANY).status, 202);
     let seen = frames(&mut world, socket);
-    assert_eq!(decoded(&seen), [Downstream::Data(message("server", None, Data::Any(&ANY)), None)]);
+    assert_eq!(decoded(&seen), [message(None, Payload::Protobuf((&ANY).into()), None)]);
     assert_eq!(world.frames(json_client)[0]["dataType"], "protobuf");
     assert_eq!(world.post("/api/hubs/chat/:send", "application/x-protobuf", b"x").status, 400);
 }
@@ -149,14 +152,16 @@ fn a_reliable_client_comes_back_and_misses_nothing() {
     let claims = json!({ "role": ALL_ROLES, "webpubsub.group": "g" });
     let first = world.connect(PROTOBUF_RELIABLE, claims);
     let seen = frames(&mut world, first);
-    let [Downstream::Connected { connection_id, reconnection_token: Some(token), .. }] = decoded(&seen)[..] else {
+    let Downstream::Connected { connection_id: Some(connection_id), reconnection_token: Some(token), .. } =
+        decoded(&seen).remove(0)
+    else {
         panic!()
     };
     for data in ["1", "2", "3"] {
         world.post("/api/hubs/chat/groups/g/:send", "text/plain", data.as_bytes());
     }
     let seen = frames(&mut world, first);
-    let numbered = |data, id| Downstream::Data(message("group", Some("g"), Data::Text(data)), Some(id));
+    let numbered = |data: &'static str, id| message(Some("g"), Payload::Text(data.into()), Some(id));
     assert_eq!(decoded(&seen), [numbered("1", 1), numbered("2", 2), numbered("3", 3)]);
     send(&mut world, first, &Upstream::SequenceAck { sequence_id: 2 });
     world.close(first, 1006);
@@ -186,28 +191,18 @@ fn clients_that_came_together_share_one_frame() {
 fn a_wrong_frame_ends_the_connection() {
     let mut world = World::new();
     let any = [0x0a, 4, 0x1a, 2, 0x1a, 0];
-    let not_json = publish("g", Data::Json("{"), None).encode();
-    let no_group = publish(" ", Data::Text("x"), None).encode();
-    let no_data = Upstream::SendToGroup {
-        group: "g",
-        ack_id: None,
-        data: None,
-        no_echo: false,
-        ttl_seconds: None,
-        metadata: vec![],
-        stream: None,
-    };
+    let not_json = publish("g", Payload::Json("{".into()), None).to_protobuf();
+    let no_group = publish(" ", Payload::Text("x".into()), None).to_protobuf();
+    let no_data = [0x0a, 3, 0x0a, 1, b'g'];
     let long_ttl = Upstream::SendToGroup {
-        group: "g",
+        group: "g".into(),
         ack_id: None,
-        data: Some(Data::Text("x")),
+        payload: Payload::Text("x".into()),
         no_echo: false,
         ttl_seconds: Some(301),
         metadata: vec![],
-        stream: None,
     };
-    let data = Some(Data::Text("x"));
-    let unnumbered = Upstream::StreamData { stream_id: "s", stream_sequence_id: None, data };
+    let unnumbered = [0x6a, 8, 0x0a, 1, b's', 0x1a, 3, 0x0a, 1, b'x'];
     for (frame, code) in [
         (&[][..], 1007),
         (&[0xff], 1007),
@@ -215,9 +210,9 @@ fn a_wrong_frame_ends_the_connection() {
         (&any, 1007),
         (&not_json, 1007),
         (&no_group, 1007),
-        (&no_data.encode(), 1007),
-        (&long_ttl.encode(), 1007),
-        (&unnumbered.encode(), 1007),
+        (&no_data, 1007),
+        (&long_ttl.to_protobuf(), 1007),
+        (&unnumbered, 1007),
         (&vec![0; 1024 * 1024 + 1], 1009),
     ] {
         let socket = world.connect(PROTOBUF, json!({ "role": ALL_ROLES }));
@@ -234,6 +229,8 @@ fn a_wrong_frame_ends_the_connection() {
 fn assert_ended(world: &mut World, socket: SocketId, code: u16) {
     let seen = world.seen(socket);
     let [Event::Binary(frame), Event::Closed(closed, reason)] = &seen[..] else { panic!("{seen:?}") };
-    assert!(matches!(Downstream::decode(frame), Ok(Some(Downstream::Disconnected { reason: told })) if told == reason));
+    assert!(
+        matches!(Downstream::from_protobuf(frame), Ok(Some(Downstream::Disconnected { message })) if message == *reason)
+    );
     assert_eq!(*closed, code, "{reason}");
 }

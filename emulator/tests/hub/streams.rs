@@ -1,7 +1,7 @@
 //! Streams to a group: client-spec section 3.6.
 
 use serde_json::{Value, json};
-use webpubsub_edge::protocol::protobuf::{Data, Downstream, StreamStart, Upstream};
+use webpubsub_edge::protocol::{Downstream, Payload, Upstream};
 use webpubsub_edge_emulator::SocketId;
 
 use crate::world::{Event, JSON, PROTOBUF, RELIABLE, World};
@@ -172,21 +172,21 @@ fn no_echo_and_protobuf() {
     for socket in [publisher, reader, simple] {
         world.seen(socket);
     }
-    let stream = Some(StreamStart { stream_id: "S", idle_timeout_ms: None });
-    let (ack_id, data, ttl_seconds, metadata) = (None, None, None, vec![]);
-    let start = Upstream::SendToGroup { group: "g", ack_id, data, no_echo: true, ttl_seconds, metadata, stream };
-    world.binary(publisher, &start.encode());
-    let data = Some(Data::Text("x"));
-    world.binary(publisher, &Upstream::StreamData { stream_id: "S", stream_sequence_id: Some(1), data }.encode());
-    world.binary(publisher, &Upstream::StreamEnd { stream_id: "S", error: None }.encode());
+    for frame in [
+        Upstream::OpenStream { group: "g".into(), no_echo: true, stream_id: "S".into(), idle_timeout_ms: None },
+        Upstream::StreamData { stream_id: "S".into(), sequence_id: 1, payload: Payload::Text("x".into()) },
+        Upstream::EndStream { stream_id: "S".into(), error: None },
+    ] {
+        world.binary(publisher, &frame.to_protobuf());
+    }
     let decoded = |events: Vec<Event>| {
         let kind = |event: &Event| match event {
-            Event::Binary(bytes) => match Downstream::decode(bytes).unwrap().unwrap() {
+            Event::Binary(bytes) => match Downstream::from_protobuf(bytes).unwrap().unwrap() {
                 Downstream::StreamAck { expected_sequence_id, .. } => format!("ack {expected_sequence_id}"),
                 Downstream::StreamClosed { error: None, .. } => "closed".to_owned(),
-                Downstream::Data(message, None) => {
+                Downstream::Message(message) => {
                     let stream = message.stream.unwrap();
-                    format!("part {} {}", stream.stream_sequence_id, stream.end_of_stream)
+                    format!("part {} {}", stream.sequence_id, stream.is_end)
                 }
                 other => panic!("{other:?}"),
             },

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Add;
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::json::{Data, Frame, Message, StreamPart};
 use webpubsub_edge::client::{
-    Action, GroupStates, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamClosing, StreamProblem,
+    AckOutcome, Action, GroupStates, Input, NEXT_ACK_ID, Options, Outcome, Session, Status, StreamClosing,
+    StreamProblem,
 };
+use webpubsub_edge::protocol::{DataMessage, Downstream, Payload, Sender, StreamPart};
 
 use crate::frames::{SHORT_LIVED, Wire};
 use crate::schedule::GROUPS;
@@ -629,17 +630,18 @@ impl Client {
     }
 
     /// Reads a stream from its first part on.
-    fn read_part(&mut self, now: u64, group: Option<&str>, part: &StreamPart, data: &Data) -> Result {
-        let group = GROUPS.iter().position(|name| group == Some(name));
+    fn read_part(&mut self, now: u64, from: &Sender, part: &StreamPart, payload: &Payload) -> Result {
+        let Sender::Group { group, .. } = from else { return Ok(()) };
+        let group = GROUPS.iter().position(|name| group == name);
         // While it leaves, a last part may come.
         let is_in = group.is_some_and(|group| self.topics[group] == Membership::Joined);
         let StreamPart { stream_id, sequence_id, is_end, .. } = part;
-        let known = self.readers.iter().find(|(_, (id, _))| id == stream_id).map(|(number, _)| *number);
+        let known = self.readers.iter().find(|(_, (id, _))| *id == *stream_id).map(|(number, _)| *number);
         let number = match known {
             Some(number) => number,
             None if *sequence_id == 1 && is_in => {
                 self.last_reader += 1;
-                self.readers.insert(self.last_reader, (stream_id.clone(), self.connections));
+                self.readers.insert(self.last_reader, (stream_id.to_string(), self.connections));
                 self.handle(now, Input::ReadStream { stream: self.last_reader, idle_timeout_ms: 0 })?;
                 self.last_reader
             }
@@ -648,7 +650,7 @@ impl Client {
         let input = Input::Part { stream: number, sequence_id: *sequence_id, is_end: *is_end };
         if self.handle(now, input)? && !is_end {
             let expected = format!("{stream_id} part {sequence_id}");
-            self.check(*data == Data::Text(expected), "each part is what was written")?;
+            self.check(*payload == Payload::Text(expected.into()), "each part is what was written")?;
             self.counts.parts += 1;
         }
         Ok(())
@@ -677,25 +679,27 @@ impl Client {
         // What tells no socket is for the host to drop.
         let is_late = socket != self.session.socket();
         let input = match wire.read().ok_or_else(|| format!("{wire:?} is no frame"))? {
-            Frame::Connected { connection_id, reconnection_token, .. } => {
+            Downstream::Connected { connection_id, reconnection_token, .. } => {
                 if socket != self.session.socket() {
                     return Ok(());
                 }
                 self.has_connected = true;
                 let recoverable = reconnection_token.is_some();
-                self.connection = connection_id.map(|id| (id, reconnection_token.unwrap_or_default()));
+                let token = reconnection_token.unwrap_or_default().into_owned();
+                self.connection = connection_id.map(|id| (id.into_owned(), token));
                 Input::Connected { socket, recoverable }
             }
-            Frame::Ack { ack_id, outcome, .. } => {
+            Downstream::Ack { ack_id, result } => {
+                let outcome = AckOutcome::of_error(result.as_ref().err().map(|error| error.name.as_ref()));
                 if socket == self.session.socket() {
                     self.rejoins.remove(&ack_id);
                 }
                 Input::Ack { socket, ack_id, outcome }
             }
-            Frame::Message(Message { sequence_id: Some(sequence_id), group, stream, data, .. }) => {
+            Downstream::Message(DataMessage { sequence_id: Some(sequence_id), from, stream, payload, .. }) => {
                 if self.handle(now, Input::Data { socket, sequence_id })? {
                     if let Some(part) = stream {
-                        self.read_part(now, group.as_deref(), &part, &data)?;
+                        self.read_part(now, &from, &part, &payload)?;
                     }
                     let (id, _) = self.connection.as_ref().ok_or("a message is delivered before `connected`")?;
                     self.delivered.entry(id.clone()).or_default().push((sequence_id, wire));
@@ -703,11 +707,11 @@ impl Client {
                 }
                 return Ok(());
             }
-            Frame::Pong => {
+            Downstream::Pong => {
                 self.has_ponged |= socket == self.session.socket();
                 Input::Pong { socket }
             }
-            Frame::GroupState { group, items, is_snapshot } => {
+            Downstream::GroupState { group, items, is_snapshot, .. } => {
                 let take = |client: &mut Client| {
                     let at = GROUPS.iter().position(|name| group == *name);
                     match at.and_then(|at| client.views[at].as_mut()) {
@@ -718,21 +722,23 @@ impl Client {
                 };
                 return self.handle_first(now, Input::Heard { socket }, take).map(drop);
             }
-            Frame::InvokeResponse { .. } | Frame::StreamAck { .. } | Frame::StreamNack { .. } if is_late => {
+            Downstream::InvokeResponse { .. } | Downstream::StreamAck { .. } | Downstream::StreamNack { .. }
+                if is_late =>
+            {
                 return Ok(());
             }
-            Frame::StreamClosed { .. } if is_late => return Ok(()),
-            Frame::InvokeResponse { invocation_id, .. } => {
+            Downstream::StreamClosed { .. } if is_late => return Ok(()),
+            Downstream::InvokeResponse { invocation_id, .. } => {
                 Input::Response { message: invocation_id.parse().map_err(|_| "an unknown invocation")? }
             }
-            Frame::StreamAck { stream_id, expected } => {
-                Input::StreamAck { stream: self.number_of(&stream_id), expected }
+            Downstream::StreamAck { stream_id, expected_sequence_id } => {
+                Input::StreamAck { stream: self.number_of(&stream_id), expected: expected_sequence_id }
             }
-            Frame::StreamNack { stream_id, expected, .. } => {
-                Input::StreamNack { stream: self.number_of(&stream_id), expected }
+            Downstream::StreamNack { stream_id, expected_sequence_id, .. } => {
+                Input::StreamNack { stream: self.number_of(&stream_id), expected: expected_sequence_id }
             }
-            Frame::StreamClosed { stream_id, error } => {
-                let closing = StreamClosing::of_error(error.as_ref().map(|error| error.name.as_str()));
+            Downstream::StreamClosed { stream_id, error } => {
+                let closing = StreamClosing::of_error(error.as_ref().map(|error| error.name.as_ref()));
                 Input::StreamClosed { stream: self.number_of(&stream_id), closing }
             }
             _ => Input::Heard { socket },

@@ -1,16 +1,9 @@
 //! What goes over the wire: the same frames, as JSON or as protobuf.
 
 use serde_json::Value;
-use webpubsub_edge::client::json::Frame;
-use webpubsub_edge::client::{json, protobuf};
-use webpubsub_edge::protocol::protobuf::{Data, StreamStart, Upstream};
+pub use webpubsub_edge::protocol::Encoding;
+use webpubsub_edge::protocol::{Downstream, Metadata, Payload, Upstream};
 use webpubsub_edge_emulator::Content;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Encoding {
-    Json,
-    Protobuf,
-}
 
 /// One WebSocket message.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +16,12 @@ pub enum Wire {
 pub const SHORT_LIVED: char = '~';
 
 impl Wire {
-    pub fn read(&self) -> Option<Frame> {
+    pub fn read(&self) -> Option<Downstream<'_>> {
         match self {
-            Wire::Text(text) => json::read(text),
-            Wire::Binary(bytes) => protobuf::read(bytes),
+            Wire::Text(text) => Downstream::from_json(text),
+            Wire::Binary(bytes) => Downstream::from_protobuf(bytes),
         }
+        .ok()?
     }
 
     /// Whether it is an ack or tells of a change of a state: nobody promises in which order these come.
@@ -43,7 +37,7 @@ impl Wire {
 
     /// Whether it is the ack of a group that the session joins again by itself: see `REJOIN` in `client/messages.rs`.
     pub fn is_ack_of_rejoin(&self) -> bool {
-        matches!(self.read(), Some(Frame::Ack { ack_id, .. }) if ack_id >= 1 << 52)
+        matches!(self.read(), Some(Downstream::Ack { ack_id, .. }) if ack_id >= 1 << 52)
     }
 
     pub fn is_pong(&self) -> bool {
@@ -76,42 +70,46 @@ impl From<Content<'_>> for Wire {
 pub fn write(encoding: Encoding, frame: &Value) -> Wire {
     match encoding {
         Encoding::Json => Wire::Text(frame.to_string()),
-        Encoding::Protobuf => Wire::Binary(upstream(frame).encode()),
+        Encoding::Protobuf => Wire::Binary(upstream(frame).to_protobuf()),
     }
 }
 
 fn upstream(frame: &Value) -> Upstream<'_> {
     let text = |name: &str| frame[name].as_str().unwrap_or_default();
-    let (group, ack_id, stream_id) = (text("group"), frame["ackId"].as_u64(), text("streamId"));
-    let number = frame["data"].is_number().then_some(Data::Json("1"));
-    let data = frame["data"].as_str().map(Data::Text).or(number);
+    let (group, ack_id, stream_id) = (text("group").into(), frame["ackId"].as_u64(), text("streamId").into());
+    let metadata = Metadata::new();
+    let payload = || match frame["data"].as_str() {
+        Some(text) => Payload::Text(text.into()),
+        None => Payload::Json("1".into()),
+    };
     match text("type") {
         "ping" => Upstream::Ping,
         "sequenceAck" => Upstream::SequenceAck { sequence_id: frame["sequenceId"].as_u64().unwrap_or_default() },
         "joinGroup" => Upstream::JoinGroup { group, ack_id },
         "leaveGroup" => Upstream::LeaveGroup { group, ack_id },
-        "sendToGroup" => {
-            let ttl_seconds = frame["ttlSeconds"].as_u64().map(|seconds| seconds as u32);
-            let stream = frame["stream"]["streamId"].as_str();
-            let stream = stream.map(|stream_id| StreamStart { stream_id, idle_timeout_ms: None });
-            let metadata = Vec::new();
-            Upstream::SendToGroup { group, ack_id, data, no_echo: false, ttl_seconds, metadata, stream }
-        }
-        "event" => Upstream::Event { event: text("event"), data, ack_id, metadata: Vec::new(), stream: None },
+        "sendToGroup" => match frame["stream"]["streamId"].as_str() {
+            Some(stream_id) => {
+                Upstream::OpenStream { group, no_echo: false, stream_id: stream_id.into(), idle_timeout_ms: None }
+            }
+            None => {
+                let ttl_seconds = frame["ttlSeconds"].as_u64().map(|seconds| seconds as u32);
+                Upstream::SendToGroup { group, ack_id, payload: payload(), no_echo: false, ttl_seconds, metadata }
+            }
+        },
+        "event" => Upstream::Event { event: text("event").into(), ack_id, payload: payload(), metadata },
         "invoke" => {
-            let (event, invocation_id) = (text("event"), text("invocationId"));
-            Upstream::Invoke { event, invocation_id, data, metadata: Vec::new(), stream: None }
+            let (event, invocation_id) = (text("event").into(), text("invocationId").into());
+            Upstream::Invoke { invocation_id, event, payload: payload(), metadata }
         }
-        "cancelInvocation" => Upstream::CancelInvocation { invocation_id: text("invocationId") },
-        "streamData" => {
-            let stream_sequence_id = frame["streamSequenceId"].as_u64();
-            Upstream::StreamData { stream_id, stream_sequence_id, data }
-        }
-        "streamEnd" => Upstream::StreamEnd { stream_id, error: None },
+        "cancelInvocation" => Upstream::CancelInvocation { invocation_id: text("invocationId").into() },
+        "streamData" => match frame["streamSequenceId"].as_u64() {
+            Some(sequence_id) => Upstream::StreamData { stream_id, sequence_id, payload: payload() },
+            None => Upstream::KeepStreamAlive { stream_id },
+        },
+        "streamEnd" => Upstream::EndStream { stream_id, error: None },
         "setGroupState" => {
-            let state = frame["state"].as_object();
-            let state = state.map(|state| {
-                state.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect()
+            let state = frame["state"].as_object().map(|state| {
+                state.iter().map(|(name, text)| (name.into(), text.as_str().unwrap_or_default().into())).collect()
             });
             Upstream::SetGroupState { group, ack_id, state }
         }

@@ -7,7 +7,8 @@ mod service;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use webpubsub_edge::client::{Input as ClientInput, StateItem, Status};
+use webpubsub_edge::client::{Input as ClientInput, Status};
+use webpubsub_edge::protocol::GroupStateItem;
 use webpubsub_edge_emulator::{EventReply, Input, Service, SocketId};
 
 use crate::client::{Client, Counts, Dead, Result, Wish};
@@ -61,7 +62,7 @@ pub struct World<'s> {
     asked: BTreeSet<String>,
     broadcasts: usize,
     /// The states in each group, as the service told them last.
-    states: BTreeMap<String, Vec<StateItem>>,
+    states: BTreeMap<String, Vec<GroupStateItem<'static>>>,
     /// By stream id, the parts that were published, and how the stream ended.
     published: BTreeMap<String, Published>,
     /// What was found wrong where nothing can be returned.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
-use webpubsub_edge::protocol::protobuf::{Data, Downstream, Upstream};
+use webpubsub_edge::protocol::{Downstream, Payload, Upstream};
 use webpubsub_edge_emulator::SocketId;
 
 use crate::random::{Random, soak};
@@ -190,13 +190,13 @@ impl Client {
                     _ => {}
                 }
             }
-            Event::Binary(bytes) => match Downstream::decode(bytes).unwrap().unwrap() {
-                Downstream::Ack { ack_id, success, error } => {
-                    self.acknowledge(ack_id, success || error.is_some_and(|error| error.name == "Duplicate"));
+            Event::Binary(bytes) => match Downstream::from_protobuf(bytes).unwrap().unwrap() {
+                Downstream::Ack { ack_id, result } => {
+                    self.acknowledge(ack_id, result.is_ok() || result.is_err_and(|error| error.name == "Duplicate"));
                 }
-                Downstream::Data(message, Some(id)) => {
-                    let Some(Data::Text(text)) = message.data else { panic!("{message:?}") };
-                    self.take(id, text);
+                Downstream::Message(message) => {
+                    let Payload::Text(text) = &message.payload else { panic!("{message:?}") };
+                    self.take(message.sequence_id.unwrap(), text);
                 }
                 _ => {}
             },
@@ -224,13 +224,12 @@ impl Client {
     fn publish(&self, world: &mut World, socket: SocketId, ack_id: u64, data: &str) {
         let frame = json!({ "type": "sendToGroup", "group": "g", "dataType": "text", "data": data, "ackId": ack_id });
         self.send(world, socket, frame, || Upstream::SendToGroup {
-            group: "g",
+            group: "g".into(),
             ack_id: Some(ack_id),
-            data: Some(Data::Text(data)),
+            payload: Payload::Text(data.into()),
             no_echo: false,
             ttl_seconds: None,
             metadata: vec![],
-            stream: None,
         });
     }
 
@@ -238,7 +237,7 @@ impl Client {
         if self.is_json {
             world.send(socket, json);
         } else {
-            world.binary(socket, &protobuf().encode());
+            world.binary(socket, &protobuf().to_protobuf());
         }
     }
 
@@ -267,9 +266,9 @@ fn connected(event: &Event) -> Option<(String, String)> {
             let member = |name: &str| frame[name].as_str().map(str::to_owned);
             Some((member("connectionId")?, member("reconnectionToken")?))
         }
-        Event::Binary(bytes) => match Downstream::decode(bytes) {
-            Ok(Some(Downstream::Connected { connection_id, reconnection_token: Some(token), .. })) => {
-                Some((connection_id.to_owned(), token.to_owned()))
+        Event::Binary(bytes) => match Downstream::from_protobuf(bytes) {
+            Ok(Some(Downstream::Connected { connection_id: Some(id), reconnection_token: Some(token), .. })) => {
+                Some((id.into_owned(), token.into_owned()))
             }
             _ => None,
         },

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use webpubsub_edge::client::{GroupStates, Protocol, StateItem, Status, StreamProblem};
+use webpubsub_edge::client::{GroupStates, Protocol, Status, StreamProblem};
+use webpubsub_edge::protocol::GroupStateItem;
 use webpubsub_edge_emulator::{Action, Input, Request};
 
 use super::service::Published;
@@ -74,7 +75,7 @@ impl World<'_> {
         let id = client.connection_id().unwrap_or_default().to_owned();
         for (group, own) in client.own_states() {
             let item = self.states.get(GROUPS[group]).into_iter().flatten().find(|item| item.connection_id == id);
-            let state = item.and_then(|item| item.state.as_ref()?.get("is")).map(String::as_str);
+            let state = item.and_then(|item| item.state.as_ref()?.get("is")).map(|text| text.as_ref());
             client.check(state == own, &format!("its state in {} is {own:?}, not {state:?}", GROUPS[group]))?;
         }
         if !self.schedule.options.auto_rejoin_groups {
@@ -84,9 +85,9 @@ impl World<'_> {
         for group in watched {
             client.counts.views += 1;
             let view = client.views[group].iter().flat_map(GroupStates::iter);
-            let known: BTreeMap<&str, &StateItem> = view.map(|item| (item.connection_id.as_str(), item)).collect();
+            let known: BTreeMap<&str, &GroupStateItem> = view.map(|item| (item.connection_id.as_ref(), item)).collect();
             let items = self.states.get(GROUPS[group]).into_iter().flatten();
-            let set: BTreeMap<&str, &StateItem> = items.map(|item| (item.connection_id.as_str(), item)).collect();
+            let set: BTreeMap<&str, &GroupStateItem> = items.map(|item| (item.connection_id.as_ref(), item)).collect();
             let what = || format!("the states of {} are {set:?}, not {known:?}", GROUPS[group]);
             client.check(known == set, &what())?;
         }

@@ -1,8 +1,8 @@
 //! The service, its event handler, and the observer who tells what the service accepted.
 
 use serde_json::json;
-use webpubsub_edge::client::json::{self, Data};
 use webpubsub_edge::jwt::Key;
+use webpubsub_edge::protocol::{Downstream, GroupStateItem};
 use webpubsub_edge_emulator::{ACCESS_KEY, Action, EventReply, Frame, Input, Payload, Service, Settings, SocketId};
 
 use super::network::Down;
@@ -91,7 +91,7 @@ impl World<'_> {
     /// The event handler: mostly it says yes, sometimes no, sometimes later than anybody waits.
     pub fn ask(&mut self, id: u64, payload: Payload) {
         if let Payload::Text(data) = &payload {
-            self.asked.insert(data.clone());
+            self.asked.insert(data.to_string());
         }
         let reply = match self.random.below(8) {
             0..2 => EventReply::Failed("no".to_owned()),
@@ -105,16 +105,16 @@ impl World<'_> {
 
     /// A part of a stream, as it was published.
     pub fn note_part(&mut self, text: &str) {
-        let Some(json::Frame::Message(message)) = json::read(text) else { return };
+        let Ok(Some(Downstream::Message(message))) = Downstream::from_json(text) else { return };
         let Some(part) = message.stream else { return };
-        let published = self.published.entry(part.stream_id.clone()).or_default();
+        let published = self.published.entry(part.stream_id.to_string()).or_default();
         if part.is_end {
             published.was_idle |= part.error.as_ref().is_some_and(|error| error.name == "IdleTimeout");
             published.has_ended |= part.error.is_none();
         } else {
             published.parts += 1;
-            let expected = Data::Text(format!("{} part {}", part.stream_id, published.parts));
-            if part.sequence_id != published.parts as u64 || message.data != expected {
+            let expected = Payload::Text(format!("{} part {}", part.stream_id, published.parts).into());
+            if part.sequence_id != published.parts as u64 || message.payload != expected {
                 self.wrong = Some(format!("{text} is published after {} parts", published.parts - 1));
             }
         }
@@ -132,9 +132,9 @@ impl World<'_> {
             let before = self.sent.entry(id).or_default().insert(*sequence_id, wire.clone());
             assert!(before.is_none_or(|before| before == wire), "the service numbers anew");
         } else if receiver.connection.is_none()
-            && let Some(json::Frame::Connected { connection_id, .. }) = wire.read()
+            && let Some(Downstream::Connected { connection_id, .. }) = wire.read()
         {
-            receiver.connection = connection_id;
+            receiver.connection = connection_id.map(|id| id.into_owned());
         }
         self.down(socket, Down::Frame(wire));
     }
@@ -146,9 +146,10 @@ impl World<'_> {
         } else if let Some(data) = text.split(r#""data":""#).nth(1).and_then(|rest| rest.split('"').next()) {
             *self.accepted.entry(data.to_owned()).or_default() += 1;
         } else if text.contains("groupStateSnapshot")
-            && let Some(json::Frame::GroupState { group, items, .. }) = json::read(text)
+            && let Ok(Some(Downstream::GroupState { group, items, .. })) = Downstream::from_json(text)
         {
-            self.states.insert(group, items);
+            let items = items.into_iter().map(GroupStateItem::into_owned).collect();
+            self.states.insert(group.into_owned(), items);
         }
     }
 
