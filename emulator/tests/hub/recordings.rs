@@ -1,8 +1,7 @@
 //! Answers of the real service, recorded, against answers of the emulator.
 //!
-//! The recordings lie outside the repository, in `../shared/cases`; where they are absent the tests say so. Requests
-//! of one recording are replayed in their order in one world, which is set up as the recording must have found it:
-//! some of its requests were not kept.
+//! The recordings are in `tests/cases`. Requests of one recording are replayed in their order in one world. The world is
+//! set up first, because some requests of a recording were not kept.
 
 use std::fs;
 use std::path::Path;
@@ -140,7 +139,7 @@ const DIFFERENT_HEADERS: [(&str, &str, &str); 1] =
 
 #[test]
 fn answers_are_those_that_were_recorded() {
-    let Some(cases) = cases("rest.jsonl") else { return };
+    let cases = cases("rest.jsonl");
     let mut recordings: Vec<(String, Vec<&Value>)> = Vec::new();
     for case in &cases {
         let name = recording(case);
@@ -277,7 +276,7 @@ fn without_host(body: &Value) -> Value {
 /// What the official SDK was seen to send, against a hub without connections.
 #[test]
 fn requests_of_the_official_sdk_are_understood() {
-    let Some(cases) = cases("rest-request.jsonl") else { return };
+    let cases = cases("rest-request.jsonl");
     for case in &cases {
         let request = &case["request"];
         let path = format!("{}?{}", request["path"].as_str().unwrap(), request["query"].as_str().unwrap());
@@ -301,7 +300,7 @@ fn requests_of_the_official_sdk_are_understood() {
 /// What the official SDKs build out of templates: well formed, whatever it names.
 #[test]
 fn filters_of_the_official_sdks_are_understood() {
-    let Some(cases) = cases("filter.jsonl") else { return };
+    let cases = cases("filter.jsonl");
     for case in &cases {
         let filter = case["expected"].as_str().unwrap();
         let escaped: String = filter.bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -316,15 +315,9 @@ fn filters_of_the_official_sdks_are_understood() {
     assert!(cases.len() > 5);
 }
 
-fn cases(file: &str) -> Option<Vec<Value>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(file);
-    match fs::read_to_string(&path) {
-        Ok(text) => Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()),
-        Err(_) => {
-            println!("skipped: there are no recordings at ../shared/cases");
-            None
-        }
-    }
+fn cases(file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cases").join(file);
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The name of the recording that a case was taken from.
