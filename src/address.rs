@@ -1,10 +1,10 @@
-//! Addresses in numbers, as hosts of a URL.
+//! Reads and writes IP addresses, as URL parsers do.
 //!
-//! The parsers of `std::net` are more than a kilobyte of the npm package's wasm.
+//! The parsers of `std::net` would add more than a kilobyte to the npm package's WebAssembly module.
 
 use crate::text::{decimal, pieces};
 
-/// Four decimal numbers without leading zeros, which other readers take for octal.
+/// Reads an IPv4 address: four decimal numbers. Leading zeros are refused, because some parsers read them as octal.
 pub(crate) fn ipv4(text: &str) -> Option<u32> {
     let mut address = 0u32;
     let mut parts = 0u8;
@@ -21,14 +21,14 @@ pub(crate) fn ipv4(text: &str) -> Option<u32> {
 pub(crate) fn push_ipv6(out: &mut String, text: &str) -> Option<()> {
     let address: std::net::Ipv6Addr = text.parse().ok()?;
     out.push_str(&match (address.to_ipv4_mapped(), address.segments()) {
-        // The standard library writes the end of these in decimal, a URL parser does not.
+        // The standard library writes the last 32 bits of these addresses in decimal. A URL parser does not.
         (Some(_), [.., high, low]) => format!("[::ffff:{high:x}:{low:x}]"),
         _ => format!("[{address}]"),
     });
     Some(())
 }
 
-/// The same without the parser, for a host that then has its own write the address.
+/// Appends an IPv6 address unchanged. The JavaScript host then rewrites it with its own URL parser.
 #[cfg(not(feature = "parsers"))]
 pub(crate) fn push_ipv6(out: &mut String, text: &str) -> Option<()> {
     if !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F' | b'a'..=b'f' | b':' | b'.')) {

@@ -1,8 +1,7 @@
 //! Reads a connection string and an endpoint, and refuses what a URL parser would silently change.
 //!
-//! A REST token is bound to the request's URL, so an endpoint is kept in the one form that `fetch` sends: scheme
-//! and host in lower case, no default port, no trailing slash. Whatever would need more repair than that is an
-//! error.
+//! A REST token is bound to the request's URL. An endpoint is therefore kept in the form that `fetch` sends: scheme and
+//! host in lower case, no default port, no trailing slash. An endpoint that needs any other correction is an error.
 
 use std::fmt;
 
@@ -12,27 +11,27 @@ use crate::jwt::Key;
 use crate::text::{cut, decimal, pieces, trim};
 use crate::{Error, Problem};
 
-/// What a connection string holds.
+/// A parsed connection string.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionString {
-    /// Where the service is.
+    /// The endpoint of the service.
     pub endpoint: Endpoint,
-    /// The key that signs for it.
+    /// The key that signs tokens for the endpoint.
     pub access_key: AccessKey,
 }
 
 impl ConnectionString {
     /// Reads `Endpoint=https://name.webpubsub.azure.com;AccessKey=...;Version=1.0;`, as the Azure portal shows it.
     ///
-    /// Names are matched in any case and order; blanks around names and values are ignored, as are names that are
-    /// not known and empty segments. `Port` replaces the endpoint's own port. A value may hold `=`. An endpoint
-    /// without a scheme is `https`.
+    /// Names are case-insensitive and may appear in any order. Blanks around names and values, unknown names and empty
+    /// segments are ignored. `Port` replaces the port of the endpoint. A value may contain `=`. The default scheme of the
+    /// endpoint is `https`.
     ///
-    /// Stricter than the official SDKs, which let these through: a name given twice, a segment without `=` or
-    /// without a name, a port that is not a number from 1 to 65535, a scheme that is not http or https.
+    /// Unlike the official SDKs, this function refuses a name that appears twice, a segment without `=` or without a
+    /// name, a port outside 1 to 65535, and a scheme other than http and https.
     ///
     /// # Errors
-    /// [`Error::ConnectionString`] or [`Error::Endpoint`]. Neither holds any part of the string.
+    /// [`Error::ConnectionString`] or [`Error::Endpoint`]. Neither contains a part of the string.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let fields = Fields::read(text)?;
         let problem = match fields.access_key {
@@ -49,7 +48,7 @@ impl ConnectionString {
     /// Reads a connection string without a key (`Endpoint=...;AuthType=azure;`), for use with a credential.
     ///
     /// # Errors
-    /// As [`ConnectionString::parse`], and when there is an access key: it would silently not be used.
+    /// The errors of [`ConnectionString::parse`], and an error if the string has an access key, which would be unused.
     pub fn parse_keyless(text: &str) -> Result<Endpoint, Error> {
         let fields = Fields::read(text)?;
         match fields.access_key {
@@ -105,17 +104,17 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An access key: any text that is not empty. `Debug` does not show it.
+/// An access key: any non-empty text. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessKey(Box<str>);
 
 impl AccessKey {
-    /// The key as text. It looks like base64, but the service uses its characters as they are.
+    /// Returns the key as text. The key looks like base64, but the service uses its characters without decoding them.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key, ready to sign. Make it once and keep it: that halves the work of a signature.
+    /// Prepares the key for signing. Keep the result: reusing it halves the work of a signature.
     pub fn key(&self) -> Key {
         Key::new(self.0.as_bytes())
     }
@@ -127,14 +126,14 @@ impl fmt::Debug for AccessKey {
     }
 }
 
-/// Where the service is: an http or https origin, perhaps with a base path. `Debug` shows the host only.
+/// The endpoint of a service: an http or https origin with an optional base path. `Debug` shows the host only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     text: String,
 }
 
 impl Endpoint {
-    /// Reads `https://name.webpubsub.azure.com`, with an optional port and base path. Without a scheme it is https.
+    /// Reads `https://name.webpubsub.azure.com`, with an optional port and base path. The default scheme is https.
     ///
     /// # Errors
     /// [`Error::Endpoint`].
@@ -144,12 +143,12 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Takes the one form of an endpoint, as [`Endpoint::into_string`] gave it, without a look at it.
+    /// Wraps a text that [`Endpoint::into_string`] returned, without checking it again.
     pub fn from_one_form(text: &str) -> Self {
         Endpoint { text: text.to_owned() }
     }
 
-    /// `other_port` is the `Port` of a connection string, which replaces the endpoint's own.
+    /// `other_port` is the `Port` of a connection string. It replaces the port of the endpoint.
     fn read(&mut self, text: &str, other_port: Option<&str>) -> Result<(), Error> {
         let scheme_ends = text.as_bytes().windows(3).position(|three| three == b"://");
         let (scheme, rest) = scheme_ends.and_then(|at| text.split_at_checked(at)).unwrap_or(("https", text));
@@ -177,22 +176,22 @@ impl Endpoint {
         push_path(endpoint, path)
     }
 
-    /// The endpoint in its one form, without a trailing slash.
+    /// Returns the endpoint in its normalized form, without a trailing slash.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same, as an owned text.
+    /// Converts the endpoint into its normalized form, without a trailing slash.
     pub fn into_string(self) -> String {
         self.text
     }
 
-    /// Whether the scheme is https.
+    /// Returns true if the scheme is https.
     pub fn is_secure(&self) -> bool {
         self.text.starts_with("https:")
     }
 
-    /// Whether the host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
+    /// Returns true if the host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8 or `[::1]`.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         host == "localhost"
@@ -206,7 +205,7 @@ impl Endpoint {
         split_port(authority).0
     }
 
-    /// Whether a request may go there: over https, to this machine, or where plain http was allowed.
+    /// Checks that requests may be sent to the endpoint: it uses https, is this machine, or plain http is allowed.
     ///
     /// # Errors
     /// [`Error::InsecureEndpoint`].
@@ -231,7 +230,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The host, and what stands after the colon that ends it.
+/// Splits an authority into its host and the text after the colon that follows the host.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.bytes().rposition(|byte| byte == b':' || byte == b']') {
         Some(at) if authority.as_bytes().get(at) == Some(&b':') => {
@@ -245,7 +244,7 @@ fn port_number(text: &str) -> Option<u64> {
     decimal(text).filter(|port| (1..=65535).contains(port))
 }
 
-/// Appends the host as a URL parser writes it.
+/// Appends the host in the form that a URL parser writes.
 fn push_host(out: &mut String, host: &str) -> Result<(), Error> {
     if let Some(inside) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return push_ipv6(out, inside).ok_or(Error::Endpoint(Problem::Ipv6));
@@ -266,7 +265,7 @@ fn push_host(out: &mut String, host: &str) -> Result<(), Error> {
         }
         out.push(char::from(byte.to_ascii_lowercase()));
     }
-    // A URL parser reads a host that ends in a number as an IPv4 address, in octal and hexadecimal too.
+    // A URL parser reads a host that ends in a number as an IPv4 address. The number may be octal or hexadecimal.
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
         || last.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"))
             && last.bytes().skip(2).all(|byte| byte.is_ascii_hexdigit());
@@ -276,7 +275,7 @@ fn push_host(out: &mut String, host: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Appends the base path, without the slashes at its end.
+/// Appends the base path without its trailing slashes.
 fn push_path(out: &mut String, mut path: &str) -> Result<(), Error> {
     if !path.bytes().all(|byte| matches!(byte, b'!' | b'$'..=b':' | b'=' | b'@'..=b'Z' | b'_' | b'a'..=b'z' | b'~')) {
         return Err(Error::Endpoint(Problem::Path));
@@ -291,7 +290,7 @@ fn push_path(out: &mut String, mut path: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// `.` or `..`, where a URL parser reads `%2e` as a dot.
+/// Returns true for `.` and `..`. URL parsers read `%2e` as a dot.
 fn is_dot_segment(mut segment: &str) -> bool {
     let mut dots = 0u8;
     while !segment.is_empty() {

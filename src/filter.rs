@@ -1,7 +1,7 @@
-//! Builds the OData filter of a send or a bulk operation, in which nothing can be injected.
+//! Builds the OData filter of a send or a bulk operation. Values cannot inject filter syntax.
 //!
-//! Text enters as a value and is quoted here; there is no way to put a piece of filter in as text. The grammar is that
-//! of the service's OData reference. Keep a filter under about 100 clauses.
+//! Every text is a quoted value. The grammar is that of the service's OData reference. Keep a filter below about 100
+//! clauses.
 //!
 //! ```
 //! use webpubsub_edge::filter::{connection_id, in_group, user_id};
@@ -15,58 +15,58 @@
 
 use std::fmt;
 
-/// A condition over a connection: what goes into `SendOptions::filter`.
+/// A condition over a connection, for `SendOptions::filter`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter(String);
 
-/// Something that can be compared: a property of a connection, a value, or a function of them.
+/// An operand of a comparison: a property of a connection, a value, or a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operand(String);
 
-/// The user id of the connection; null for an anonymous one.
+/// Returns the user id of the connection. It is null for an anonymous connection.
 pub fn user_id() -> Operand {
     Operand("userId".into())
 }
 
-/// The id of the connection.
+/// Returns the id of the connection.
 pub fn connection_id() -> Operand {
     Operand("connectionId".into())
 }
 
-/// How many groups the connection is in.
+/// Returns the number of groups that the connection is in.
 pub fn group_count() -> Operand {
     Operand("length(groups)".into())
 }
 
-/// The value null, for [`Operand::eq`] and [`Operand::ne`].
+/// Returns the value null, for [`Operand::eq`] and [`Operand::ne`].
 pub fn null() -> Operand {
     Operand("null".into())
 }
 
-/// Whether the connection is in a group.
+/// Returns a condition that is true if the connection is in `group`.
 pub fn in_group(group: &str) -> Filter {
     Filter([Operand::from(group).0.as_str(), " in groups"].concat())
 }
 
 impl Filter {
-    /// The filter as it is sent.
+    /// Returns the filter as OData text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Both.
+    /// True if both conditions are true.
     #[must_use]
     pub fn and(self, other: Filter) -> Filter {
         Filter(["(", &self.0, ") and (", &other.0, ")"].concat())
     }
 
-    /// Either, or both.
+    /// True if at least one of the conditions is true.
     #[must_use]
     pub fn or(self, other: Filter) -> Filter {
         Filter(["(", &self.0, ") or (", &other.0, ")"].concat())
     }
 
-    /// The opposite. `not` binds tighter than a comparison, so what it is about stands in parentheses.
+    /// True if the condition is false. The condition is put in parentheses, because `not` binds tighter than a comparison.
     #[must_use]
     #[expect(clippy::should_implement_trait, reason = "a filter is written in the words of OData")]
     pub fn not(self) -> Filter {
@@ -81,37 +81,37 @@ impl fmt::Display for Filter {
 }
 
 impl Operand {
-    /// Equal. Null is equal to null.
+    /// True if the operands are equal. Null equals null.
     pub fn eq(self, other: impl Into<Operand>) -> Filter {
         self.compared("eq", other)
     }
 
-    /// Not equal.
+    /// True if the operands differ.
     pub fn ne(self, other: impl Into<Operand>) -> Filter {
         self.compared("ne", other)
     }
 
-    /// Greater; numbers only, as the three that follow.
+    /// True if this number is greater than `other`.
     pub fn gt(self, other: impl Into<Operand>) -> Filter {
         self.compared("gt", other)
     }
 
-    /// Greater or equal.
+    /// True if this number is greater than or equal to `other`.
     pub fn ge(self, other: impl Into<Operand>) -> Filter {
         self.compared("ge", other)
     }
 
-    /// Less.
+    /// True if this number is less than `other`.
     pub fn lt(self, other: impl Into<Operand>) -> Filter {
         self.compared("lt", other)
     }
 
-    /// Less or equal.
+    /// True if this number is less than or equal to `other`.
     pub fn le(self, other: impl Into<Operand>) -> Filter {
         self.compared("le", other)
     }
 
-    /// One of these values. None is one of no values.
+    /// True if this operand equals one of the values. An empty list is always false.
     pub fn is_in(self, values: &[&str]) -> Filter {
         if values.is_empty() {
             return Filter("false".into());
@@ -120,58 +120,58 @@ impl Operand {
         Filter([self.0.as_str(), " in (", &values.join(","), ")"].concat())
     }
 
-    /// A text that starts so.
+    /// True if the text starts with the given text.
     pub fn starts_with(self, start: &str) -> Filter {
         Filter(self.function("startswith", &[start.into()]).0)
     }
 
-    /// A text that ends so.
+    /// True if the text ends with the given text.
     pub fn ends_with(self, end: &str) -> Filter {
         Filter(self.function("endswith", &[end.into()]).0)
     }
 
-    /// A text that holds this.
+    /// True if the text contains the given text.
     pub fn contains(self, part: &str) -> Filter {
         Filter(self.function("contains", &[part.into()]).0)
     }
 
-    /// The length of a text.
+    /// Returns the length of the text.
     #[must_use]
     pub fn length(self) -> Operand {
         self.function("length", &[])
     }
 
-    /// Where a text holds this first; -1 where it does not.
+    /// Returns the index of the first occurrence of the given text, or -1.
     #[must_use]
     pub fn index_of(self, part: &str) -> Operand {
         self.function("indexof", &[part.into()])
     }
 
-    /// A part of a text, from a place on.
+    /// Returns the part of the text from the given index to its end.
     #[must_use]
     pub fn substring(self, start: i64) -> Operand {
         self.function("substring", &[start.into()])
     }
 
-    /// Two texts, one after the other.
+    /// Concatenates two texts.
     #[must_use]
     pub fn concat(self, other: impl Into<Operand>) -> Operand {
         self.function("concat", &[other.into()])
     }
 
-    /// A text in lower case.
+    /// Converts the text to lower case.
     #[must_use]
     pub fn to_lower(self) -> Operand {
         self.function("tolower", &[])
     }
 
-    /// A text in upper case.
+    /// Converts the text to upper case.
     #[must_use]
     pub fn to_upper(self) -> Operand {
         self.function("toupper", &[])
     }
 
-    /// A text without blanks around it.
+    /// Removes white space at both ends of the text.
     #[must_use]
     pub fn trim(self) -> Operand {
         self.function("trim", &[])

@@ -1,10 +1,10 @@
-//! Writes JSON exactly as `JSON.stringify` does, straight into the output string.
+//! Appends JSON to a string, exactly as `JSON.stringify` writes it.
 
 /// Appends `text` as a JSON string, quotes included.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
-    // What needs no escape goes over in one piece: that is nearly always all of it.
+    // Characters that need no escape are appended together. Most texts have no other characters.
     while let Some((at, byte)) =
         rest.bytes().enumerate().find(|&(_, byte)| byte < b' ' || byte == b'"' || byte == b'\\')
     {
@@ -45,7 +45,7 @@ pub(crate) fn push_number(out: &mut String, number: u64) {
     if number >= 10 {
         push_number(out, number / 10);
     }
-    // A remainder of a division by ten is a digit.
+    // The remainder of a division by ten is a digit.
     out.push(char::from_digit((number % 10) as u32, 10).unwrap_or('0'));
 }
 

@@ -9,16 +9,16 @@ use sha2::{Digest, Sha256};
 
 pub(crate) const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// A key, kept as the state of HMAC after its first block, so that a signature costs half as much.
-/// `Debug` does not show it.
+/// A signing key. It stores the state of HMAC after the first block, which halves the cost of a signature.
+/// `Debug` hides the key.
 #[derive(Clone)]
 pub struct Key {
     mac: Hmac<Sha256>,
 }
 
 impl Key {
-    /// Takes the bytes of the key as they are. For an access key of Azure these are the characters of its text:
-    /// it looks like base64 and is not decoded.
+    /// Prepares a key. For an access key of Azure, pass the characters of its text: the text looks like base64, but must
+    /// not be decoded.
     pub fn new(bytes: &[u8]) -> Self {
         // RFC 2104: a key is padded with zeros to one block; a longer one is hashed first.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
@@ -35,14 +35,14 @@ impl Key {
         Key { mac: Hmac::new(&block) }
     }
 
-    /// The whole token for a payload that is JSON already.
+    /// Signs a payload, which must be JSON, and returns the token.
     pub fn sign(&self, payload: &str) -> String {
         let mut token = Vec::with_capacity(payload.len().saturating_mul(2).saturating_add(128));
         self.push_token(&mut token, HEADER, payload);
         ascii(token)
     }
 
-    /// Appends a token with a header of its own.
+    /// Appends a token with a custom header.
     pub(crate) fn push_token(&self, out: &mut Vec<u8>, header: &str, payload: &str) {
         let start = out.len();
         push_base64(out, header.as_bytes());
@@ -53,23 +53,23 @@ impl Key {
         push_base64(out, &signature);
     }
 
-    /// The HMAC-SHA256 of `message`.
+    /// Returns the HMAC-SHA256 of `message`.
     pub fn signature(&self, message: &[u8]) -> [u8; 32] {
         self.mac.clone().chain_update(message).finalize().into_bytes().into()
     }
 
-    /// Whether `signature` is that of `message`, compared in constant time.
+    /// Returns true if `signature` is the HMAC-SHA256 of `message`. The comparison takes constant time.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.mac.clone().chain_update(message).verify_slice(signature).is_ok()
     }
 }
 
-/// A token, or a URL with one, as text.
+/// Converts a token, or a URL with a token, to text.
 pub(crate) fn ascii(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// 24 bytes at a time: told so, the compiler leaves out of the wasm module what is there for other lengths, 2 kB.
+/// Encodes 24 bytes at a time. The fixed length removes 2 kB of code for other lengths from the WebAssembly module.
 fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.chunks(24) {
         let (mut from, mut to) = ([0; 24], [0; 32]);
@@ -77,7 +77,7 @@ fn push_base64(out: &mut Vec<u8>, bytes: &[u8]) {
             from.copy_from_slice(chunk);
         }
         BASE64_URL_SAFE_NO_PAD.encode_slice(from, &mut to).unwrap_or_default();
-        // The characters of bytes that are not there are left out.
+        // The characters of padding bytes are removed.
         let length = chunk.len().saturating_mul(4).div_ceil(3);
         out.extend_from_slice(to.get(..length).unwrap_or_default());
     }
@@ -97,26 +97,26 @@ mod verify {
     use super::*;
     use serde_json::{Map, Value};
 
-    /// What a token must satisfy besides its signature. Times are in seconds since 1970.
+    /// The rules for a token besides its signature. Times are in seconds since 1970.
     pub struct Rules<'a> {
-        /// Whether a value of `aud` is accepted. A token may list several; one accepted is enough.
+        /// Returns true for an accepted value of `aud`. A token may list several values; one accepted value is enough.
         pub audience: &'a dyn Fn(&str) -> bool,
-        /// The time now.
+        /// The current time.
         pub now: u64,
-        /// How far the clock of the signer may be off, for `exp` and `nbf`.
+        /// The tolerated difference between the signer's clock and this clock, for `exp` and `nbf`.
         pub clock_skew: u64,
-        /// How far ahead of now `exp` may lie.
+        /// The maximum time from now to `exp`.
         pub max_lifetime: Option<u64>,
     }
 
-    /// The claims of a token that was accepted. `Debug` does not show them.
+    /// The claims of an accepted token. `Debug` hides them.
     #[derive(Clone)]
     pub struct Claims {
-        /// `sub`.
+        /// The claim `sub`.
         pub subject: Option<String>,
-        /// `exp`, in whole seconds since 1970.
+        /// The claim `exp`, in whole seconds since 1970.
         pub expires: u64,
-        /// Every claim, these included.
+        /// All claims, including `sub` and `exp`.
         pub all: Map<String, Value>,
     }
 
@@ -126,25 +126,25 @@ mod verify {
         }
     }
 
-    /// Why a token was refused.
+    /// The reason why a token was refused.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     #[non_exhaustive]
     pub enum Rejection {
-        /// It is not three parts of base64url, or a part is not the JSON it must be.
+        /// The token is not three parts of base64url, or a part is not valid JSON.
         Malformed,
-        /// Its algorithm is not HS256, or it demands an extension (`crit`).
+        /// The algorithm is not HS256, or the token requires an extension (`crit`).
         Algorithm,
-        /// It was signed with another key, or changed since.
+        /// The token was signed with another key, or changed after signing.
         Signature,
-        /// It is meant for somebody else.
+        /// The token is for another audience.
         Audience,
-        /// It has no expiry.
+        /// The token has no expiry.
         NoExpiry,
-        /// Its expiry lies further ahead than is allowed.
+        /// The expiry is later than `max_lifetime` allows.
         TooLong,
-        /// It has expired.
+        /// The token has expired.
         Expired,
-        /// It is not valid yet.
+        /// The token is not valid yet.
         NotYetValid,
     }
 
@@ -167,10 +167,10 @@ mod verify {
 
     /// Verifies a token: algorithm and signature first, then `aud`, `exp`, `nbf`.
     ///
-    /// Several keys serve their rotation: a token signed with any of them is accepted.
+    /// A token signed with any of the keys is accepted, so that keys can be rotated.
     ///
     /// # Errors
-    /// [`Rejection`], the first rule that the token breaks.
+    /// [`Rejection`]: the first rule that the token breaks.
     pub fn verify(token: &str, keys: &[&Key], rules: &Rules<'_>) -> Result<Claims, Rejection> {
         let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Rejection::Malformed)?;
@@ -222,12 +222,12 @@ mod verify {
         Ok(expires)
     }
 
-    /// A NumericDate, which may have a fraction; it is dropped.
+    /// Reads a NumericDate and drops its fraction.
     fn seconds(claims: &Map<String, Value>, name: &str) -> Result<Option<u64>, Rejection> {
         match claims.get(name) {
             None => Ok(None),
             Some(value) => match value.as_f64() {
-                // A float becomes the nearest u64: this cast saturates.
+                // This cast saturates.
                 Some(number) if number >= 0.0 => Ok(Some(number as u64)),
                 _ => Err(Rejection::Malformed),
             },

@@ -1,13 +1,13 @@
-//! Every name that goes into a URL or a frame is checked here, once.
+//! Checks every name that becomes part of a URL or a frame.
 //!
-//! Sources of the rules: the hub and group patterns of the service's OpenAPI document (2024-12-01). Refusing `.`
-//! and `..` is our own rule: percent-encoding does not protect them, a URL parser folds them away, and
-//! `sendToUser("..")` would become a broadcast to the whole hub.
+//! The patterns of hubs and groups are from the service's OpenAPI document (2024-12-01). This package also refuses `.`
+//! and `..`: URL parsers remove these segments even if they are percent-encoded, and `sendToUser("..")` would become
+//! a broadcast to the whole hub.
 
 use crate::text::is_blank;
 use crate::{Error, Problem};
 
-/// The kinds of name a caller passes in.
+/// The kinds of names that callers pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// A hub.
@@ -23,11 +23,11 @@ pub enum Name {
 }
 
 impl Name {
-    /// Checks `text` as a name of this kind. Without `strict` the patterns of hubs and groups fall, and no name may be
-    /// empty, `.` or `..` all the same.
+    /// Checks that `text` is a name of this kind. Without `strict`, the patterns of hubs and groups do not apply; a name
+    /// must still not be empty, `.` or `..`.
     ///
     /// # Errors
-    /// [`Error::Name`], with what is wrong.
+    /// [`Error::Name`] with the rule that the name breaks.
     pub fn check(self, text: &str, strict: bool) -> Result<(), Error> {
         match self.problem(text, strict) {
             Some(problem) => Err(Error::Name { name: self, problem }),
@@ -48,7 +48,7 @@ impl Name {
     }
 }
 
-/// The longest group name, in UTF-16 code units as JavaScript and .NET count them.
+/// The maximum length of a group name, in UTF-16 code units (the unit of JavaScript and .NET).
 pub const MAX_GROUP_LENGTH: usize = 1024;
 
 /// Checks a hub name: a letter, then up to 127 letters, digits, `_`, `` ` ``, `,`, `.`, `[`, `]`.
@@ -88,7 +88,8 @@ pub fn push_segment(out: &mut String, text: &str) {
     push_encoded(out, text, b'\'');
 }
 
-/// Appends `text` as a query value: as a path segment, but a quote is `%27`, as a URL parser writes it.
+/// Appends `text` as a query value. The encoding is that of a path segment, except that a quote becomes `%27`, which is
+/// what URL parsers write.
 pub fn push_query_value(out: &mut String, text: &str) {
     push_encoded(out, text, b'-');
 }
@@ -144,7 +145,7 @@ mod tests {
     fn groups_are_bounded_and_not_blank() {
         assert_eq!(check_group(&"g".repeat(1024)), Ok(()));
         assert!(check_group(&"g".repeat(1025)).is_err());
-        // A crab is two UTF-16 code units.
+        // The crab emoji has two UTF-16 code units.
         assert_eq!(check_group(&"🦀".repeat(512)), Ok(()));
         assert!(check_group(&"🦀".repeat(513)).is_err());
         for blank in [" ", "\t\n", "\u{a0}\u{3000}"] {

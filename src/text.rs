@@ -1,14 +1,14 @@
-//! Reading text at single ASCII bytes.
+//! Splits and trims text at single ASCII bytes.
 //!
-//! The pattern searches of `str` are general; in the wasm module of the npm package each kind of them is a kilobyte.
+//! The pattern searches of `str` are general. Each kind adds a kilobyte to the WebAssembly module of the npm package.
 
-/// The text before and after the first `at`, an ASCII byte.
+/// Splits a text at the first `at`, which must be an ASCII byte.
 pub(crate) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let place = text.bytes().position(|byte| byte == at)?;
     Some((text.get(..place)?, text.get(place.saturating_add(1)..)?))
 }
 
-/// The pieces between the occurrences of `at`, an ASCII byte: one more than there are of it.
+/// Splits a text at every `at`, which must be an ASCII byte.
 pub(crate) fn pieces(text: &str, at: u8) -> Pieces<'_> {
     Pieces { rest: Some(text), at }
 }
@@ -29,7 +29,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// A number in decimal digits, at most 18 of them, and nothing else.
+/// Reads a decimal number of at most 18 digits.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let mut number = 0u64;
     for byte in text.bytes() {
@@ -42,7 +42,7 @@ pub(crate) fn decimal(text: &str) -> Option<u64> {
     Some(number).filter(|_| (1..=18).contains(&text.len()))
 }
 
-/// As `str::trim`.
+/// Removes white space at both ends, as `str::trim` does.
 pub(crate) fn trim(mut text: &str) -> &str {
     while let Some(rest) = text.strip_prefix(is_blank) {
         text = rest;
@@ -53,7 +53,7 @@ pub(crate) fn trim(mut text: &str) -> &str {
     text
 }
 
-/// As `char::is_whitespace`, whose tables are larger.
+/// Returns what `char::is_whitespace` returns, with less code.
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, '\t'..='\r' | ' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }

@@ -8,19 +8,19 @@ use crate::json::{push_number, push_string, push_strings};
 use crate::jwt::{HEADER, Key, ascii};
 use crate::names::{Name, push_segment};
 
-/// How long a client access URL is good for when nothing is said: 60 minutes, as in the official SDKs.
+/// The default lifetime of a client access URL: 60 minutes, as in the official SDKs.
 pub const DEFAULT_LIFETIME_SECONDS: u64 = 3600;
 
-/// The longest lifetime of a client access URL, about 136 years.
+/// The maximum lifetime of a client access URL, about 136 years.
 pub const MAX_LIFETIME_SECONDS: u64 = 0xffff_ffff;
 
-/// How long the bearer token of one REST call is good for. Each try is signed anew, so minutes are plenty.
+/// The lifetime of the bearer token of a REST call. Each try is signed again, so that 5 minutes are enough.
 const REST_LIFETIME_SECONDS: u64 = 300;
 
-/// Which kind of client a URL is for.
+/// The kind of client that a URL is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ClientProtocol {
-    /// WebSocket clients: simple ones, and those that speak a `*.webpubsub.azure.v1` subprotocol.
+    /// A WebSocket client, simple or with a `*.webpubsub.azure.v1` subprotocol.
     #[default]
     Default,
     /// MQTT over WebSocket.
@@ -30,7 +30,7 @@ pub enum ClientProtocol {
 }
 
 impl ClientProtocol {
-    /// Reads the name that the official SDKs use: `default`, `mqtt` or `socketio`, in any case.
+    /// Reads a name of the official SDKs: `default`, `mqtt` or `socketio`, case-insensitive.
     ///
     /// # Errors
     /// [`Error::ClientProtocol`].
@@ -50,25 +50,25 @@ impl ClientProtocol {
     }
 }
 
-/// What a client may do and who it is.
+/// The identity and the rights of a client.
 #[derive(Debug, Clone, Copy)]
 pub struct ClientTokenOptions<'a> {
-    /// Who the client is. `None` or empty is an anonymous client.
+    /// The user id. `None` or an empty text creates an anonymous client.
     pub user_id: Option<&'a str>,
-    /// What the client may do, such as `webpubsub.sendToGroup.chat`. Without a role it may send events only.
+    /// The rights of the client, such as `webpubsub.sendToGroup.chat`. A client without a role may send events only.
     pub roles: &'a [&'a str],
-    /// The groups it is in from the start.
+    /// The groups that the client joins when it connects.
     pub groups: &'a [&'a str],
-    /// How long the URL may be used to connect, from 1 to [`MAX_LIFETIME_SECONDS`] seconds. A connection that is
-    /// open is not cut at that time.
+    /// How long the URL can be used to connect, from 1 to [`MAX_LIFETIME_SECONDS`] seconds. Open connections are not
+    /// closed at that time.
     pub lifetime_seconds: u64,
-    /// Which kind of client.
+    /// The kind of client.
     pub protocol: ClientProtocol,
-    /// Further claims, each a name and a value that is JSON already. The service hands them to the `connect` event.
+    /// Custom claims: pairs of a name and a JSON value. The service passes them to the `connect` event.
     pub claims: &'a [(&'a str, &'a str)],
-    /// Further members of the token's header, such as `kid`; each a name and a value that is JSON already.
+    /// Custom members of the token's header, such as `kid`: pairs of a name and a JSON value.
     pub header: &'a [(&'a str, &'a str)],
-    /// Whether names follow the patterns of the service; see [`crate::service::Request::new`].
+    /// Whether names must match the patterns of the service; see [`crate::service::Request::new`].
     pub strict: bool,
 }
 
@@ -87,24 +87,24 @@ impl Default for ClientTokenOptions<'_> {
     }
 }
 
-/// Turns `expirationTimeInMinutes` into whole seconds, rounded down.
+/// Converts `expirationTimeInMinutes` to whole seconds, rounded down.
 ///
 /// # Errors
-/// [`Error::Lifetime`] for what is not finite, comes to less than a second, or is over [`MAX_LIFETIME_SECONDS`].
+/// [`Error::Lifetime`] if the number is not finite, less than one second, or above [`MAX_LIFETIME_SECONDS`].
 pub fn lifetime_from_minutes(minutes: f64) -> Result<u64, Error> {
     lifetime_from_seconds(minutes * 60.0)
 }
 
-/// The same for seconds.
+/// Checks a lifetime in seconds, and rounds it down.
 ///
 /// # Errors
 /// As [`lifetime_from_minutes`].
 pub fn lifetime_from_seconds(seconds: f64) -> Result<u64, Error> {
-    // What is not a number is in no range.
+    // NaN is in no range.
     if (1.0..MAX_LIFETIME_SECONDS as f64 + 1.0).contains(&seconds) { Ok(seconds as u64) } else { Err(Error::Lifetime) }
 }
 
-/// A URL with which a client connects. It holds a token, so `Debug` does not show it.
+/// A URL that a client connects with. It contains a token, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ClientAccess {
     url: String,
@@ -113,33 +113,33 @@ pub struct ClientAccess {
 }
 
 impl ClientAccess {
-    /// What the service has minted.
+    /// Wraps a token that the service created.
     #[cfg(feature = "json")]
     pub(crate) fn minted(base_url: String, token: &str, expires_on: u64) -> Self {
         ClientAccess { url: [&base_url, QUERY, token].concat(), base_length: base_url.len(), expires_on }
     }
 
-    /// The URL to open a WebSocket with. Whoever has it can connect until it expires: do not log it.
+    /// Returns the WebSocket URL. Anyone who has it can connect until it expires, so do not log it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The same, as an owned text.
+    /// Converts into the WebSocket URL. Anyone who has it can connect until it expires, so do not log it.
     pub fn into_url(self) -> String {
         self.url
     }
 
-    /// The URL without its token.
+    /// Returns the URL without its token.
     pub fn base_url(&self) -> &str {
         self.url.get(..self.base_length).unwrap_or_default()
     }
 
-    /// The token.
+    /// Returns the token.
     pub fn token(&self) -> &str {
         self.url.get(self.base_length..).and_then(|rest| rest.strip_prefix(QUERY)).unwrap_or_default()
     }
 
-    /// When the token expires, in seconds since 1970.
+    /// Returns the time when the token expires, in seconds since 1970.
     pub fn expires_on(&self) -> u64 {
         self.expires_on
     }
@@ -153,7 +153,7 @@ impl fmt::Debug for ClientAccess {
 
 const QUERY: &str = "?access_token=";
 
-/// The claims that options of their own set.
+/// The claims that this package sets. Custom claims must not use these names.
 const RESERVED_CLAIMS: [&str; 6] = ["role", "webpubsub.group", "iat", "exp", "aud", "sub"];
 
 fn push_members(payload: &mut Payload, members: &[(&str, &str)], reserved: &[&str]) -> Result<(), Error> {
@@ -170,10 +170,10 @@ fn push_members(payload: &mut Payload, members: &[(&str, &str)], reserved: &[&st
     Ok(())
 }
 
-/// Mints the URL with which a client connects to `hub`. `now` is in seconds since 1970.
+/// Creates the URL that a client connects to `hub` with. `now` is in seconds since 1970.
 ///
 /// The claims and their order are those of the official JavaScript SDK: `role`, `webpubsub.group`, `iat`, `exp`,
-/// `aud`, `sub`; those that are empty are left out.
+/// `aud`, `sub`. Empty claims are omitted.
 ///
 /// # Errors
 /// [`Error::Name`] for the hub, the user id or a group, [`Error::Role`] for an empty role, [`Error::Lifetime`],
@@ -191,7 +191,7 @@ pub fn client_access(
     Ok(ClientAccess { url, base_length, expires_on: now.saturating_add(options.lifetime_seconds) })
 }
 
-/// The URL alone, in ASCII: for a host that hands bytes on, and so need not look for what is no UTF-8.
+/// Creates the URL as ASCII bytes, for hosts that pass bytes on without checking UTF-8.
 ///
 /// # Errors
 /// As [`client_access`].
@@ -235,7 +235,7 @@ pub fn client_url(
     Ok(url)
 }
 
-/// The URL at which clients of `hub` connect, without a token: for a token that the service has minted.
+/// Returns the URL of `hub` for clients, without a token. Use it with a token that the service created.
 ///
 /// # Errors
 /// [`Error::Name`] for the hub.
@@ -249,7 +249,7 @@ pub fn client_base_url(
     Ok(web_socket(&http_url(endpoint, hub, protocol)))
 }
 
-/// The same over http, which is the audience of tokens.
+/// Returns the http form of that URL, which is the audience of client tokens.
 fn http_url(endpoint: &Endpoint, hub: &str, protocol: ClientProtocol) -> String {
     let mut url = String::from(endpoint.as_str());
     url.push_str(protocol.path());
@@ -257,7 +257,7 @@ fn http_url(endpoint: &Endpoint, hub: &str, protocol: ClientProtocol) -> String 
     url
 }
 
-/// `https` becomes `wss`, `http` becomes `ws`.
+/// Replaces `https` by `wss`, and `http` by `ws`.
 fn web_socket(url: &str) -> String {
     let mut out = String::with_capacity(1024);
     out.push_str("ws");
@@ -265,16 +265,16 @@ fn web_socket(url: &str) -> String {
     out
 }
 
-/// The bearer token for one try of a REST call. `url` is the whole URL as it is sent, query included, and `now` is
-/// in seconds since 1970.
+/// Creates the bearer token for one try of a REST call. `url` is the whole URL that is sent, including its query. `now`
+/// is in seconds since 1970.
 ///
-/// The claims are those of the official JavaScript SDK, `iat`, `exp`, `aud`; the lifetime is 5 minutes instead of
-/// its hour, since each try is signed anew.
+/// The claims are those of the official JavaScript SDK: `iat`, `exp`, `aud`. The lifetime is 5 minutes instead of one
+/// hour, because each try is signed again.
 pub fn rest_bearer(key: &Key, url: &str, now: u64) -> String {
     key.sign(&rest_payload(url, now, REST_LIFETIME_SECONDS))
 }
 
-/// Appends the same, in ASCII.
+/// Appends the bearer token of a REST call as ASCII bytes.
 pub(crate) fn push_rest_bearer(out: &mut Vec<u8>, key: &Key, url: &str, now: u64) {
     key.push_token(out, HEADER, &rest_payload(url, now, REST_LIFETIME_SECONDS));
 }
@@ -287,7 +287,7 @@ fn rest_payload(url: &str, now: u64, lifetime_seconds: u64) -> String {
     payload.finish()
 }
 
-/// Writes the claims of a token, one after the other.
+/// Writes the claims of a token as JSON.
 pub(crate) struct Payload(String);
 
 impl Payload {
@@ -300,13 +300,13 @@ impl Payload {
         push_number(&mut self.0, value);
     }
 
-    /// A string claim.
+    /// Appends a string claim.
     pub(crate) fn string(&mut self, name: &'static str, value: &str) {
         self.name(name);
         push_string(&mut self.0, value);
     }
 
-    /// A list claim; an empty one is left out.
+    /// Appends a list claim, unless the list is empty.
     pub(crate) fn strings(&mut self, name: &'static str, values: &[&str]) {
         if !values.is_empty() {
             self.name(name);
@@ -314,7 +314,7 @@ impl Payload {
         }
     }
 
-    /// A claim whose name may hold anything and whose value is JSON already.
+    /// Appends a claim with any name and a JSON value.
     pub(crate) fn json(&mut self, name: &str, json: &str) {
         self.next();
         push_string(&mut self.0, name);
@@ -327,7 +327,7 @@ impl Payload {
         self.0
     }
 
-    /// Our own names hold nothing to escape.
+    /// The names that this package sets need no escapes.
     fn name(&mut self, name: &'static str) {
         self.next();
         self.0.push('"');

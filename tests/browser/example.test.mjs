@@ -1,4 +1,4 @@
-// The README's page: its snippet, put into www/ as a reader would.
+// The page of docs/runtimes.md: its snippet, put into www/ as a reader would.
 
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
@@ -10,11 +10,11 @@ import { copyProject } from "./project.mjs";
 
 const PAGE = `<!doctype html>
 <link rel="icon" href="icon.svg">
-<title>The README's page</title>
+<title>The page of docs/runtimes.md</title>
 <script type="module" src="page.js"></script>
 `;
 
-describe("the README's page", { skip }, () => {
+describe("the page of docs/runtimes.md", { skip }, () => {
   const openTab = useBrowser();
   let project;
   let worker;
@@ -60,8 +60,8 @@ describe("the README's page", { skip }, () => {
 });
 
 async function snippet() {
-  const readme = await readFile(path.join(root, "README.md"), "utf8");
-  const [, code] = readme.match(/^```js\n(\/\/ page\.js[^]*?)^```$/m) ?? [];
-  assert.ok(code, "README.md has no snippet that begins with // page.js");
+  const guide = await readFile(path.join(root, "docs/runtimes.md"), "utf8");
+  const [, code] = guide.match(/^```js\n(\/\/ page\.js[^]*?)^```$/m) ?? [];
+  assert.ok(code, "docs/runtimes.md has no snippet that begins with // page.js");
   return code;
 }
