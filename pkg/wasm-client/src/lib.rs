@@ -13,12 +13,12 @@ use std::cell::Cell;
 use webpubsub_edge::client::{Action, Input, Options, Protocol, Retry, RetryMode, Session};
 
 /// What `create` is told: see [`options`].
-struct Words([Cell<u32>; 18]);
+struct Words([Cell<u32>; 22]);
 
 // SAFETY: the module has one thread.
 unsafe impl Sync for Words {}
 
-static WORDS: Words = Words([const { Cell::new(0) }; 18]);
+static WORDS: Words = Words([const { Cell::new(0) }; 22]);
 
 /// Where to write the options before [`create`].
 #[unsafe(no_mangle)]
@@ -99,6 +99,7 @@ fn options(word: impl Fn(usize) -> u32) -> Options {
         auto_rejoin_groups: word(2) != 0,
         message_retry: retry(3),
         reconnect_retry: retry(7),
+        connect_retry: retry(18),
         keep_alive_interval_ms: word(11),
         keep_alive_timeout_ms: word(12),
         open_timeout_ms: word(13),
