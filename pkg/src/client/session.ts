@@ -33,6 +33,8 @@ export interface FrameHost {
   readonly streams: StreamHost;
   /** `socket` is another number for each socket. */
   stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
+  /** Called when `status` of the session may have another value. */
+  statusChanged(): void;
 }
 
 /** Those who know about streams. */
@@ -59,10 +61,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Hosts a session of the core: it opens sockets, writes and reads frames, and keeps the time. It decides nothing. */
 export class ClientSession {
-  status: WebPubSubClientStatus = "stopped";
+  #status: WebPubSubClientStatus = "stopped";
   connectionId: string | undefined;
   userId: string | undefined;
-  /** Why the last attempt to connect failed. */
+  /** Why the last attempt to connect failed. A new start clears it. */
   lastError: WebPubSubClientError | undefined;
   /**
    * Called when a socket is open, before the connection is ready. While the session runs, it is here as long as somebody
@@ -89,6 +91,8 @@ export class ClientSession {
   #socket: Socket | undefined;
   /** The last socket that took too long, or is not wanted any more. */
   #givenUp = 0;
+  /** The last socket that `stop` closed. */
+  #stoppedSocket = 0;
   #aborter: AbortController | undefined;
   #url = "";
   /** What recovers the connection, as a part of the URL. */
@@ -122,6 +126,15 @@ export class ClientSession {
     this.#session = core.create();
     this.#words = new Uint32Array(core.memory.buffer);
     sessions?.register(this, { core, session: this.#session });
+  }
+
+  get status(): WebPubSubClientStatus {
+    return this.#status;
+  }
+
+  set status(status: WebPubSubClientStatus) {
+    this.#status = status;
+    this.#host.statusChanged();
   }
 
   start(): void {
@@ -247,7 +260,7 @@ export class ClientSession {
       case Action.Settle:
         return this.#settle(a, low);
       case Action.SequenceAck:
-        return this.write({ kind: "sequenceAck", sequenceId: idOf(low, high) });
+        return this.write({ kind: "sequenceAck", sequenceId: idOf(low, high) as number });
       case Action.Ping:
         return this.write({ kind: "ping" });
       case Action.Open:
@@ -279,9 +292,9 @@ export class ClientSession {
         this.#farewell = undefined;
         return emitter.emit("recovered", { connectionId });
       case Action.Disconnected: {
-        this.status = "disconnected";
         const message = this.#farewell;
         this.connectionId = undefined;
+        this.status = "disconnected";
         return emitter.emit("disconnected", {
           ...(connectionId && { connectionId }),
           ...(message && { message }),
@@ -341,8 +354,8 @@ export class ClientSession {
   }
 
   #open(socket: number, recover: boolean): void {
-    // `connect` still waits, though a socket was open: that was its only attempt.
-    if (this.onOpened && this.#current) return void this.input(Input.Stop);
+    // `connect` still waits, although a socket was open: that was its only attempt.
+    if (this.onOpened && this.#current && !this.#settings.retriesConnect) return void this.input(Input.Stop);
     this.#current = socket;
     this.#socket = undefined;
     if (recover) {
@@ -393,14 +406,17 @@ export class ClientSession {
     if (socket === this.#current) {
       this.lastError = error;
       this.#socket = undefined;
-      // The error of the first attempt is that of `start`. Last of all: who hears it may stop and start the client.
-      if (!wasOpen && !this.onOpened) this.#emitter.emit("error", { error });
+      // `start` rejects with the error of an only attempt. This comes last, because a listener may stop and start the client.
+      const isFirst = this.onOpened !== undefined;
+      const isTold = isFirst ? this.#settings.retriesConnect : !wasOpen;
+      if (isTold && socket !== this.#stoppedSocket) this.#emitter.emit("error", { error });
     }
     this.input(Input.Closed, socket, code);
   }
 
   #close(socket: number, clean: boolean): void {
     if (socket !== this.#current) return;
+    if (clean) this.#stoppedSocket = socket;
     this.#aborter?.abort();
     if (this.#socket !== undefined) {
       this.#ending = {};
@@ -444,7 +460,7 @@ export class ClientSession {
         const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
         this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
-        this.userId = userId;
+        this.userId = userId ?? "";
         this.input(Input.Connected, socket, connectionId && reconnectionToken ? 1 : 0);
         return;
       }

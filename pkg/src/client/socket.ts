@@ -20,6 +20,15 @@ export interface Socket {
 
 type Upgraded = WebSocketLike & EventTarget & { accept(): void };
 
+/** Throws `ERR_NO_WEBSOCKET` if {@link openSocket} has no way to open a socket. */
+export function checkSockets({ WebSocket, fetch }: WebPubSubClientOptions): void {
+  if (WebSocket || fetch || "WebSocket" in globalThis || "WebSocketPair" in globalThis) return;
+  throw new WebPubSubClientError(
+    "ERR_NO_WEBSOCKET",
+    "This runtime has no WebSocket. In Node 20, install the package ws and pass its WebSocket: new WebPubSubClient(credential, { WebSocket }).",
+  );
+}
+
 /** Opens a socket with a `WebSocket`, or by an upgrade over `fetch`. It never throws, and calls nobody before it returns. */
 export function openSocket(
   url: string,
@@ -93,8 +102,6 @@ export function openSocket(
       // Not at once, as the caller has no socket yet.
       queueMicrotask(() => fail(error));
     }
-  } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
-    queueMicrotask(() => fail(new Error("No WebSocket: pass one as the option WebSocket, such as that of ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }
@@ -116,10 +123,18 @@ export function openSocket(
   };
 }
 
-/** Browsers tell an event that says nothing. Of an error only the text is told, up to the query of a URL, which is a secret. */
+/** The hosts of this machine, where the emulator may listen. */
+const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/;
+
+/**
+ * Describes why a socket is closed. Browsers do not tell: their event has no message. Of an error, only the text up to the query
+ * of a URL is told, because the query is a secret.
+ */
 function describe(url: string, code: number | undefined, reason: string, failure: unknown): string {
   const { message, code: name } = ((failure as { error?: unknown } | undefined)?.error ?? failure ?? {}) as { message?: unknown; code?: unknown };
-  // What stands for several attempts has a code only.
+  // The error of several attempts, an AggregateError, has only a code.
   const said = [code, reason, String(message || name || "").replace(/\?.*/s, "")].filter(Boolean).join(", ");
-  return `The socket to ${new URL(url).host} is closed${said && `: ${said}`}.`;
+  const { host, hostname } = new URL(url);
+  const advice = LOOPBACK.test(hostname) ? " If this is the emulator, its log says why." : "";
+  return `The socket to ${host} is closed${said && `: ${said}`}.${advice}`;
 }

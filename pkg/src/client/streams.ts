@@ -6,8 +6,10 @@ import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import * as StreamClosing from "./core/stream-closing.js";
 import * as StreamProblem from "./core/stream-problem.js";
-import { checkAborted, failed, WebPubSubClientError } from "./errors.js";
+import { readOptions } from "../read-options.js";
+import { checkAborted, failed, streamCompleted, WebPubSubClientError } from "./errors.js";
 import { MessageQueue } from "./message-queue.js";
+import { ABORT_OPTIONS } from "./option-names.js";
 import type {
   BinaryData,
   GroupDataMessage,
@@ -18,6 +20,7 @@ import type {
   StreamEndError,
   StreamInfo,
   StreamNackMessage,
+  UpstreamMessage,
   WebPubSubDataType,
 } from "./messages.js";
 import type { AbortSignalLike, GroupStreamWriteOptions, OnGroupStreamOptions, OpenGroupStreamOptions } from "./options.js";
@@ -117,11 +120,11 @@ export class Streams<Message> implements StreamHost {
         kind: "streamEnd",
         streamId,
         // Nothing else: an error may have anything in it.
-        error: error && { message: error.message, userErrorCode: error.userErrorCode },
-      });
+        ...(error && { error: { message: error.message, userErrorCode: error.userErrorCode } }),
+      } as UpstreamMessage);
     const stream: Outbound = {
       streamId,
-      start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } })),
+      start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } }) as UpstreamMessage),
       end: endFrame(),
       parts: new Map(),
       first: 1,
@@ -139,26 +142,27 @@ export class Streams<Message> implements StreamHost {
       if (this.#outbound.has(number)) session.input(Input.StreamEnd, number);
       throw error;
     }
-    const end = async (options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
+    const end = async (call: string, options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
+      const { abortSignal } = readOptions(options, ABORT_OPTIONS, call);
       check(stream);
       stream.end = endFrame(endError);
       stream.isEnding = true;
-      const ended = wait(stream, options?.abortSignal);
+      const ended = wait(stream, abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
     };
     return {
       streamId,
       write: async (content, dataType, options) => {
-        checkAborted(options?.abortSignal);
+        if (options !== undefined) checkAborted(readOptions(options, ABORT_OPTIONS, "write").abortSignal);
         check(stream);
         const streamSequenceId = stream.first + stream.parts.size;
-        const part = { kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes } as const;
+        const part = { kind: "streamData", streamId, streamSequenceId, dataType, data: content } as const;
         stream.parts.set(streamSequenceId, session.encode(part));
         session.input(Input.StreamWrite, number);
       },
-      end,
-      abort: (error, options) => end(options, error),
+      end: (options) => end("end", options),
+      abort: (error, options) => end("abort", options, error),
       onError: (listener) => {
         stream.listeners.add(listener);
         return () => void stream.listeners.delete(listener);
@@ -304,9 +308,16 @@ function detailOf(error: StreamDataError): StreamDataError {
   return detail as never;
 }
 
-function check(stream: Outbound): void {
-  if (stream.failure !== undefined) throw streamError(stream.failure);
-  if (stream.isEnding) throw new WebPubSubClientError("ERR_STATE", `Stream '${stream.streamId}' is completed.`);
+/**
+ * Throws if nothing more can be written, with the text of the official client. The error of a stream that failed has the name
+ * of the failure, and the failure as its cause.
+ */
+function check({ streamId, failure, isEnding }: Outbound): void {
+  if (failure !== undefined) {
+    const { message: _, ...detail } = failure;
+    throw Object.assign(streamCompleted(streamId, "ERR_STREAM", streamError(failure)), detail);
+  }
+  if (isEnding) throw streamCompleted(streamId, "ERR_STATE");
 }
 
 function isEmpty({ data }: GroupDataMessage): boolean {
