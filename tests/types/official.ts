@@ -2,7 +2,23 @@
 
 import type * as official from "@azure/web-pubsub-client";
 import { WebPubSubJsonReliableProtocol as OfficialProtocol } from "@azure/web-pubsub-client";
-import { type Id, SendMessageError, WebPubSubClient, type WebPubSubClientOptions, type WebPubSubResult } from "webpubsub-edge/client";
+import {
+  type GroupStreamWriteOptions,
+  type Id,
+  type InvokeEventOptions,
+  type JoinGroupOptions,
+  type LeaveGroupOptions,
+  type OnGroupStreamOptions,
+  type OpenGroupStreamOptions,
+  type SendEventOptions,
+  SendMessageError,
+  type SendToGroupOptions,
+  type StartOptions,
+  WebPubSubClient,
+  type WebPubSubClientOptions,
+  type WebPubSubResult,
+  type WebPubSubRetryOptions,
+} from "webpubsub-edge/client";
 import { same } from "./equal.js";
 
 /** A protocol that is typed with the official interface. */
@@ -61,6 +77,25 @@ export function options(
   const own: WebPubSubClientOptions = client;
   void own;
 }
+
+/** No option of the official client is missing, so none is refused at run time. */
+export function optionNames(): void {
+  same<Missing<official.WebPubSubClientOptions, WebPubSubClientOptions>, never>();
+  same<Missing<official.WebPubSubRetryOptions, WebPubSubRetryOptions>, never>();
+  same<Missing<official.StartOptions, StartOptions>, never>();
+  same<Missing<official.JoinGroupOptions, JoinGroupOptions>, never>();
+  same<Missing<official.LeaveGroupOptions, LeaveGroupOptions>, never>();
+  same<Missing<official.SendToGroupOptions, SendToGroupOptions>, never>();
+  same<Missing<official.SendEventOptions, SendEventOptions>, never>();
+  same<Missing<official.InvokeEventOptions, InvokeEventOptions>, never>();
+  same<Missing<official.OpenGroupStreamOptions, OpenGroupStreamOptions>, never>();
+  same<Missing<official.GroupStreamWriteOptions, GroupStreamWriteOptions>, never>();
+  same<Missing<official.EndGroupStreamOptions, GroupStreamWriteOptions>, never>();
+  same<Missing<official.AbortGroupStreamOptions, GroupStreamWriteOptions>, never>();
+  same<Missing<official.OnGroupStreamOptions, OnGroupStreamOptions>, never>();
+}
+
+type Missing<Theirs, Ours> = Exclude<keyof Theirs, keyof Ours>;
 
 /** Ids are numbers, as in the official client. */
 export async function ids(client: WebPubSubClient): Promise<void> {

@@ -20,9 +20,13 @@ export interface Socket {
 
 type Upgraded = WebSocketLike & EventTarget & { accept(): void };
 
+function globalSocket(): WebSocketConstructor | undefined {
+  return (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+}
+
 /** Throws `ERR_NO_WEBSOCKET` if {@link openSocket} has no way to open a socket. */
 export function checkSockets({ WebSocket, fetch }: WebPubSubClientOptions): void {
-  if (WebSocket || fetch || "WebSocket" in globalThis || "WebSocketPair" in globalThis) return;
+  if (WebSocket || fetch || globalSocket() || "WebSocketPair" in globalThis) return;
   throw new WebPubSubClientError(
     "ERR_NO_WEBSOCKET",
     "This runtime has no WebSocket. In Node 20, install the package ws and pass its WebSocket: new WebPubSubClient(credential, { WebSocket }).",
@@ -36,7 +40,7 @@ export function openSocket(
   { WebSocket, fetch }: WebPubSubClientOptions,
   listener: SocketListener,
 ): Socket {
-  const Constructor = WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  const Constructor = WebSocket ?? globalSocket();
   let socket: WebSocketLike | undefined;
   let failure: unknown;
   let isOpen = false;

@@ -1,12 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { AbortSignal } from "../globals.js";
+import { readOptions } from "../read-options.js";
 import { checkedId, checkMessage, checkText, MAX_WORD } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import * as StreamClosing from "./core/stream-closing.js";
 import * as StreamProblem from "./core/stream-problem.js";
-import { readOptions } from "../read-options.js";
 import { checkAborted, failed, streamCompleted, WebPubSubClientError } from "./errors.js";
 import { MessageQueue } from "./message-queue.js";
 import { ABORT_OPTIONS } from "./option-names.js";
@@ -29,13 +29,16 @@ import type { ClientSession, StreamHost } from "./session.js";
 /** Writes a stream to a group. */
 export interface GroupStreamWriter<Message = JSONTypes> {
   readonly streamId: string;
-  /** Writes a part. Resolves when it is kept: it is sent as soon as there is a connection, and repeated until the service has it. */
+  /**
+   * Writes a part. Resolves when the client has stored it. The client sends it when there is a connection, and again until the
+   * service has it. A stream that has ended rejects with the text "is completed".
+   */
   write(content: Message | string | BinaryData, dataType: WebPubSubDataType, options?: GroupStreamWriteOptions): Promise<void>;
-  /** Ends the stream well. Resolves when the service has everything. */
+  /** Ends the stream. Resolves when the service has all parts. */
   end(options?: GroupStreamWriteOptions): Promise<void>;
-  /** Ends the stream with an error that its readers get. */
+  /** Ends the stream with an error for its readers. */
   abort(error: StreamEndError, options?: GroupStreamWriteOptions): Promise<void>;
-  /** Calls back when the stream ends without being ended here; gives what stops that. */
+  /** Calls back if the stream fails. Returns a function that removes the listener. */
   onError(listener: (error: StreamDataError) => void): () => void;
 }
 
@@ -46,7 +49,7 @@ export type GroupStreamMessage<Message = JSONTypes> = GroupDataMessage<Message> 
   readonly stream: StreamInfo;
 };
 
-/** Reads a stream: its parts in order, up to its end. It throws when parts are missing or the writer gave up. */
+/** Reads a stream: its parts in order, up to its end. The iteration throws if parts are missing or the writer aborted. */
 export interface GroupStream<Message = JSONTypes> extends AsyncIterable<GroupStreamMessage<Message>> {
   readonly groupName: string;
   readonly streamId: string;
@@ -54,13 +57,13 @@ export interface GroupStream<Message = JSONTypes> extends AsyncIterable<GroupStr
   readonly abortSignal: AbortSignal;
 }
 
-/** What `onGroupStream` gives. */
+/** A subscription of `onGroupStream`. */
 export interface GroupStreamSubscription {
   /** Ends the subscription and all its streams. */
   close(): Promise<void>;
-  /** Whether it is still open. */
+  /** Whether the subscription is open. */
   readonly isActive: boolean;
-  /** The same as `close`, for `await using`. */
+  /** Calls `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
