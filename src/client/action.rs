@@ -82,8 +82,9 @@ pub enum Action {
     Recovered,
     /// Tell the caller that the connection is lost for good (`disconnected`).
     Disconnected,
-    /// Tell the caller that the session has stopped (`stopped`). If no socket was open since
-    /// [`Input::Start`](super::Input::Start), that start has failed: the first attempt is not tried again.
+    /// Tell the caller that the session has stopped (`stopped`). If the first connection was not made since
+    /// [`Input::Start`](super::Input::Start), that start has failed, after the retries of
+    /// [`Options::connect_retry`](super::Options::connect_retry).
     Stopped,
     /// Write the start of an outbound stream.
     StreamStart {

@@ -13,6 +13,9 @@ pub struct Options {
     pub auto_rejoin_groups: bool,
     /// How often, and when, a message is sent again. Default: 3 times, 1 second apart.
     pub message_retry: Retry,
+    /// When the first connection is tried again after [`Input::Start`](super::Input::Start). Default: never. With
+    /// retries, the first connection is made when the service has greeted; without, when its socket is open.
+    pub connect_retry: Retry,
     /// When a new connection is tried again. Default: without end, and other than the official client exponential,
     /// with full jitter, from 1 second to 30.
     pub reconnect_retry: Retry,
@@ -39,6 +42,7 @@ impl Default for Options {
             auto_reconnect: true,
             auto_rejoin_groups: true,
             message_retry: retry,
+            connect_retry: Retry { max_retries: 0, mode: RetryMode::Exponential, ..retry },
             reconnect_retry: Retry { max_retries: u32::MAX, mode: RetryMode::Exponential, ..retry },
             keep_alive_interval_ms: 20_000,
             keep_alive_timeout_ms: 120_000,

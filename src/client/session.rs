@@ -63,13 +63,14 @@ pub struct Session {
     has_token: bool,
     /// Whether a recovery was tried since the connection was last good.
     tried_recovery: bool,
-    /// Attempts to connect anew since the connection was last good.
+    /// Failed and running attempts: of the first connection since the start, of a new one since the connection was last
+    /// good.
     attempts: u32,
     attempted_at: u64,
     ready_at: u64,
 
-    /// Whether any socket was open since the start.
-    was_open: bool,
+    /// Whether the first connection since the start is still to be made.
+    is_first: bool,
     /// Whether the caller was told of this connection.
     is_told: bool,
     /// Whether the caller was told of any since the start.
@@ -149,7 +150,7 @@ impl Session {
             attempts: 0,
             attempted_at: 0,
             ready_at: 0,
-            was_open: false,
+            is_first: true,
             is_told: false,
             was_told: false,
             heard_at: 0,
@@ -270,7 +271,7 @@ impl Session {
         if self.phase != Phase::Stopped {
             return false;
         }
-        self.was_open = false;
+        self.is_first = true;
         self.was_told = false;
         self.attempts = 0;
         self.tried_recovery = false;
@@ -287,7 +288,7 @@ impl Session {
             self.until = self.clock.after(RECOVERY_ATTEMPT_MS).min(self.recover_until);
         } else {
             self.has_token = false;
-            self.attempts = self.attempts.wrapping_add(self.was_open.into());
+            self.attempts = self.attempts.wrapping_add(1);
             self.until = self.clock.limit(self.options.open_timeout_ms);
         }
         self.push(Action::Open { socket: self.socket, recover: self.is_recovering });
@@ -297,7 +298,9 @@ impl Session {
         if self.phase != Phase::Opening {
             return false;
         }
-        self.was_open = true;
+        if self.options.connect_retry.max_retries == 0 {
+            self.first_connection_made();
+        }
         self.heard_at = self.clock.now;
         if self.is_recovering {
             self.phase = Phase::Proving;
@@ -326,8 +329,17 @@ impl Session {
         self.heard()
     }
 
+    /// From now on, a lost connection is replaced as [`Options::reconnect_retry`] says.
+    fn first_connection_made(&mut self) {
+        if self.is_first {
+            self.is_first = false;
+            self.attempts = 0;
+        }
+    }
+
     /// A new connection is there.
     fn greeted(&mut self) {
+        self.first_connection_made();
         self.sequence = Sequence::default();
         self.heard_at = self.clock.now;
         self.probe_until = NEVER;
@@ -433,8 +445,11 @@ impl Session {
         self.lose_messages();
         self.lose_streams(false);
         self.tell_disconnected();
-        let retry = self.options.reconnect_retry;
-        if !self.was_open || !self.options.auto_reconnect || self.attempts > retry.max_retries {
+        let (may_retry, retry) = match self.is_first {
+            true => (true, self.options.connect_retry),
+            false => (self.options.auto_reconnect, self.options.reconnect_retry),
+        };
+        if !may_retry || self.attempts > retry.max_retries {
             return self.stopped(Outcome::NotConnected);
         }
         let wait = match self.attempts {

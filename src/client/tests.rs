@@ -418,6 +418,64 @@ fn reconnecting_ends_with_its_policy() {
     assert!(told.ends_with(&[settle(1, Outcome::NotConnected), Action::Stopped]), "{told:?}");
 }
 
+fn retrying(max_retries: u32) -> Options {
+    Options { connect_retry: Retry { max_retries, ..Options::default().message_retry }, ..standard() }
+}
+
+#[test]
+fn a_first_connection_is_not_retried_by_default() {
+    let mut host = Host::new(standard());
+    host.hand(Input::Start);
+    host.drop(1006);
+    assert_eq!(host.taken(), [open(1, false), Action::Stopped]);
+}
+
+#[test]
+fn a_first_connection_is_retried_as_its_policy_says_until_the_service_greets() {
+    let mut host = Host::new(Options { auto_reconnect: false, ..retrying(2) });
+    host.hand(Input::Start);
+    host.hand(send(1));
+    host.drop(1006);
+    host.pass(1_000);
+    // A socket that opens is not yet a connection.
+    host.opened();
+    host.drop(1006);
+    host.pass(999);
+    assert_eq!(host.session.status(), Status::Connecting);
+    host.pass(1);
+    host.taken();
+    host.open();
+    assert_eq!(host.told().last(), Some(&Action::Connected { possible_gap: false }));
+}
+
+#[test]
+fn a_first_connection_whose_retries_are_used_up_stops() {
+    let mut host = Host::new(retrying(2));
+    host.hand(Input::Start);
+    for _ in 0..3 {
+        host.drop(1006);
+        host.pass(1_000);
+    }
+    assert_eq!(host.taken(), [open(1, false), open(2, false), open(3, false), Action::Stopped]);
+    // The next start has all retries again.
+    host.hand(Input::Start);
+    host.drop(1006);
+    host.pass(1_000);
+    assert_eq!(host.taken(), [open(5, false), open(6, false)]);
+}
+
+#[test]
+fn the_attempts_of_the_first_connection_do_not_count_for_the_next_one() {
+    let mut host = Host::new(retrying(2));
+    host.hand(Input::Start);
+    host.drop(1006);
+    host.pass(1_000);
+    host.open();
+    host.taken();
+    host.drop(1006);
+    assert_eq!(host.taken(), [Action::Disconnected, open(3, false)]);
+}
+
 // Groups.
 
 #[test]

@@ -3,6 +3,11 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { test } from "node:test";
+import {
+  WebPubSubJsonProtocol as OfficialJsonProtocol,
+  WebPubSubJsonReliableProtocol as OfficialJsonReliableProtocol,
+} from "@azure/web-pubsub-client";
+import { startEmulator } from "../../pkg/dist/emulator/index.js";
 import { WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "../../pkg/dist/entrypoints/client.js";
 import { ADDRESS, fakeSockets, fakeTime, GREETING, pass, settled, start, until } from "./fake.mjs";
 
@@ -89,7 +94,7 @@ test("a stream goes on after a recovery from what the service has", async (t) =>
   assert.deepEqual(sockets[1].of("streamData").map(({ data }) => data), ["two", "three", "four"]);
 });
 
-test("a stream that the service closes tells its writer", async (t) => {
+test("a stream that the service closes tells its writer, and a later write is refused with the text of the official client", async (t) => {
   const { socket, writer, events } = await openStream(t);
   const told = [];
   writer.onError((error) => told.push(error));
@@ -98,7 +103,13 @@ test("a stream that the service closes tells its writer", async (t) => {
   });
   socket.receive({ type: "streamClosed", streamId: "S", error: { name: "IdleTimeout", message: "too slow" } });
   assert.deepEqual(told, [{ name: "IdleTimeout", message: "too slow" }]);
-  await assert.rejects(writer.write("x", "text"), { name: "IdleTimeout", code: "ERR_STREAM", message: "too slow" });
+  for (const call of [() => writer.write("x", "text"), () => writer.end(), () => writer.abort({})]) {
+    await assert.rejects(call(), (error) => {
+      assert.deepEqual([error.name, error.code, error.message], ["IdleTimeout", "ERR_STREAM", "Stream 'S' is completed."]);
+      assert.deepEqual([error.cause.name, error.cause.message], ["IdleTimeout", "too slow"]);
+      return true;
+    });
+  }
   const [name, { error }] = events.at(-1);
   assert.deepEqual([name, error.message], ["error", "a listener"]);
 });
@@ -621,6 +632,24 @@ test("a protocol of one's own, and one without a name, can be plugged in", async
   assert.deepEqual([heard, socket.sent], [["raw"], [{ a: 1 }]]);
   await assert.rejects(client.sendToGroup("g", "x", "text", { fireAndForget: true }), TypeError);
 });
+
+for (const protocol of [OfficialJsonProtocol(), OfficialJsonReliableProtocol()]) {
+  test(`the official client's ${protocol.name} can be plugged in`, async (t) => {
+    const emulator = await startEmulator();
+    t.after(() => emulator.stop());
+    const { WebSocket = (await import("ws")).default } = globalThis;
+    const url = emulator.clientUrl("h", { roles: ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"] });
+    const client = new WebPubSubClient(url, { protocol, WebSocket });
+    t.after(() => client.stop());
+    await client.connect();
+    const messages = client.messages();
+    await client.joinGroup("g");
+    await client.sendToGroup("g", { n: 1 }, "json");
+    await client.sendToGroup("g", Uint8Array.of(1, 2).buffer, "binary");
+    const [json, binary] = [await messages.next(), await messages.next()].map(({ value }) => value.data);
+    assert.deepEqual([json, [...new Uint8Array(binary)]], [{ n: 1 }, [1, 2]]);
+  });
+}
 
 test("a call before the start waits for the connection", async (t) => {
   const fake = fakeSockets();

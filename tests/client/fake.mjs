@@ -66,8 +66,8 @@ export function eventsOf(client) {
 }
 
 /** A started client with its first socket, which is open, and greeted when there is a greeting. */
-export async function start(t, options = {}, greeting = GREETING, credential = ADDRESS) {
-  const fake = fakeSockets(options);
+export async function start(t, { send, ...options } = {}, greeting = GREETING, credential = ADDRESS) {
+  const fake = fakeSockets({ send });
   const client = new WebPubSubClient(credential, { ...options, WebSocket: fake.WebSocket });
   t.after(() => {
     for (const socket of fake.sockets) socket.close = () => socket.drop(1000);

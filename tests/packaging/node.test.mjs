@@ -33,8 +33,8 @@ test("Node 20, which has no WebSocket, says how to give the client one", { skip:
   const { stdout } = await promisify(execFile)(NODE_20.program, ["no-socket.mjs"], { cwd: project.folder });
   assert.equal(
     stdout,
-    "WebPubSubClientError ERR_CONNECT: The socket to 127.0.0.1:1 is closed: " +
-      "No WebSocket: pass one as the option WebSocket, such as that of ws.",
+    "WebPubSubClientError ERR_NO_WEBSOCKET: This runtime has no WebSocket. In Node 20, install the package ws and pass its " +
+      "WebSocket: new WebPubSubClient(credential, { WebSocket }).",
   );
 });
 

@@ -6,6 +6,7 @@ import {
   type ServerDataMessage,
   type WebPubSubClientOptions,
   type WebPubSubClientProtocol,
+  type WebPubSubClientStatus,
   type WebPubSubResult,
   SendMessageError,
   WebPubSubClient,
@@ -26,10 +27,15 @@ export async function untyped(): Promise<void> {
     if (message.dataType === "text") same<typeof message.data, string>();
     if (message.dataType === "binary") same<typeof message.data, ArrayBuffer>();
   });
+  const remove = client.on("status-changed", ({ status, previousStatus }) => {
+    same<typeof status, WebPubSubClientStatus>();
+    same<typeof previousStatus, WebPubSubClientStatus>();
+  });
+  remove();
   client.on("stopped", ({ code, reason }) => void [code?.toFixed(), reason?.length]);
   const result = await client.sendToGroup("g", new Uint8Array(1), "binary", { noEcho: true, abortSignal: AbortSignal.timeout(1) });
   same<typeof result, WebPubSubResult>();
-  const ackId: number | bigint | undefined = result.ackId;
+  const ackId: number | undefined = result.ackId;
   void ackId;
   const state: GroupState = await client.subscribeGroupState("g");
   void state.items.get("c")?.state?.["key"];
@@ -40,6 +46,7 @@ export async function untyped(): Promise<void> {
   await client.sendEvent("e", "x", "xml");
   // @ts-expect-error no such option
   new WebPubSubClient("wss://x", { autoRecconect: true });
+  new WebPubSubClient("wss://x", { connectRetryOptions: { maxRetries: 3, mode: "Fixed" } });
   // Options are set one by one, and may be undefined.
   options.autoRejoinGroups = true;
   options.protocol = undefined;

@@ -33,11 +33,11 @@ const HOSTS = {
   DOM: { lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts"] },
   WebWorker: { lib: ["ES2022", "WebWorker"], types: [], files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts"] },
   Workers: { lib: ["ES2022"], types: ["@cloudflare/workers-types"], files: [...EVERYWHERE, "module.ts", "emulator.ts", "worker.ts"] },
-  Node: { lib: ["ES2022"], types: ["node"], files: [...EVERYWHERE, "emulator.ts", "sockets.ts"] },
+  Node: { lib: ["ES2022"], types: ["node"], files: [...EVERYWHERE, "emulator.ts", "sockets.ts", "official.ts"] },
   "DOM and Node": {
     lib: ["ES2022", "DOM", "DOM.Iterable"],
     types: ["node"],
-    files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts", "sockets.ts"],
+    files: [...EVERYWHERE, "module.ts", "emulator.ts", "browser.ts", "sockets.ts", "official.ts"],
   },
   Bun: {
     lib: ["ESNext"],

@@ -137,6 +137,7 @@ fn options(random: &mut Random) -> Options {
         auto_reconnect: !random.one_in(10),
         auto_rejoin_groups: !random.one_in(10),
         message_retry: retry,
+        connect_retry: Retry { max_retries: [0, 3][random.below(2)], ..retry },
         keep_alive_interval_ms: keep_alive.0,
         keep_alive_timeout_ms: keep_alive.1,
         open_timeout_ms: [30_000, 5_000][random.below(2)],

@@ -1,26 +1,34 @@
-// What is not to be trusted, because a caller or the service gave it.
+// Checks of values that a caller or the service gave.
 
 import type { Id } from "./messages.js";
 
 /** The largest number of 32 bits. */
 export const MAX_WORD = 2 ** 32 - 1;
 
-/** All bits set is no id. */
+/** The largest id. The session uses the next number, all bits set, for "the next free id". */
 const MAX_ID = 2n ** 64n - 2n;
 
-/** A whole number, such as an id. */
+/**
+ * Returns a whole number, such as an id.
+ *
+ * @throws `RangeError` if the value is not a whole number from 0 to `most`.
+ */
 export function checkedId(id: unknown, name: string, most: Id = MAX_ID): Id {
   if ((typeof id === "bigint" || Number.isSafeInteger(id)) && (id as Id) >= 0 && (id as Id) <= most) return id as Id;
   throw new RangeError(`${name} must be a whole number from 0 to ${most}, not ${id}.`);
 }
 
-/** The names that the service takes. */
+/** The names that the service accepts. */
 const NAMES = { event: /^[a-z][\w.-]{0,127}$/i, group: /^(?!\s*$).{1,1024}$/s };
 
-/** Each key and value of metadata: they are names and values of HTTP headers too. */
+/** The form of each key and value of metadata. They are also names and values of HTTP headers. */
 const METADATA = /^[\w!#$%&'*+.^`|~-]{1,256}:[ -~]{0,1024}$/;
 
-/** Refuses what the service would never answer, or close the connection for. */
+/**
+ * Checks the members of a message that the service would not answer, or would close the connection for.
+ *
+ * @throws `TypeError` for a name, metadata or a state; `RangeError` for `ttlSeconds`.
+ */
 export function checkMessage<const Message extends object>(message: Message): Message {
   // A message has a group or an event, and metadata or a state.
   const { group, event = group, ttlSeconds = 0, metadata, state = metadata } = message as { [member: string]: unknown };
@@ -37,12 +45,12 @@ export function checkMessage<const Message extends object>(message: Message): Me
   return message;
 }
 
-/** Refuses what is no text where one must be. */
+/** Throws a `TypeError` if a value is not a string. */
 export function checkText(...values: unknown[]): void {
   for (const value of values) if (typeof value !== "string") throw new TypeError(`A text must be a string, not ${typeof value}.`);
 }
 
-/** Whatever was thrown, as an error: not everything can be made a string. */
+/** Returns a thrown value as an `Error`. Some values cannot be converted to a string, so only their type is told. */
 export function asError(failure: unknown): Error {
   return failure instanceof Error ? failure : new Error(typeof failure === "string" ? failure : typeof failure, { cause: failure });
 }

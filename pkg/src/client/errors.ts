@@ -1,30 +1,32 @@
 import * as Outcome from "./core/outcome.js";
-import type { AckMessageError, Id } from "./messages.js";
+import type { AckMessageError } from "./messages.js";
 import type { AbortSignalLike } from "./options.js";
 
-/** What went wrong on this side. It is stable; messages are not. */
+/** The kind of a failure. Codes are stable; messages may change. */
 export type WebPubSubClientErrorCode =
-  /** The call was given up through its `abortSignal`. */
+  /** The caller aborted the call through its `abortSignal`. */
   | "ERR_ABORTED"
   /** No answer came within the time limit. */
   | "ERR_TIMEOUT"
-  /** There was no connection, or there is none any more, and it is not known whether the service got the message. */
+  /** There was no connection, or it was lost before the answer came. The service may have the message. */
   | "ERR_NOT_CONNECTED"
   /** The client was stopped. */
   | "ERR_STOPPED"
-  /** The service said no: `errorDetail` tells what it said. */
+  /** The service refused. `errorDetail` has its reason. */
   | "ERR_REFUSED"
-  /** It cannot be done in the state that the client is in. */
+  /** The state of the client does not allow the call. */
   | "ERR_STATE"
   /** The connection could not be opened. */
   | "ERR_CONNECT"
-  /** `getClientAccessUrl` failed or gave no client URL. */
+  /** The host has no `WebSocket`, such as Node 20. Pass the one of the package `ws` as the option `WebSocket`. */
+  | "ERR_NO_WEBSOCKET"
+  /** `getClientAccessUrl` failed, or did not return a client access URL. */
   | "ERR_URL"
   /** A frame could not be read. */
   | "ERR_FRAME"
-  /** The service takes at most 1 MiB in one message, which is then not sent. */
+  /** The message is larger than 1 MiB, which is the limit of the service, and was not sent. */
   | "ERR_MESSAGE_TOO_LARGE"
-  /** A stream ended that should not have. */
+  /** A stream failed. */
   | "ERR_STREAM"
   /**
    * WebAssembly could not be compiled (a page with a Content-Security-Policy needs `'wasm-unsafe-eval'` in it), or a call
@@ -32,10 +34,10 @@ export type WebPubSubClientErrorCode =
    */
   | "ERR_WASM";
 
-/** A code, and what it says. */
+/** A code and its message. */
 export type Failure = readonly [WebPubSubClientErrorCode, string];
 
-/** Why a message was not sent: in the order of `Outcome`, of which the first two are none. */
+/** The failure of each `Outcome`, by its number. The first two outcomes are no failures. */
 export const FAILURES: readonly (Failure | undefined)[] = [
   undefined,
   undefined,
@@ -50,6 +52,8 @@ export const FAILURES: readonly (Failure | undefined)[] = [
 /**
  * An error of the WebSocket client. Tell errors apart by `code`, not by `message`.
  *
+ * Its `name` is `AbortError` if the caller ended the call (`ERR_ABORTED`, `ERR_STOPPED`), which is mostly no failure.
+ *
  * @example
  * ```ts
  * await chat.start().catch((error: WebPubSubClientError) => console.log(error.code)); // ERR_STATE
@@ -57,64 +61,69 @@ export const FAILURES: readonly (Failure | undefined)[] = [
  */
 export class WebPubSubClientError extends Error {
   override readonly name: string = "WebPubSubClientError";
-  /** What went wrong. */
+  /** The kind of the failure. */
   declare readonly code: WebPubSubClientErrorCode;
 
   /** @internal */
   constructor(code: WebPubSubClientErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    if (code === "ERR_ABORTED") {
+    if (code === "ERR_ABORTED" || code === "ERR_STOPPED") {
       this.name = "AbortError";
     }
   }
 }
 
-/** Throws what a call rejects with that was given up before it began. */
+/** Throws if a call was aborted before it began. */
 export function checkAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw failed(Outcome.Aborted, signal.reason);
 }
 
-/** The error of what came to this outcome. */
+/** Returns the error of an outcome. */
 export function failed(outcome: number, cause?: unknown): WebPubSubClientError {
   return new WebPubSubClientError(...FAILURES[outcome]!, cause);
 }
 
-/** What a {@link SendMessageError} tells. */
+/** Returns the error of a call to a stream that has ended. The text is that of the official client. */
+export function streamCompleted(streamId: string, code: WebPubSubClientErrorCode, cause?: Error): WebPubSubClientError {
+  return new WebPubSubClientError(code, `Stream '${streamId}' is completed.`, cause);
+}
+
+/** The members of a {@link SendMessageError}. */
 export interface SendMessageErrorOptions {
-  readonly ackId?: Id | undefined;
+  readonly ackId?: number | undefined;
   readonly errorDetail?: AckMessageError | undefined;
 }
 
-/** What an {@link InvocationError} tells. */
+/** The members of an {@link InvocationError}. */
 export interface InvocationErrorOptions {
   readonly invocationId: string;
   readonly errorDetail?: AckMessageError | undefined;
 }
 
-/** A message was not sent, or the service did not accept it. */
+/** The client could not send a message, or the service did not accept it. */
 export class SendMessageError extends WebPubSubClientError {
   override readonly name = "SendMessageError";
-  /** The `ackId` of the message. Sent again with it while the connection lasts, the message is not doubled. */
-  declare readonly ackId?: Id;
-  /** What the service said. */
+  /** The `ackId` of the message. If the call is repeated with it on the same connection, the service takes the message once. */
+  declare readonly ackId?: number;
+  /** The reason of the service. */
   declare readonly errorDetail?: AckMessageError;
 
-  /** As in the official client, with a code. */
+  /** Takes the arguments of the official client, and a code. */
   constructor(message: string, detail: SendMessageErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
     Object.assign(this, detail);
   }
 }
 
-/** An invocation failed, was given up, or lost its connection. */
+/** An invocation failed, was aborted, or lost its connection. */
 export class InvocationError extends WebPubSubClientError {
   override readonly name = "InvocationError";
   declare readonly invocationId: string;
-  /** What the service said. */
+  /** The reason of the service. */
   declare readonly errorDetail?: AckMessageError;
 
-  /** As in the official client, with a code. */
+  /** Takes the arguments of the official client, and a code. */
   constructor(message: string, detail: InvocationErrorOptions, code: WebPubSubClientErrorCode = "ERR_REFUSED") {
     super(code, message);
     Object.assign(this, detail);

@@ -1,73 +1,91 @@
-// The messages between client and service, as the protocols read and write them. Names are the official SDK's.
+// The messages between client and service, as the protocols read and write them. The names are those of the official SDK.
 
-/** What JSON can carry. */
+/** Everything that JSON can carry. */
 export type JSONTypes = string | number | boolean | object | null;
 
-/** Bytes to send: an `ArrayBuffer` or any view of one, such as a `Uint8Array`. */
+/** Bytes to send: an `ArrayBuffer` or a view, such as a `Uint8Array`. */
 export type BinaryData = ArrayBuffer | ArrayBufferView;
 
 /**
- * How `data` is carried: any JSON, a string, bytes, or bytes of a serialized `google.protobuf.Any`. It does not depend
+ * The type of `data`: any JSON, a string, bytes, or bytes of a serialized `google.protobuf.Any`. The type does not depend
  * on the protocol of the connection.
  */
 export type WebPubSubDataType = "binary" | "json" | "text" | "protobuf";
 
 /**
- * A number of the service. It is 64 bits wide there, so a value above `Number.MAX_SAFE_INTEGER` is a `bigint` here and
- * every other one a `number`.
+ * An `ackId` or a `sequenceId` with the 64 bits of the service.
+ *
+ * The messages declare these ids as `number`, as in the official client: both count from 1, so no connection reaches
+ * `Number.MAX_SAFE_INTEGER`. A larger id is a `bigint` at run time, so that it stays exact. Code that must handle such ids
+ * reads them as `Id`, for example `const id = message.sequenceId as Id | undefined`.
  */
 export type Id = number | bigint;
 
-/** The payload of a received message. Look at `dataType`, and TypeScript knows what `data` is. */
+/** The payload of a received message. A comparison of `dataType` tells TypeScript the type of `data`. */
 export type Payload<Message = JSONTypes> =
   | { readonly dataType: "json"; readonly data: Message }
   | { readonly dataType: "text"; readonly data: string }
   | { readonly dataType: "binary" | "protobuf"; readonly data: ArrayBuffer };
 
-/** A message that was sent to a group, by a client or by a server. */
-export type GroupDataMessage<Message = JSONTypes> = Payload<Message> & {
+/** A payload as a protocol reads it, where the types of `dataType` and `data` do not depend on each other. */
+export interface ParsedPayload {
+  readonly dataType: WebPubSubDataType;
+  readonly data: JSONTypes | ArrayBuffer;
+}
+
+/** What a message to a group has besides its payload. */
+export interface GroupDataHeader {
   readonly kind: "groupData";
   readonly group: string;
-  /** The sender; absent for an anonymous one, for a server, and with the protobuf protocols, which do not carry it. */
+  /**
+   * The user id of the sender. It is `null` or absent if the sender is an anonymous client or a server, and absent with the
+   * protobuf protocols, which do not carry it.
+   */
   readonly fromUserId?: string | null;
-  /** Its number on this connection, with a reliable protocol. */
-  readonly sequenceId?: Id;
-  /** Where it belongs, when it is part of a stream. */
+  /** The number of the message on this connection, with a reliable protocol. See {@link Id} for values above 2^53 - 1. */
+  readonly sequenceId?: number;
+  /** The place of the message in its stream, if it is part of a stream. */
   readonly stream?: StreamInfo;
-  /** What the sender attached. */
+  /** The metadata that the sender attached. */
   readonly metadata?: Readonly<Record<string, string>>;
-};
+}
 
-/** A message that a server sent to this connection, to its user, or to everybody. */
-export type ServerDataMessage<Message = JSONTypes> = Payload<Message> & {
+/** What a message from a server has besides its payload. */
+export interface ServerDataHeader {
   readonly kind: "serverData";
-  /** Its number on this connection, with a reliable protocol. */
-  readonly sequenceId?: Id;
-  /** What the sender attached. */
+  /** The number of the message on this connection, with a reliable protocol. See {@link Id} for values above 2^53 - 1. */
+  readonly sequenceId?: number;
+  /** The metadata that the sender attached. */
   readonly metadata?: Readonly<Record<string, string>>;
-};
+}
+
+/** A message that a client or a server sent to a group. */
+export type GroupDataMessage<Message = JSONTypes> = Payload<Message> & GroupDataHeader;
+
+/** A message that a server sent to this connection, to its user, or to all connections. */
+export type ServerDataMessage<Message = JSONTypes> = Payload<Message> & ServerDataHeader;
 
 /** The place of a message in a stream. */
 export interface StreamInfo {
   readonly streamId: string;
-  /** Its number in the stream, from 1. */
+  /** The number of the part in the stream, from 1. */
   readonly streamSequenceId: number;
-  /** Whether it is the last one. */
+  /** Whether this is the last part. */
   readonly endOfStream?: boolean;
-  /** Why the stream ended, when it did not end well. */
+  /** Why the stream failed, on the last part. */
   readonly error?: StreamDataError;
 }
 
-/** Why a stream ended. */
+/** Why a stream failed. */
 export interface StreamDataError {
-  /** `UserError`, `IdleTimeout`, `InternalServerError`, `Forbidden` or `Cancelled`; others may come. */
+  /** `UserError`, `IdleTimeout`, `InternalServerError`, `Forbidden` or `Cancelled`. The service may add others. */
   readonly name: string;
   readonly message?: string;
-  /** What the writer gave to `abort`. */
+  /** The code that the writer gave to `abort`. */
   readonly userErrorCode?: string;
 }
 
-/** What `abort` of a stream tells its readers. */
+/** The error that `abort` of a stream sends to the readers. */
 export interface StreamEndError {
   readonly message?: string | undefined;
   readonly userErrorCode?: string | undefined;
@@ -78,7 +96,7 @@ export interface ConnectedMessage {
   readonly kind: "connected";
   readonly connectionId: string;
   readonly userId: string;
-  /** With a reliable protocol: what recovers the connection. */
+  /** The token that recovers the connection, with a reliable protocol. */
   readonly reconnectionToken?: string;
 }
 
@@ -91,14 +109,15 @@ export interface DisconnectedMessage {
 /** The answer to a message that was sent with an `ackId`. */
 export interface AckMessage {
   readonly kind: "ack";
-  readonly ackId: Id;
+  /** The `ackId` of the message. See {@link Id} for values above 2^53 - 1. */
+  readonly ackId: number;
   readonly success: boolean;
   readonly error?: AckMessageError;
 }
 
-/** Why the service did not do what it was asked. */
+/** Why the service refused a message. */
 export interface AckMessageError {
-  /** `Forbidden`, `InternalServerError`, `Duplicate`, `BadRequest`, `NotFound`, `Timeout`; others may come. */
+  /** `Forbidden`, `InternalServerError`, `Duplicate`, `BadRequest`, `NotFound` or `Timeout`. The service may add others. */
   readonly name: string;
   readonly message: string;
 }
@@ -118,14 +137,14 @@ export interface InvokeResponseMessage {
   readonly error?: AckMessageError;
 }
 
-/** The service took everything of a stream before `expectedSequenceId`. */
+/** Says that the service has all parts of a stream before `expectedSequenceId`. */
 export interface StreamAckMessage {
   readonly kind: "streamAck";
   readonly streamId: string;
   readonly expectedSequenceId: number;
 }
 
-/** The service wants a stream again from `expectedSequenceId`. */
+/** Asks for the parts of a stream from `expectedSequenceId` again. */
 export interface StreamNackMessage {
   readonly kind: "streamNack";
   readonly streamId: string;
@@ -134,7 +153,7 @@ export interface StreamNackMessage {
   readonly expectedSequenceId: number;
 }
 
-/** The service ended a stream. */
+/** Says that the service ended a stream. */
 export interface StreamClosedMessage {
   readonly kind: "streamClosed";
   readonly streamId: string;
@@ -144,32 +163,33 @@ export interface StreamClosedMessage {
 /** The state that one connection keeps in a group. */
 export interface GroupStateItem {
   readonly connectionId: string;
+  /** The user of the connection. Absent if the connection is anonymous. */
   readonly userId?: string;
-  /** Absent once it was cleared. */
+  /** The state. Absent if the connection has cleared it. */
   readonly state?: Readonly<Record<string, string>>;
-  /** When it was set, in milliseconds since 1970. */
+  /** When the state was set, in milliseconds since 1970. */
   readonly updatedAt: number;
 }
 
-/** All states of a group, once it is subscribed to. */
+/** All states of a group, after a subscription. */
 export interface GroupStateSnapshotMessage {
   readonly kind: "groupStateSnapshot";
   readonly group: string;
-  /** Its number on this connection, where it has one. */
-  readonly sequenceId?: Id;
+  /** The number of the message on this connection, if it has one. See {@link Id} for values above 2^53 - 1. */
+  readonly sequenceId?: number;
   readonly items: readonly GroupStateItem[];
 }
 
-/** States of a group that changed. */
+/** The states of a group that changed. */
 export interface GroupStateUpdateMessage {
   readonly kind: "groupStateUpdate";
   readonly group: string;
-  /** Its number on this connection, where it has one. */
-  readonly sequenceId?: Id;
+  /** The number of the message on this connection, if it has one. See {@link Id} for values above 2^53 - 1. */
+  readonly sequenceId?: number;
   readonly items: readonly GroupStateItem[];
 }
 
-/** Everything that comes from the service. */
+/** A message from the service. */
 export type DownstreamMessage =
   | ConnectedMessage
   | DisconnectedMessage
@@ -184,81 +204,85 @@ export type DownstreamMessage =
   | GroupStateSnapshotMessage
   | GroupStateUpdateMessage;
 
-/** Joins or leaves a group. */
+/** Joins or leaves a group, or starts or stops watching its states. */
 export interface GroupMessage {
   readonly kind: "joinGroup" | "leaveGroup" | "subscribeGroupState" | "unsubscribeGroupState";
   readonly group: string;
-  readonly ackId?: Id | undefined;
+  readonly ackId?: number;
 }
 
 /** Sends to a group, or starts a stream to it. */
 export interface SendToGroupMessage {
   readonly kind: "sendToGroup";
   readonly group: string;
-  readonly ackId?: Id | undefined;
+  readonly ackId?: number;
   readonly noEcho: boolean;
-  readonly dataType?: WebPubSubDataType | undefined;
-  readonly data?: JSONTypes | BinaryData | undefined;
-  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number | undefined } | undefined;
-  /** How long the service keeps it for a connection that is away, in seconds. */
-  readonly ttlSeconds?: number | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly dataType?: WebPubSubDataType;
+  /** JSON of any kind, a string, an `ArrayBuffer` or a view, as `dataType` says. */
+  readonly data?: any;
+  readonly stream?: { readonly streamId: string; readonly idleTimeoutInMs?: number };
+  /** How long the service keeps the message for a connection that is away, in seconds. */
+  readonly ttlSeconds?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Sends an event to the event handler. */
 export interface SendEventMessage {
   readonly kind: "sendEvent";
   readonly event: string;
-  readonly ackId?: Id | undefined;
+  readonly ackId?: number;
   readonly dataType: WebPubSubDataType;
-  readonly data: JSONTypes | BinaryData;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** JSON of any kind, a string, an `ArrayBuffer` or a view, as `dataType` says. */
+  readonly data: any;
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** Invokes an event and wants its answer. */
+/** Sends an event to the event handler, and asks for an answer. */
 export interface InvokeMessage {
   readonly kind: "invoke";
   readonly invocationId: string;
   readonly target: "event";
   readonly event: string;
   readonly dataType: WebPubSubDataType;
-  readonly data: JSONTypes | BinaryData;
+  /** JSON of any kind, a string, an `ArrayBuffer` or a view, as `dataType` says. */
+  readonly data: any;
 }
 
-/** Takes an invocation back. */
+/** Cancels an invocation. */
 export interface CancelInvocationMessage {
   readonly kind: "cancelInvocation";
   readonly invocationId: string;
 }
 
-/** A part of a stream, or without a number and data a sign that the stream is alive. */
+/** Sends a part of a stream. Without a number and data, it keeps the stream alive. */
 export interface StreamDataMessage {
   readonly kind: "streamData";
   readonly streamId: string;
-  readonly streamSequenceId?: number | undefined;
-  readonly dataType?: WebPubSubDataType | undefined;
-  readonly data?: JSONTypes | BinaryData | undefined;
+  readonly streamSequenceId?: number;
+  readonly dataType?: WebPubSubDataType;
+  /** JSON of any kind, a string, an `ArrayBuffer` or a view, as `dataType` says. */
+  readonly data?: any;
 }
 
 /** Ends a stream. */
 export interface StreamEndMessage {
   readonly kind: "streamEnd";
   readonly streamId: string;
-  readonly error?: StreamEndError | undefined;
+  readonly error?: { readonly message?: string; readonly userErrorCode?: string };
 }
 
-/** Sets what this connection keeps in a group; without a state it is cleared. */
+/** Sets the state of this connection in a group. Without a state, it clears it. */
 export interface SetGroupStateMessage {
   readonly kind: "setGroupState";
   readonly group: string;
-  readonly state?: Readonly<Record<string, string>> | undefined;
-  readonly ackId?: Id | undefined;
+  readonly state?: Readonly<Record<string, string>>;
+  readonly ackId?: number;
 }
 
-/** Says that everything up to a number has arrived. */
+/** Acknowledges all messages up to a number. */
 export interface SequenceAckMessage {
   readonly kind: "sequenceAck";
-  readonly sequenceId: Id;
+  readonly sequenceId: number;
 }
 
 /** Asks the service for a sign of life. */
@@ -266,7 +290,7 @@ export interface PingMessage {
   readonly kind: "ping";
 }
 
-/** Everything that goes to the service. */
+/** A message to the service. */
 export type UpstreamMessage =
   | GroupMessage
   | SendToGroupMessage
@@ -281,3 +305,14 @@ export type UpstreamMessage =
 
 /** Any message. */
 export type WebPubSubMessage = DownstreamMessage | UpstreamMessage;
+
+/**
+ * A message that a protocol read from a frame. It differs from {@link WebPubSubMessage} in two points, so that protocols
+ * with the official types fit: a payload is a {@link ParsedPayload}, and of a message to the service only the kind counts,
+ * because the client ignores it.
+ */
+export type ParsedMessage =
+  | Exclude<DownstreamMessage, { kind: "groupData" | "serverData" }>
+  | (ParsedPayload & GroupDataHeader)
+  | (ParsedPayload & ServerDataHeader)
+  | { readonly kind: UpstreamMessage["kind"] };

@@ -1,8 +1,8 @@
-import type { UpstreamMessage, WebPubSubMessage } from "./messages.js";
+import type { ParsedMessage, UpstreamMessage } from "./messages.js";
 
 /**
- * How messages are written as frames of a WebSocket and read from them. {@link WebPubSubJsonProtocol} and its kin make
- * one; you can bring your own.
+ * Writes messages as frames of a WebSocket, and reads them. {@link WebPubSubJsonProtocol} and the like return one, and an
+ * application can bring its own. A protocol that is typed with the interface of the official client is accepted too.
  *
  * @example
  * ```ts
@@ -19,18 +19,18 @@ import type { UpstreamMessage, WebPubSubMessage } from "./messages.js";
  * ```
  */
 export interface WebPubSubClientProtocol {
-  /** What is offered to the service as `Sec-WebSocket-Protocol`. When it is empty, nothing is. */
+  /** The name that the client offers to the service as `Sec-WebSocket-Protocol`. If it is empty, the client offers none. */
   readonly name: string;
-  /** Whether messages are numbered, so that a lost connection can be recovered without losing one. */
+  /** Whether the service numbers the messages, so that a lost connection can be recovered without losing any. */
   readonly isReliableSubProtocol: boolean;
   /**
-   * Reads a frame. `null` is for what this version does not know. What it throws is told by the `error` event, and the
-   * connection goes on.
+   * Reads a frame. Returns `null` for a frame that this version does not know. The event `error` reports what this method
+   * throws, and the connection goes on.
    */
-  parseMessages(input: string | ArrayBuffer): WebPubSubMessage | readonly WebPubSubMessage[] | null;
+  parseMessages(input: string | ArrayBuffer): ParsedMessage | readonly ParsedMessage[] | null;
   /**
-   * Writes a frame, or gives `null` for a message that the protocol has no frame for: the call that wanted to send it rejects
-   * with a `TypeError`, pings and the like are left out. What it throws is the error of the call.
+   * Writes a frame. Returns `null` if the protocol has no frame for the message: the call that sends it rejects with a
+   * `TypeError`, and the client leaves out its own messages, such as pings. A call rejects with what this method throws.
    */
   writeMessage(message: UpstreamMessage): string | ArrayBuffer | null;
 }

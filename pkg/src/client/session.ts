@@ -33,6 +33,8 @@ export interface FrameHost {
   readonly streams: StreamHost;
   /** Takes a message about the states of a group. Each socket has another number. */
   stateReceived(message: GroupStateSnapshotMessage | GroupStateUpdateMessage, socket: number): void;
+  /** Called when `status` of the session may have another value. */
+  statusChanged(): void;
 }
 
 /** Keeps the content of streams. */
@@ -70,10 +72,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Hosts a session of the core: it opens sockets, writes and reads frames, and keeps the time. It decides nothing. */
 export class ClientSession {
-  status: WebPubSubClientStatus = "stopped";
+  #status: WebPubSubClientStatus = "stopped";
   connectionId: string | undefined;
   userId: string | undefined;
-  /** Why the last attempt to connect failed. */
+  /** Why the last attempt to connect failed. A new start clears it. */
   lastError: WebPubSubClientError | undefined;
   /**
    * Called when a socket is open, before the connection is ready. While the session runs, it is set as long as a caller
@@ -100,6 +102,8 @@ export class ClientSession {
   #socket: Socket | undefined;
   /** Whether an attempt was made since the start. */
   #hasTried = false;
+  /** The last socket that `stop` closed. */
+  #stoppedSocket = 0;
   #aborter: AbortController | undefined;
   #url = "";
   /** What recovers the connection, as a part of the URL. */
@@ -141,6 +145,15 @@ export class ClientSession {
   /** How many bytes wait in the socket to be sent. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  get status(): WebPubSubClientStatus {
+    return this.#status;
+  }
+
+  set status(status: WebPubSubClientStatus) {
+    this.#status = status;
+    this.#host.statusChanged();
   }
 
   start(): void {
@@ -275,7 +288,7 @@ export class ClientSession {
       case Action.Settle:
         return this.#settle(a, low);
       case Action.SequenceAck:
-        return this.write({ kind: "sequenceAck", sequenceId: idOf(low, high) });
+        return this.write({ kind: "sequenceAck", sequenceId: idOf(low, high) as number });
       case Action.Ping:
         return this.write({ kind: "ping" });
       case Action.Open:
@@ -309,9 +322,9 @@ export class ClientSession {
         this.#farewell = undefined;
         return emitter.emit("recovered", { connectionId });
       case Action.Disconnected: {
-        this.status = "disconnected";
         const message = this.#farewell;
         this.connectionId = undefined;
+        this.status = "disconnected";
         return emitter.emit("disconnected", {
           ...(connectionId && { connectionId }),
           ...(message && { message }),
@@ -401,8 +414,8 @@ export class ClientSession {
   }
 
   #open(socket: number, recover: boolean): void {
-    // `start` or `connect` still waits, and has one attempt only: the one before.
-    if (this.onOpened && this.#hasTried) return void this.input(Input.Stop);
+    // `start` or `connect` still waits, and may make one attempt only: the one before.
+    if (this.onOpened && this.#hasTried && !this.#settings.retriesConnect) return void this.input(Input.Stop);
     this.#hasTried = true;
     this.#current = socket;
     this.#socket = undefined;
@@ -454,20 +467,24 @@ export class ClientSession {
   #closed(socket: number, error: WebPubSubClientError, code = 1006, wasOpen = false): void {
     if (socket !== this.#current) return;
     this.#socket = undefined;
-    if (wasOpen) this.lastError = error;
-    else this.#attemptFailed(error);
+    this.#attemptFailed(socket, error, wasOpen);
     this.input(Input.Closed, socket, code);
   }
 
-  /** Tells why an attempt failed. The error of the first attempt is not an event: `start` or `connect` rejects with it. */
-  #attemptFailed(error: WebPubSubClientError): void {
+  /**
+   * Reports a failed attempt by the event `error`. If `start` or `connect` waits and may make one attempt only, that call
+   * rejects with the error instead. The end of an open connection is reported by other events.
+   */
+  #attemptFailed(socket: number, error: WebPubSubClientError, wasOpen: boolean): void {
     this.lastError = error;
-    if (!this.onOpened) this.#emitter.emit("error", { error });
+    const isReported = this.onOpened ? this.#settings.retriesConnect : !wasOpen;
+    if (isReported && socket !== this.#stoppedSocket) this.#emitter.emit("error", { error });
   }
 
   /** Closes a socket, or gives up an attempt. */
   #close(socket: number, clean: boolean): void {
     if (socket !== this.#current) return;
+    if (clean) this.#stoppedSocket = socket;
     if (this.#socket !== undefined) this.#ending = {};
     const aborter = this.#aborter;
     if (clean) {
@@ -481,7 +498,7 @@ export class ClientSession {
     this.#socket?.abandon();
     this.#socket = undefined;
     aborter?.abort();
-    if (this.status !== "connected") this.#attemptFailed(failed(Outcome.TimedOut));
+    if (this.status !== "connected") this.#attemptFailed(socket, failed(Outcome.TimedOut), false);
   }
 
   #received(socket: number, data: string | ArrayBuffer): void {
@@ -516,7 +533,7 @@ export class ClientSession {
         const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
         this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
-        this.userId = userId;
+        this.userId = userId ?? "";
         this.input(Input.Connected, socket, connectionId && reconnectionToken ? 1 : 0);
         return;
       }

@@ -37,6 +37,19 @@ type EmittingSocket = WebSocketLike & { on: unknown; send(data: string | ArrayBu
 
 type Upgraded = WebSocketLike & EventTarget & { accept(): void };
 
+function globalSocket(): WebSocketConstructor | undefined {
+  return (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+}
+
+/** Throws `ERR_NO_WEBSOCKET` if {@link openSocket} has no way to open a socket. */
+export function checkSockets({ WebSocket, fetch }: WebPubSubClientOptions): void {
+  if (WebSocket || fetch || globalSocket() || "WebSocketPair" in globalThis) return;
+  throw new WebPubSubClientError(
+    "ERR_NO_WEBSOCKET",
+    "This runtime has no WebSocket. In Node 20, install the package ws and pass its WebSocket: new WebPubSubClient(credential, { WebSocket }).",
+  );
+}
+
 /** Opens a socket with a `WebSocket`, or by an upgrade over `fetch`. It never throws, and calls the listener only after it has returned. */
 export function openSocket(
   url: string,
@@ -44,7 +57,7 @@ export function openSocket(
   { WebSocket, fetch }: WebPubSubClientOptions,
   listener: SocketListener,
 ): Socket {
-  const Constructor = WebSocket ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  const Constructor = WebSocket ?? globalSocket();
   let socket: WebSocketLike | undefined;
   let failure: unknown;
   let isOpen = false;
@@ -157,8 +170,6 @@ export function openSocket(
       // Later, because the caller does not have the socket yet.
       queueMicrotask(() => fail(error));
     }
-  } else if (fetch === undefined && !("WebSocketPair" in globalThis)) {
-    queueMicrotask(() => fail(new Error("No WebSocket: pass one as the option WebSocket, such as that of ws")));
   } else {
     upgrade(fetch ?? ((url, init) => globalThis.fetch(url, init))).catch(fail);
   }
@@ -181,6 +192,9 @@ export function openSocket(
   };
 }
 
+/** The hosts of this machine, where the emulator may listen. */
+const LOOPBACK = /^(.+\.)?localhost$|^127(\.\d+){3}$|^\[::1\]$/;
+
 /**
  * Describes why a socket is closed. The error events of browsers have no text. The text of an error ends before the query of a
  * URL, which is a secret.
@@ -189,5 +203,7 @@ function describe(url: string, code: number | undefined, reason: string, failure
   const { message, code: name } = ((failure as { error?: unknown } | undefined)?.error ?? failure ?? {}) as { message?: unknown; code?: unknown };
   // An AggregateError of several attempts has a code and no text.
   const said = [code, reason, String(message || name || "").replace(/\?.*/s, "")].filter(Boolean).join(", ");
-  return `The socket to ${new URL(url).host} is closed${said && `: ${said}`}.`;
+  const { host, hostname } = new URL(url);
+  const advice = LOOPBACK.test(hostname) ? " If this is the emulator, its log says why." : "";
+  return `The socket to ${host} is closed${said && `: ${said}`}.${advice}`;
 }

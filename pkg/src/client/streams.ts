@@ -1,13 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { AbortSignal } from "../globals.js";
+import { readOptions } from "../read-options.js";
 import { checkedId, checkMessage, checkText, MAX_WORD } from "./checks.js";
 import * as Action from "./core/action.js";
 import * as Input from "./core/input.js";
 import * as Outcome from "./core/outcome.js";
 import * as StreamClosing from "./core/stream-closing.js";
 import * as StreamProblem from "./core/stream-problem.js";
-import { checkAborted, failed, WebPubSubClientError } from "./errors.js";
+import { checkAborted, failed, streamCompleted, WebPubSubClientError } from "./errors.js";
 import { MessageQueue } from "./message-queue.js";
+import { ABORT_OPTIONS } from "./option-names.js";
 import type {
   BinaryData,
   GroupDataMessage,
@@ -18,6 +20,7 @@ import type {
   StreamEndError,
   StreamInfo,
   StreamNackMessage,
+  UpstreamMessage,
   WebPubSubDataType,
 } from "./messages.js";
 import type { AbortSignalLike, GroupStreamWriteOptions, OnGroupStreamOptions, OpenGroupStreamOptions } from "./options.js";
@@ -26,13 +29,16 @@ import type { ClientSession, StreamHost } from "./session.js";
 /** Writes a stream to a group. */
 export interface GroupStreamWriter<Message = JSONTypes> {
   readonly streamId: string;
-  /** Writes a part. Resolves when it is kept: it is sent as soon as there is a connection, and repeated until the service has it. */
+  /**
+   * Writes a part. Resolves when the client has stored it. The client sends it when there is a connection, and again until the
+   * service has it. A stream that has ended rejects with the text "is completed".
+   */
   write(content: Message | string | BinaryData, dataType: WebPubSubDataType, options?: GroupStreamWriteOptions): Promise<void>;
-  /** Ends the stream well. Resolves when the service has everything. */
+  /** Ends the stream. Resolves when the service has all parts. */
   end(options?: GroupStreamWriteOptions): Promise<void>;
-  /** Ends the stream with an error that its readers get. */
+  /** Ends the stream with an error for its readers. */
   abort(error: StreamEndError, options?: GroupStreamWriteOptions): Promise<void>;
-  /** Calls back when the stream ends without being ended here; gives what stops that. */
+  /** Calls back if the stream fails. Returns a function that removes the listener. */
   onError(listener: (error: StreamDataError) => void): () => void;
 }
 
@@ -43,7 +49,7 @@ export type GroupStreamMessage<Message = JSONTypes> = GroupDataMessage<Message> 
   readonly stream: StreamInfo;
 };
 
-/** Reads a stream: its parts in order, up to its end. It throws when parts are missing or the writer gave up. */
+/** Reads a stream: its parts in order, up to its end. The iteration throws if parts are missing or the writer aborted. */
 export interface GroupStream<Message = JSONTypes> extends AsyncIterable<GroupStreamMessage<Message>> {
   readonly groupName: string;
   readonly streamId: string;
@@ -51,13 +57,13 @@ export interface GroupStream<Message = JSONTypes> extends AsyncIterable<GroupStr
   readonly abortSignal: AbortSignal;
 }
 
-/** What `onGroupStream` gives. */
+/** A subscription of `onGroupStream`. */
 export interface GroupStreamSubscription {
   /** Ends the subscription and all its streams. */
   close(): Promise<void>;
-  /** Whether it is still open. */
+  /** Whether the subscription is open. */
   readonly isActive: boolean;
-  /** The same as `close`, for `await using`. */
+  /** Calls `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -117,11 +123,11 @@ export class Streams<Message> implements StreamHost {
         kind: "streamEnd",
         streamId,
         // Nothing else: an error may have anything in it.
-        error: error && { message: error.message, userErrorCode: error.userErrorCode },
-      });
+        ...(error && { error: { message: error.message, userErrorCode: error.userErrorCode } }),
+      } as UpstreamMessage);
     const stream: Outbound = {
       streamId,
-      start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } })),
+      start: session.encode(checkMessage({ kind: "sendToGroup", group: groupName, noEcho, stream: { streamId, idleTimeoutInMs } }) as UpstreamMessage),
       end: endFrame(),
       parts: new Map(),
       first: 1,
@@ -139,26 +145,27 @@ export class Streams<Message> implements StreamHost {
       if (this.#outbound.has(number)) session.input(Input.StreamEnd, number);
       throw error;
     }
-    const end = async (options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
+    const end = async (call: string, options?: GroupStreamWriteOptions, endError?: StreamEndError) => {
+      const { abortSignal } = readOptions(options, ABORT_OPTIONS, call);
       check(stream);
       stream.end = endFrame(endError);
       stream.isEnding = true;
-      const ended = wait(stream, options?.abortSignal);
+      const ended = wait(stream, abortSignal);
       session.input(Input.StreamEnd, number);
       await ended;
     };
     return {
       streamId,
       write: async (content, dataType, options) => {
-        checkAborted(options?.abortSignal);
+        if (options !== undefined) checkAborted(readOptions(options, ABORT_OPTIONS, "write").abortSignal);
         check(stream);
         const streamSequenceId = stream.first + stream.parts.size;
-        const part = { kind: "streamData", streamId, streamSequenceId, dataType, data: content as JSONTypes } as const;
+        const part = { kind: "streamData", streamId, streamSequenceId, dataType, data: content } as const;
         stream.parts.set(streamSequenceId, session.encode(part));
         session.input(Input.StreamWrite, number);
       },
-      end,
-      abort: (error, options) => end(options, error),
+      end: (options) => end("end", options),
+      abort: (error, options) => end("abort", options, error),
       onError: (listener) => {
         stream.listeners.add(listener);
         return () => void stream.listeners.delete(listener);
@@ -309,9 +316,16 @@ function detailOf(error: StreamDataError): StreamDataError {
   return detail as never;
 }
 
-function check(stream: Outbound): void {
-  if (stream.failure !== undefined) throw streamError(stream.failure);
-  if (stream.isEnding) throw new WebPubSubClientError("ERR_STATE", `Stream '${stream.streamId}' is completed.`);
+/**
+ * Throws if nothing more can be written, with the text of the official client. The error of a stream that failed has the name
+ * of the failure, and the failure as its cause.
+ */
+function check({ streamId, failure, isEnding }: Outbound): void {
+  if (failure !== undefined) {
+    const { message: _, ...detail } = failure;
+    throw Object.assign(streamCompleted(streamId, "ERR_STREAM", streamError(failure)), detail);
+  }
+  if (isEnding) throw streamCompleted(streamId, "ERR_STATE");
 }
 
 function isEmpty({ data }: GroupDataMessage): boolean {

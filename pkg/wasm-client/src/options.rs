@@ -3,7 +3,7 @@
 use webpubsub_edge::client::{Options, Protocol, Retry, RetryMode};
 
 /// The number of words.
-pub const OPTION_COUNT: usize = 18;
+pub const OPTION_COUNT: usize = 22;
 
 /// Reads the options. Flags are 0 for false; modes and protocols that do not exist count as the last one.
 pub fn read(words: &[u32; OPTION_COUNT]) -> Options {
@@ -15,6 +15,10 @@ pub fn read(words: &[u32; OPTION_COUNT]) -> Options {
         message_retry_delay_ms,
         message_max_retry_delay_ms,
         message_retry_mode,
+        connect_max_retries,
+        connect_retry_delay_ms,
+        connect_max_retry_delay_ms,
+        connect_retry_mode,
         reconnect_max_retries,
         reconnect_retry_delay_ms,
         reconnect_max_retry_delay_ms,
@@ -40,6 +44,12 @@ pub fn read(words: &[u32; OPTION_COUNT]) -> Options {
             delay_ms: message_retry_delay_ms,
             max_delay_ms: message_max_retry_delay_ms,
             mode: mode(message_retry_mode),
+        },
+        connect_retry: Retry {
+            max_retries: connect_max_retries,
+            delay_ms: connect_retry_delay_ms,
+            max_delay_ms: connect_max_retry_delay_ms,
+            mode: mode(connect_retry_mode),
         },
         reconnect_retry: Retry {
             max_retries: reconnect_max_retries,
@@ -79,14 +89,15 @@ mod tests {
             auto_reconnect: true,
             auto_rejoin_groups: true,
             message_retry: retry(3, RetryMode::Exponential),
-            reconnect_retry: retry(7, RetryMode::Exponential),
-            keep_alive_interval_ms: 11,
-            keep_alive_timeout_ms: 12,
-            open_timeout_ms: 13,
-            ack_timeout_ms: 14,
-            invoke_timeout_ms: 15,
+            connect_retry: retry(7, RetryMode::Exponential),
+            reconnect_retry: retry(11, RetryMode::Exponential),
+            keep_alive_interval_ms: 15,
+            keep_alive_timeout_ms: 16,
+            open_timeout_ms: 17,
+            ack_timeout_ms: 18,
+            invoke_timeout_ms: 19,
         };
         assert_eq!(read(&words), expected);
-        assert_eq!(seed(&words), 16 << 32 | 17);
+        assert_eq!(seed(&words), 20 << 32 | 21);
     }
 }

@@ -25,6 +25,7 @@ export interface SessionOptions {
   readonly autoReconnect: boolean;
   readonly autoRejoinGroups: boolean;
   readonly messageRetry: SessionRetry;
+  readonly connectRetry: SessionRetry;
   readonly reconnectRetry: SessionRetry;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -43,7 +44,7 @@ export interface SessionRetry {
 }
 
 /** The order in which pkg/wasm-client/src/options.rs reads the options. A test compares the two. */
-const orderOptions = ({ messageRetry, reconnectRetry, ...options }: SessionOptions): number[] => [
+const orderOptions = ({ messageRetry, connectRetry, reconnectRetry, ...options }: SessionOptions): number[] => [
   options.protocol,
   +options.autoReconnect,
   +options.autoRejoinGroups,
@@ -51,6 +52,10 @@ const orderOptions = ({ messageRetry, reconnectRetry, ...options }: SessionOptio
   messageRetry.retryDelayMs,
   messageRetry.maxRetryDelayMs,
   messageRetry.retryMode,
+  connectRetry.maxRetries,
+  connectRetry.retryDelayMs,
+  connectRetry.maxRetryDelayMs,
+  connectRetry.retryMode,
   reconnectRetry.maxRetries,
   reconnectRetry.retryDelayMs,
   reconnectRetry.maxRetryDelayMs,
