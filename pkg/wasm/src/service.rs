@@ -108,7 +108,7 @@ fn request(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
     let strict = fields.number() == 1;
     let request = match (operation, targets.as_slice()) {
         // A page after the first is asked for by its link.
-        (Operation::ListConnectionsInGroup, [_, link]) => Request::next_page(&endpoint, link)?,
+        (Operation::ListConnectionsInGroup, [group, link]) => Request::next_page(&endpoint, hub, group, link, strict)?,
         _ => {
             // A letter that is none of a parameter cannot come from our own JavaScript.
             let parameter = |letter: &str| Parameter::from_number(letter.bytes().next()?.wrapping_sub(b'a'));
