@@ -1,8 +1,10 @@
+import { readOptions, type OptionNames } from "../read-options.js";
 import { CHECK_NAME, CLIENT_BASE, CLIENT_URL, CONNECTION_STRING, ENDPOINT } from "../wasm/core.js";
 import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenCredential } from "./credentials.js";
 import { ask, typeError, WebPubSubError } from "./errors.js";
-import { completeRetry, run, type Host } from "./http.js";
+import { run, type Host } from "./http.js";
 import type { Body } from "./message.js";
+import { CLIENT_TOKEN, readCall } from "./option-names.js";
 import * as Operation from "./operations.js";
 import { Query } from "./operations.js";
 import * as Parameter from "./parameters.js";
@@ -12,6 +14,8 @@ import type {
   OperationOptions,
   WebPubSubServiceClientOptions,
 } from "./options.js";
+import { completeRetry } from "./retry.js";
+import { isKnownRole } from "./roles.js";
 import { kindOf, text, texts } from "./text.js";
 
 /** What a client is made with, besides the hub and the options. */
@@ -23,6 +27,25 @@ export interface Access {
   token?: TokenCredential;
 }
 
+const CLIENT_OPTIONS: OptionNames<WebPubSubServiceClientOptions> = {
+  retryOptions: true,
+  allowInsecureConnection: true,
+  reverseProxyEndpoint: true,
+  strict: true,
+  fetch: true,
+  now: true,
+  logger: true,
+  httpClient: true,
+  additionalPolicies: true,
+  proxyOptions: true,
+  tlsOptions: true,
+  agent: true,
+  redirectOptions: true,
+  loggingOptions: true,
+  userAgentOptions: true,
+  telemetryOptions: true,
+};
+
 /** What the public classes share: one hub at one endpoint. The key is private and in no error. */
 export class Hub {
   readonly name: string;
@@ -32,7 +55,7 @@ export class Hub {
   readonly #refusal: (() => void) | undefined;
 
   constructor(access: Access, hubName: string, given?: WebPubSubServiceClientOptions | null) {
-    const options = given ?? {};
+    const options = readOptions(given, CLIENT_OPTIONS, "WebPubSubServiceClient");
     const { strict = true, fetch: send, now = () => Date.now(), logger, reverseProxyEndpoint } = options;
     this.name = text(hubName, "The hub name", "ERR_HUB");
     ask(CHECK_NAME, this.name, false, strict);
@@ -52,8 +75,8 @@ export class Hub {
       now,
       log: logger,
       route: (url) => proxy + url.slice(this.endpoint.length),
-      bearer: cache && ((claims) => cache.get(claims)),
-      challenge: cache && challengeClaims,
+      bearer: cache && ((challenge) => cache.get(challenge)),
+      claims: cache && challengeClaims,
     };
   }
 
@@ -66,7 +89,10 @@ export class Hub {
 
   /** Mints with the access key, at once. */
   mint(given?: GenerateClientTokenOptions | null): ClientAccessToken {
-    const options = given ?? {};
+    return this.#mint(readCall(given, CLIENT_TOKEN, Operation.generateClientToken));
+  }
+
+  #mint(options: GenerateClientTokenOptions): ClientAccessToken {
     if (this.#key === undefined) {
       throw new WebPubSubError(
         "ERR_CREDENTIAL",
@@ -88,7 +114,7 @@ export class Hub {
       protocolOf(options),
       this.#key(),
       userOf(options),
-      texts(options.roles, "roles", "ERR_ROLE"),
+      this.#roles(options),
       texts(options.groups, "groups", "ERR_GROUP"),
       members(options.claims, "claims"),
       members(options.jwtHeader, "jwtHeader"),
@@ -102,10 +128,10 @@ export class Hub {
   }
 
   /** Mints with the access key, or lets the service mint. */
-  async clientAccess(given?: (GenerateClientTokenOptions & OperationOptions) | null): Promise<ClientAccessToken> {
-    const options = given ?? {};
+  async clientAccess(given?: GenerateClientTokenOptions | null): Promise<ClientAccessToken> {
+    const options = readCall(given, CLIENT_TOKEN, Operation.generateClientToken);
     if (this.#key !== undefined) {
-      return this.mint(options);
+      return this.#mint(options);
     }
     if (options.claims !== undefined || options.jwtHeader !== undefined) {
       throw new WebPubSubError("ERR_CLAIM", "claims and jwtHeader need an access key: the service mints no such tokens.");
@@ -114,7 +140,7 @@ export class Hub {
     const user = userOf(options);
     const query = new Query()
       .add(Parameter.userId, user === "" ? undefined : user)
-      .add(Parameter.role, texts(options.roles, "roles", "ERR_ROLE"))
+      .add(Parameter.role, this.#roles(options))
       .add(Parameter.minutesToExpire, String(minutes))
       .add(Parameter.group, texts(options.groups, "groups", "ERR_GROUP"));
     const protocol = protocolOf(options);
@@ -129,8 +155,19 @@ export class Hub {
     return access(baseUrl, token, new Date(asked + minutes * 60_000));
   }
 
+  /** Checks roles, and tells the logger about those that this version does not know. */
+  #roles({ roles }: GenerateClientTokenOptions): readonly string[] {
+    const checked = texts(roles, "roles", "ERR_ROLE");
+    const { log } = this.#host;
+    const unknown = log === undefined ? 0 : checked.filter((role) => !isKnownRole(role)).length;
+    if (unknown > 0) {
+      log?.(`getClientAccessToken: unknown roles: ${unknown} of ${checked.length}; check their spelling`);
+    }
+    return checked;
+  }
+
   /** Runs an operation whose answer is a JSON object. */
-  async json(operation: number, targets: string[], query: Query, options?: OperationOptions): Promise<Record<string, unknown>> {
+  async json(operation: number, targets: string[], query: Query, options: OperationOptions): Promise<Record<string, unknown>> {
     const body = await this.call(operation, targets, query, options);
     try {
       return JSON.parse(body ?? "") as Record<string, unknown>;
@@ -139,17 +176,17 @@ export class Hub {
     }
   }
 
-  /** Runs an operation: the body of its answer, or undefined where the answer is "no". */
+  /** Runs an operation: the body of its answer, or undefined where the answer is "no". `readCall` has read the options. */
   call(
     operation: number,
     targets: string[],
     query: Query,
-    options: OperationOptions | undefined,
-    body?: (signal: AbortSignal | undefined) => Body | Promise<Body>,
+    options: OperationOptions,
+    body?: (signal: AbortSignal) => Body | Promise<Body>,
   ): Promise<string | undefined> {
     const fields = [operation, this.endpoint, this.#key?.() ?? "", this.name, targets, query.fields, this.#host.strict];
     this.#refusal?.();
-    return run({ operation, fields, body, options: options ?? {} }, this.#host);
+    return run({ operation, fields, body, options }, this.#host);
   }
 }
 

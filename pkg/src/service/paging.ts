@@ -1,3 +1,6 @@
+import { readOptions, type OptionNames } from "../read-options.js";
+import { text } from "./text.js";
+
 /** A page: its entries, and where the next one starts. */
 export interface Page<T> {
   /** The entries. */
@@ -37,13 +40,26 @@ export interface PagedAsyncIterableIterator<T> extends AsyncIterableIterator<T> 
  */
 export interface PagedListing<T> extends PagedAsyncIterableIterator<T>, PromiseLike<PagedAsyncIterableIterator<T>> {}
 
-/** @internal Makes a listing of a function that gets a page: the first one, or that of a link. */
+const SETTINGS: OptionNames<PageSettings> = { maxPageSize: true, continuationToken: true };
+
+/** @internal Makes a listing of two functions: one gets the first page for settings, the other the page of a link. */
 export function listing<T>(
+  defaults: PageSettings,
   first: (settings: PageSettings) => Promise<Page<T>>,
   next: (link: string) => Promise<Page<T>>,
 ): PagedListing<T> {
-  async function* byPage(settings: PageSettings = {}): AsyncIterableIterator<PageOf<T>> {
+  function byPage(given?: PageSettings | null): AsyncIterableIterator<PageOf<T>> {
+    const settings = readOptions(given, SETTINGS, "byPage");
+    return pages({
+      maxPageSize: settings.maxPageSize ?? defaults.maxPageSize,
+      continuationToken: settings.continuationToken ?? defaults.continuationToken,
+    });
+  }
+  async function* pages(settings: PageSettings): AsyncGenerator<PageOf<T>, void, undefined> {
     const { continuationToken } = settings;
+    if (continuationToken !== undefined) {
+      text(continuationToken, "continuationToken", "ERR_CONTINUATION_TOKEN");
+    }
     // The continuation token of one of our pages is a link; that of the service is not.
     let page = continuationToken?.includes("://") ? await next(continuationToken) : await first(settings);
     for (;;) {

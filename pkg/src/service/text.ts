@@ -20,7 +20,7 @@ export function text(value: unknown, what: string, code: WebPubSubErrorCode): st
   return value;
 }
 
-/** The same for a list; absent is empty. */
+/** Checks each string of a list as {@link text} does. Returns a copy, which the caller cannot change after the check. */
 export function texts(value: unknown, what: string, code: WebPubSubErrorCode): readonly string[] {
   if (value === undefined || value === null) {
     return [];
@@ -28,10 +28,7 @@ export function texts(value: unknown, what: string, code: WebPubSubErrorCode): r
   if (!Array.isArray(value)) {
     throw typeError("ERR_ARGUMENT_TYPE", `${what} must be an array of strings, not ${kindOf(value)}.`);
   }
-  for (const item of value) {
-    text(item, `Each of ${what}`, code);
-  }
-  return value;
+  return Array.from(value, (item: unknown) => text(item, `Each of ${what}`, code));
 }
 
 /** What a value is, without showing it. */

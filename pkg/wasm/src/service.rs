@@ -134,7 +134,8 @@ fn request(fields: &mut Reader<'_>) -> Result<Vec<u8>, Error> {
 /// the status, the time now and the deadline in milliseconds since 1970, a random number below 1000, and the headers
 /// `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`, empty where the answer has none.
 ///
-/// The status is that of the answer, or 1 when the request was not sent, 2 when it took too long, 3 when no one knows.
+/// The status is that of the answer, or 1 when the request was not sent, 2 when it took too long, 3 when no one knows,
+/// 4 when the answer was too large.
 ///
 /// Gives -1 when it succeeded, -2 when it failed for good, -3 when the answer is "no", else the milliseconds to wait.
 fn after_try(fields: &mut Reader<'_>) -> Result<String, Error> {
@@ -155,6 +156,7 @@ fn after_try(fields: &mut Reader<'_>) -> Result<String, Error> {
         1 => TryOutcome::Failure(Failure::NotSent),
         2 => TryOutcome::Failure(Failure::Timeout),
         3 => TryOutcome::Failure(Failure::Unknown),
+        4 => TryOutcome::Failure(Failure::AnswerTooLarge),
         status => TryOutcome::Response {
             status,
             retry_after: RetryAfter { retry_after_ms: header(), x_ms_retry_after_ms: header(), retry_after: header() },
