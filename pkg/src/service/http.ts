@@ -189,7 +189,7 @@ class Limits {
     }
   }
 
-  /** Lets go of timers and listeners when the call is over: a timer would keep a process from ending. */
+  /** Lets go of timers and listeners when the call is over: a timer would keep the host from ending. */
   end(): void {
     clearTimeout(this.#totalTimer);
     this.#callersSignal?.removeEventListener("abort", this.#abort);

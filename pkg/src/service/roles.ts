@@ -10,6 +10,8 @@ import { text } from "./text.js";
  *
  * @example
  * ```ts
+ * import type { WebPubSubRole } from "webpubsub-edge";
+ *
  * const granted: WebPubSubRole[] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.news"];
  * ```
  */

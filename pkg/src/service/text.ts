@@ -28,7 +28,11 @@ export function texts(value: unknown, what: string, code: WebPubSubErrorCode): r
   if (!Array.isArray(value)) {
     throw typeError("ERR_ARGUMENT_TYPE", `${what} must be an array of strings, not ${kindOf(value)}.`);
   }
-  return Array.from(value, (item: unknown) => text(item, `Each of ${what}`, code));
+  const copy: string[] = [];
+  for (const item of value) {
+    copy.push(text(item, `Each of ${what}`, code));
+  }
+  return copy;
 }
 
 /** What a value is, without showing it. */
