@@ -12,7 +12,7 @@ export function boundaries(lib, given) {
       const { client, recorded } = scripted("pages");
       const group = client.group("g");
       const [{ continuationToken: token }] = await collect(group.listConnections().byPage());
-      equal((await collect(group.listConnections({ continuationToken: token }))).length, 2, "the token of a page");
+      equal((await collect(group.listConnections().byPage({ continuationToken: token }))).length, 2, "the token of a page");
       const before = (await recorded()).length;
       for (const other of [
         token.replace("/groups/g/", "/groups/board/"),
@@ -28,12 +28,8 @@ export function boundaries(lib, given) {
         `${token}#`,
         token.split("?")[0],
       ]) {
-        for (const pages of [
-          () => group.listConnections().byPage({ continuationToken: other }).next(),
-          () => group.listConnections({ continuationToken: other }).next(),
-        ]) {
-          equal((await rejects(pages)).code, "ERR_CONTINUATION_TOKEN", other);
-        }
+        const page = () => group.listConnections().byPage({ continuationToken: other }).next();
+        equal((await rejects(page)).code, "ERR_CONTINUATION_TOKEN", other);
       }
       equal((await recorded()).length, before, "nothing is signed or sent");
     }],

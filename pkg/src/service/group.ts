@@ -15,7 +15,7 @@ import type {
   OperationOptions,
   TextMessage,
 } from "./options.js";
-import { listing, type Page, type PagedListing } from "./paging.js";
+import { listing, type Page, type PagedListing, type PageSettings } from "./paging.js";
 import { closeQuery, sendQuery } from "./queries.js";
 import { text } from "./text.js";
 
@@ -117,6 +117,10 @@ export interface WebPubSubGroup<Message = JSONTypes> {
   listConnections(options?: ListConnectionsOptions): PagedListing<GroupConnection>;
 }
 
+function continuationToken({ continuationToken: token }: PageSettings): string | undefined {
+  return token === undefined ? undefined : text(token, "continuationToken", "ERR_CONTINUATION_TOKEN");
+}
+
 /** @internal */
 export class GroupClient<Message> implements WebPubSubGroup<Message> {
   readonly #hub: Hub;
@@ -172,12 +176,11 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
     };
     const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
     return listing(
-      options,
-      ({ maxPageSize, continuationToken }) => {
+      (settings) => {
         const query = new Query()
-          .add(Parameter.maxPageSize, number(maxPageSize))
+          .add(Parameter.maxPageSize, number(settings.maxPageSize ?? options.maxPageSize))
           .add(Parameter.top, number(options.top))
-          .add(Parameter.continuationToken, continuationToken);
+          .add(Parameter.continuationToken, continuationToken(settings) ?? continuationToken(options));
         return page([this.groupName], query);
       },
       // The core follows a link only to the listing of this group.

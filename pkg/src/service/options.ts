@@ -207,8 +207,8 @@ export interface ListConnectionsOptions extends OperationOptions {
   /** How many entries there are at most in all: 1 to 2147483647. */
   top?: number | undefined;
   /**
-   * Where to go on: the `continuationToken` of a page of the same group, or the token of the service in it. It may come
-   * back from a user: a link to anything but this listing rejects with `ERR_CONTINUATION_TOKEN`.
+   * Where to go on: a continuation token of the service. It is sent to the service as it is, which refuses a token of
+   * another group. {@link PagedAsyncIterableIterator.byPage} takes the token of a page.
    */
   continuationToken?: string | undefined;
 }
