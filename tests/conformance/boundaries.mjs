@@ -325,6 +325,16 @@ export function boundaries(lib, given) {
       equal(asked, [undefined, undefined, '{"a":1}'], "the two calls share one further token");
     }],
 
+    ["what onResponse throws ends the call, and nothing is sent again", async () => {
+      const mine = new Error("mine");
+      const { client, recorded } = scripted("200");
+      const onResponse = () => {
+        throw mine;
+      };
+      ok((await rejects(() => client.userExists("u", { onResponse }))) === mine, "the caller's own error");
+      equal((await recorded()).length, 1);
+    }],
+
     ["status 429 without Retry-After follows the retry policy", async () => {
       const { client, recorded } = scripted("429,429,202", { retryOptions: { retryDelayInMs: 1 } });
       await client.sendToAll(1);

@@ -31,8 +31,9 @@ import { text, texts } from "./text.js";
  *
  * It holds no connection and needs no closing. The constructor and {@link group} throw at once for a bad argument;
  * everything that returns a promise only rejects: with {@link RestError} when the service refuses, {@link AbortError},
- * and {@link WebPubSubError} `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_INSECURE_ENDPOINT`, `ERR_CREDENTIAL`, or the code of
- * the argument that cannot be used.
+ * and {@link WebPubSubError} `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_ANSWER_TOO_LARGE`, `ERR_INSECURE_ENDPOINT`,
+ * `ERR_CREDENTIAL`, or the code of the argument that cannot be used. An unknown option is a `TypeError` with the code
+ * `ERR_OPTION`. A call takes at most 100 seconds unless `requestOptions.totalTimeout` says otherwise.
  *
  * The type argument is what messages are, any JSON when it is left out.
  *
@@ -79,8 +80,7 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
    * portal or `az webpubsub key show`.
    * @param hubName - A letter, then up to 127 letters, digits and the characters `` _ ` , . [ ] ``.
    * @throws {@link WebPubSubError} `ERR_CONNECTION_STRING`, `ERR_ENDPOINT` or `ERR_HUB`; `TypeError` for a wrong type
-   * or an unknown option;
-   * `RangeError` for a retry option out of range.
+   * or an unknown option; `RangeError` for a retry option out of range.
    */
   constructor(connectionString: string, hubName: string, options?: WebPubSubServiceClientOptions);
   constructor(
@@ -116,8 +116,8 @@ export class WebPubSubServiceClient<Message = JSONTypes> {
    * Mints at once, with an access key.
    *
    * @throws `RangeError` for `expirationTimeInMinutes` or `expiresAt`; `TypeError` for `clientProtocol`, a wrong
-   * type or an unknown option; {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`, `ERR_CLAIM`; `ERR_CREDENTIAL` without an
-   * access key; `ERR_CLOCK` where the clock is 0, as at the module scope of a Worker: mint inside a request handler.
+   * type or an unknown option; {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`, `ERR_CLAIM`;
+   * `ERR_CREDENTIAL` without an access key; `ERR_CLOCK` where the clock is 0, as at the module scope of a Worker: mint inside a request handler.
    *
    * @example
    * ```ts
