@@ -11,7 +11,7 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export const GOAL = 12_000;
 
 /** The most that it may weigh today, with a little room for other compilers: tests/packaging/size.test.mjs. */
-export const BUDGET = 21_650;
+export const BUDGET = 24_500;
 
 const OURS = path.join(root, "pkg/dist/entrypoints/workerd.js");
 

@@ -34,7 +34,7 @@ pub enum Error {
     PageSize,
     /// `top` is not a whole number from 1 to 2147483647.
     Top,
-    /// A continuation token is empty, or a next link leads to another endpoint.
+    /// A continuation token is empty, or a next link leads to another listing.
     ContinuationToken,
     /// The operation does not take a parameter that it was given.
     Parameter,
@@ -107,7 +107,7 @@ texts! {
         MessageTtl "ERR_MESSAGE_TTL messageTtlSeconds must be a whole number from 0 to 300.",
         PageSize "ERR_PAGE_SIZE maxPageSize must be a whole number from 1 to 200.",
         Top "ERR_TOP top must be a whole number from 1 to 2147483647.",
-        ContinuationToken "ERR_CONTINUATION_TOKEN The continuation token cannot be used: pass one of this endpoint.",
+        ContinuationToken "ERR_CONTINUATION_TOKEN The continuation token cannot be used: pass one of the same group, hub and endpoint.",
         Parameter "ERR_PARAMETER A parameter cannot be used: this operation does not take it.",
         Claim "ERR_CLAIM A claim or header cannot be used: its name is empty or reserved, or its value is not JSON.",
         MessageTooLarge "ERR_MESSAGE_TOO_LARGE The message is over 1048576 bytes, the most that the service takes.",

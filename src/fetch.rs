@@ -16,9 +16,12 @@
 use js_sys::{Array, Date, Function, Math, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, Request, RequestInit, RequestRedirect};
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect};
 
-use crate::service::{Failure, Outgoing, Response, Transport, within};
+use crate::service::{Failure, MAX_ANSWER_BYTES, Outgoing, Response, Transport, within};
+
+/// The time for one request unless it is set: 100 seconds.
+const DEFAULT_TIMEOUT_MS: u32 = 100_000;
 
 /// A [`Transport`] over the `fetch` method of a JavaScript object.
 #[derive(Debug, Clone)]
@@ -35,26 +38,47 @@ impl Fetch {
 
     /// Over the `fetch` of an object, such as a service binding or the stub of a Durable Object.
     pub fn of(object: JsValue) -> Self {
-        Fetch { object, timeout_ms: 0 }
+        Fetch { object, timeout_ms: DEFAULT_TIMEOUT_MS }
     }
 
-    /// Gives up every request after so many milliseconds, those for a token of Entra ID too; without this, and with 0, it
-    /// waits as long as the host lets it. A try that took too long is not repeated.
+    /// Limits the time of every request in milliseconds, also that of a request for a token of Entra ID. The default is
+    /// 100,000, which is 100 seconds; 0 is no limit. A try that took too long is not repeated.
     #[must_use]
     pub fn with_timeout(mut self, milliseconds: u32) -> Self {
         self.timeout_ms = milliseconds;
         self
     }
 
-    async fn answer(&self, outgoing: &Outgoing<'_>) -> Result<Response, JsValue> {
+    /// Sends a request and reads its answer. `None` means that the body is over the limit.
+    async fn answer(&self, outgoing: &Outgoing<'_>) -> Result<Option<Response>, JsValue> {
         let fetch: Function = Reflect::get(&self.object, &"fetch".into())?.dyn_into()?;
         let abort = Abort(Some(AbortController::new()?));
         let promise: Promise = fetch.call1(&self.object, &request(outgoing, &abort)?.into())?.dyn_into()?;
         // The answer of a Durable Object's stub is not an instance of this realm's Response in every host.
         let response: web_sys::Response = JsFuture::from(promise).await?.unchecked_into();
-        let body = Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec();
+        let Some(body) = limited_body(&response).await? else { return Ok(None) };
         abort.not_needed();
-        Ok(Response { status: response.status(), headers: headers(&response)?, body })
+        Ok(Some(Response { status: response.status(), headers: headers(&response)?, body }))
+    }
+}
+
+/// Reads a body to its end. Stops as soon as it is over the limit, and then returns `None`.
+async fn limited_body(response: &web_sys::Response) -> Result<Option<Vec<u8>>, JsValue> {
+    let mut body = Vec::new();
+    let Some(stream) = response.body() else { return Ok(Some(body)) };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    loop {
+        let read = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&read, &"done".into())?.is_truthy() {
+            return Ok(Some(body));
+        }
+        let chunk: Uint8Array = Reflect::get(&read, &"value".into())?.dyn_into()?;
+        if body.len().saturating_add(chunk.length() as usize) > MAX_ANSWER_BYTES {
+            // The body is refused whether or not the host can cancel it.
+            let _ = JsFuture::from(reader.cancel()).await;
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk.to_vec());
     }
 }
 
@@ -106,7 +130,8 @@ fn headers(response: &web_sys::Response) -> Result<Vec<(String, String)>, JsValu
 impl Transport for Fetch {
     async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Response, Failure> {
         let answer = within(self.timeout_ms.into(), self, self.answer(outgoing)).await;
-        answer.ok_or(Failure::Timeout)?.map_err(|error| failure(&error))
+        let answer = answer.ok_or(Failure::Timeout)?.map_err(|error| failure(&error))?;
+        answer.ok_or(Failure::AnswerTooLarge)
     }
 
     async fn sleep(&self, milliseconds: u64) {

@@ -23,8 +23,8 @@ pub enum Name {
 }
 
 impl Name {
-    /// Checks that `text` is a name of this kind. Without `strict`, the patterns of hubs and groups do not apply; a name
-    /// must still not be empty, `.` or `..`.
+    /// Checks that `text` is a name of this kind. Without `strict`, the patterns of hubs and groups do not apply. The
+    /// other rules always hold: a name is not empty, `.` or `..`, and the length of a connection id is limited.
     ///
     /// # Errors
     /// [`Error::Name`] with the rule that the name breaks.
@@ -39,10 +39,11 @@ impl Name {
         match self {
             _ if text.is_empty() => Some(Problem::Empty),
             _ if text == "." || text == ".." => Some(Problem::Dots),
+            Name::Connection if is_longer_than(MAX_CONNECTION_ID_LENGTH, text) => Some(Problem::TooLong),
             _ if !strict => None,
             Name::Hub if !is_hub(text) => Some(Problem::HubPattern),
             Name::Group if text.chars().all(is_blank) => Some(Problem::Blank),
-            Name::Group if text.encode_utf16().count() > MAX_GROUP_LENGTH => Some(Problem::TooLong),
+            Name::Group if is_longer_than(MAX_GROUP_LENGTH, text) => Some(Problem::TooLong),
             _ => None,
         }
     }
@@ -50,6 +51,14 @@ impl Name {
 
 /// The maximum length of a group name, in UTF-16 code units (the unit of JavaScript and .NET).
 pub const MAX_GROUP_LENGTH: usize = 1024;
+
+/// The longest connection id, counted in the same way. The service publishes no limit, and its ids are far shorter. The
+/// limit keeps one id from making a URL that the service refuses for its length.
+pub const MAX_CONNECTION_ID_LENGTH: usize = 1024;
+
+fn is_longer_than(limit: usize, text: &str) -> bool {
+    text.len() > limit && text.encode_utf16().count() > limit
+}
 
 /// Checks a hub name: a letter, then up to 127 letters, digits, `_`, `` ` ``, `,`, `.`, `[`, `]`.
 ///
@@ -75,7 +84,7 @@ pub fn check_user_id(text: &str) -> Result<(), Error> {
     Name::User.check(text, true)
 }
 
-/// Checks a connection id: not empty, not `.` or `..`.
+/// Checks a connection id: 1 to [`MAX_CONNECTION_ID_LENGTH`] characters, not `.` or `..`.
 ///
 /// # Errors
 /// [`Error::Name`].
@@ -152,6 +161,18 @@ mod tests {
             assert!(check_group(blank).is_err(), "{blank:?}");
         }
         assert_eq!(check_user_id(" "), Ok(()));
+    }
+
+    #[test]
+    fn the_length_of_a_connection_id_is_limited_without_strictness_too() {
+        for strict in [true, false] {
+            assert_eq!(Name::Connection.check(&"c".repeat(1024), strict), Ok(()));
+            let problem = Problem::TooLong;
+            assert_eq!(
+                Name::Connection.check(&"c".repeat(1025), strict),
+                Err(Error::Name { name: Name::Connection, problem })
+            );
+        }
     }
 
     #[test]

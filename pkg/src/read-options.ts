@@ -24,13 +24,19 @@ export function readOptions<Options extends object>(
     throw optionError(`The options of ${call} must be an object.`);
   }
   for (const name in given) {
-    if (!Object.hasOwn(names, name) && isMember(given, name)) {
-      throw optionError(`${call} has no option "${name}". ${advice(name, Object.keys(names))}`);
+    if (isMember(given, name)) {
+      if (!Object.hasOwn(names, name)) {
+        throw optionError(`${call} has no option "${name}". ${advice(name, Object.keys(names))}`);
+      }
+      options[name] = given[name];
     }
   }
-  for (const name of Object.keys(names) as (keyof Options)[]) {
-    if (isMember(given, name)) {
-      options[name] = given[name];
+  // Other objects than literals can have members that the loop does not find, such as the getters of a class.
+  if (Object.getPrototypeOf(given) !== Object.prototype) {
+    for (const name of Object.keys(names) as (keyof Options)[]) {
+      if (!(name in options) && isMember(given, name)) {
+        options[name] = given[name];
+      }
     }
   }
   return options;

@@ -26,13 +26,17 @@ impl Default for RetryOptions {
 /// Which failures of a send are tried again. The REST API has no way to tell a repeated send from a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SendRetries {
-    /// Only those after which the message surely was not delivered: 429 and 503 with `Retry-After`, and a
-    /// connection that was never made.
+    /// Only those after which the message surely was not delivered: 429, 503 with `Retry-After`, and a connection that
+    /// was never made.
     #[default]
     Safe,
     /// All that the official SDK tries again: a message may arrive twice.
     Always,
 }
+
+/// The largest body of an answer that is read: 4 MiB. The largest that the service sends, a page of 200 connections, is far
+/// smaller.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// How one try ended.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +61,8 @@ pub enum Failure {
     Timeout,
     /// Anything else. The request may have arrived.
     Unknown,
+    /// The body of the answer is larger than [`MAX_ANSWER_BYTES`]. The request has arrived.
+    AnswerTooLarge,
 }
 
 /// The three headers that say how long to wait.
@@ -137,8 +143,8 @@ impl Call {
             return Some(asked_for).filter(|&asked_for| asked_for <= self.options.max_retry_delay_ms);
         }
         let may_have_arrived = match outcome {
-            TryOutcome::Failure(Failure::NotSent) => false,
-            TryOutcome::Failure(Failure::Timeout) => return None,
+            TryOutcome::Failure(Failure::NotSent) | TryOutcome::Response { status: 429, .. } => false,
+            TryOutcome::Failure(Failure::Timeout | Failure::AnswerTooLarge) => return None,
             TryOutcome::Failure(Failure::Unknown) => true,
             TryOutcome::Response { status: 408 | 500 | 502..=504 | 506.., .. } => true,
             TryOutcome::Response { .. } => return None,
@@ -252,16 +258,21 @@ mod tests {
 
     #[test]
     fn a_safe_send_is_tried_again_only_when_it_surely_was_not_delivered() {
-        for again in [response(429, Some("1")), response(503, Some("0")), TryOutcome::Failure(Failure::NotSent)] {
+        for again in [
+            response(429, None),
+            response(429, Some("1")),
+            response(503, Some("0")),
+            TryOutcome::Failure(Failure::NotSent),
+        ] {
             assert!(matches!(first(SendRetries::Safe, again), Next::Wait(_)), "{again:?}");
         }
         for never in [
-            response(429, None),
             response(503, None),
             response(500, Some("1")),
             response(408, None),
             TryOutcome::Failure(Failure::Unknown),
             TryOutcome::Failure(Failure::Timeout),
+            TryOutcome::Failure(Failure::AnswerTooLarge),
         ] {
             assert_eq!(first(SendRetries::Safe, never), Next::Fail, "{never:?}");
         }
@@ -272,7 +283,7 @@ mod tests {
         for status in [408, 500, 502, 503, 504, 506, 599] {
             assert_eq!(first(SendRetries::Always, response(status, None)), Next::Wait(500), "{status}");
         }
-        for status in [429, 501, 505, 400, 409] {
+        for status in [501, 505, 400, 409] {
             assert_eq!(first(SendRetries::Always, response(status, None)), Next::Fail, "{status}");
         }
         assert_eq!(first(SendRetries::Always, TryOutcome::Failure(Failure::Unknown)), Next::Wait(500));
@@ -297,10 +308,20 @@ mod tests {
         assert_eq!(first(SendRetries::Safe, response(429, Some("7"))), Next::Wait(7000));
         assert_eq!(first(SendRetries::Safe, response(429, Some("65"))), Next::Fail);
         assert_eq!(first(SendRetries::Safe, response(503, Some("Thu, 01 Jan 1970 00:00:09 GMT"))), Next::Wait(9000));
-        assert_eq!(first(SendRetries::Safe, response(429, Some("soon"))), Next::Fail);
         let both = RetryAfter { retry_after_ms: Some("5"), x_ms_retry_after_ms: Some("6"), retry_after: Some("7") };
         let outcome = TryOutcome::Response { status: 429, retry_after: both };
         assert_eq!(first(SendRetries::Safe, outcome), Next::Wait(5));
+    }
+
+    #[test]
+    fn throttling_without_a_readable_retry_after_follows_the_retry_policy() {
+        for retry_after in [None, Some("soon")] {
+            let mut call = Call::new(Operation::SendToAll, RetryOptions::default());
+            assert_eq!(call.next(response(429, retry_after), 0, 0.0), Next::Wait(500));
+            assert_eq!(call.next(response(429, retry_after), 0, 0.0), Next::Wait(1000));
+            assert_eq!(call.next(response(429, retry_after), 0, 0.0), Next::Wait(2000));
+            assert_eq!(call.next(response(429, retry_after), 0, 0.0), Next::Fail);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod parameter;
 mod request;
 mod rest_error;
 
-pub use call::{Call, Failure, Next, RetryAfter, RetryOptions, SendRetries, TryOutcome};
+pub use call::{Call, Failure, MAX_ANSWER_BYTES, Next, RetryAfter, RetryOptions, SendRetries, TryOutcome};
 #[cfg(feature = "fetch")]
 pub(crate) use client::within;
 #[cfg(feature = "json")]

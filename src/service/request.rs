@@ -36,25 +36,11 @@ impl Request {
         query: impl IntoIterator<Item = (Parameter, &'a str)>,
         strict: bool,
     ) -> Result<Self, Error> {
-        let row = operation.row();
-        let mut url = String::with_capacity(256);
-        url.push_str(endpoint.as_str());
-        let mut targets = targets.into_iter();
-        let mut path = row.path;
-        while let Some((before, rest)) = cut(path, b'{') {
-            let (placeholder, after) = cut(rest, b'}').unwrap_or_default();
-            let name = kind_of(placeholder);
-            let text = if name == Name::Hub { hub } else { targets.next().unwrap_or_default() };
-            name.check(text, strict)?;
-            url.push_str(before);
-            push_segment(&mut url, text);
-            path = after;
-        }
-        url.push_str(path);
+        let mut url = resource_url(endpoint, hub, operation, targets, strict)?;
         url.push_str("?api-version=");
         url.push_str(API_VERSION);
         for (parameter, value) in query {
-            if !row.query.has(parameter) {
+            if !operation.row().query.has(parameter) {
                 return Err(Error::Parameter);
             }
             parameter.check(value, strict)?;
@@ -66,16 +52,30 @@ impl Request {
         Ok(Request { operation, url })
     }
 
-    /// The request for a further page, from the `nextLink` of an answer.
+    /// Builds the request for a further page of the connections in a group, from the `nextLink` of an answer.
+    ///
+    /// An application may get the link back from its users, and the request is signed. So the link must lead to the
+    /// listing of this group in this hub at this endpoint. Only its query is used.
     ///
     /// # Errors
-    /// [`Error::ContinuationToken`] when the link leads anywhere but to this endpoint: the token would go with it.
-    pub fn next_page(endpoint: &Endpoint, next_link: &str) -> Result<Self, Error> {
-        let path = next_link.strip_prefix(endpoint.as_str()).filter(|path| path.starts_with("/api/hubs/"));
-        match path {
-            Some(_) => Ok(Request { operation: Operation::ListConnectionsInGroup, url: next_link.to_owned() }),
-            None => Err(Error::ContinuationToken),
+    /// [`Error::ContinuationToken`] when the link leads anywhere else, has no query, or has a query with a character
+    /// that a URL parser would change. [`Error::Name`] for the hub or the group.
+    pub fn next_page(
+        endpoint: &Endpoint,
+        hub: &str,
+        group: &str,
+        next_link: &str,
+        strict: bool,
+    ) -> Result<Self, Error> {
+        let operation = Operation::ListConnectionsInGroup;
+        let mut url = resource_url(endpoint, hub, operation, [group], strict)?;
+        let (address, query) = cut(next_link, b'?').ok_or(Error::ContinuationToken)?;
+        if !is_same_resource(address, &url) || query.is_empty() || !query.bytes().all(stays_in_query) {
+            return Err(Error::ContinuationToken);
         }
+        url.push('?');
+        url.push_str(query);
+        Ok(Request { operation, url })
     }
 
     /// Which operation it is.
@@ -113,6 +113,64 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.operation.fmt(f)
     }
+}
+
+/// Writes the URL of an operation without its query. Checks the hub and the targets.
+fn resource_url<'a>(
+    endpoint: &Endpoint,
+    hub: &str,
+    operation: Operation,
+    targets: impl IntoIterator<Item = &'a str>,
+    strict: bool,
+) -> Result<String, Error> {
+    let mut url = String::with_capacity(256);
+    url.push_str(endpoint.as_str());
+    let mut targets = targets.into_iter();
+    let mut path = operation.row().path;
+    while let Some((before, rest)) = cut(path, b'{') {
+        let (placeholder, after) = cut(rest, b'}').unwrap_or_default();
+        let name = kind_of(placeholder);
+        let text = if name == Name::Hub { hub } else { targets.next().unwrap_or_default() };
+        name.check(text, strict)?;
+        url.push_str(before);
+        push_segment(&mut url, text);
+        path = after;
+    }
+    url.push_str(path);
+    Ok(url)
+}
+
+/// Compares two URLs without a query. Percent-encoding does not count, because servers encode other characters than we
+/// do. An encoded slash is not a slash, so the segments are the same too.
+fn is_same_resource(one: &str, other: &str) -> bool {
+    let mut one = one.as_bytes();
+    let mut other = other.as_bytes();
+    while !one.is_empty() && !other.is_empty() {
+        if next_character(&mut one) != next_character(&mut other) {
+            return false;
+        }
+    }
+    one.is_empty() && other.is_empty()
+}
+
+/// Takes one character off a URL: its byte, and whether it is an encoded slash.
+fn next_character(url: &mut &[u8]) -> Option<(u8, bool)> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    if let [b'%', high, low, rest @ ..] = *url
+        && let (Some(high), Some(low)) = (digit(*high), digit(*low))
+    {
+        *url = rest;
+        let byte = high << 4 | low;
+        return Some((byte, byte == b'/'));
+    }
+    let (&byte, rest) = url.split_first()?;
+    *url = rest;
+    Some((byte, false))
+}
+
+/// Tells whether a URL parser leaves a byte of a query as it is. The token is bound to the URL as it is sent.
+fn stays_in_query(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'#' | b'\'' | b'<' | b'>')
 }
 
 /// Which kind of name fills a `{name}` of a path.
@@ -223,13 +281,41 @@ mod tests {
     }
 
     #[test]
-    fn a_next_link_stays_at_the_endpoint() {
-        let endpoint = Endpoint::parse("https://x").unwrap();
-        let good = "https://x/api/hubs/h/groups/g/connections?api-version=2024-12-01&continuationToken=a";
-        assert_eq!(Request::next_page(&endpoint, good).map(|request| request.url), Ok(good.to_owned()));
-        for bad in ["", "/api/hubs/h", "https://x.evil/api/hubs/h", "http://x/api/hubs/h", "https://x/other"] {
-            assert_eq!(Request::next_page(&endpoint, bad), Err(Error::ContinuationToken), "{bad}");
+    fn a_next_link_leads_to_the_listing_of_its_group_only() {
+        let endpoint = Endpoint::parse("https://x/base").unwrap();
+        let next = |group: &str, link: &str| Request::next_page(&endpoint, "h", group, link, true).map(|next| next.url);
+        let query = "?api-version=2024-12-01&continuationToken=a%2Bb";
+        let listing = |group: &str| ["https://x/base/api/hubs/h/groups/", group, "/connections", query].concat();
+        assert_eq!(next("g", &listing("g")), Ok(listing("g")));
+        // Another encoding of the same name.
+        assert_eq!(next("a!/b", &listing("a%21%2fb")), Ok(listing("a!%2Fb")));
+        for bad in [
+            "".to_owned(),
+            query.to_owned(),
+            listing("other"),
+            listing("g").replace("/hubs/h/", "/hubs/secret/"),
+            listing("g").replace("https://x/", "https://x.evil/"),
+            listing("g").replace("https:", "http:"),
+            listing("g").replace("/base", ""),
+            listing("other/connections/../../g"),
+            listing("x/../g"),
+            listing("x/%2e%2e/g"),
+            listing("./g"),
+            listing("g/"),
+            listing("\tg"),
+            listing(" g"),
+            listing("g").replace("/connections", ""),
+            listing("g").replace(query, ""),
+            listing("g").replace(query, "?"),
+            [&listing("g"), "#fragment"].concat(),
+            [&listing("g"), " "].concat(),
+            [&listing("g"), "\n"].concat(),
+            [&listing("g"), "é"].concat(),
+        ] {
+            assert_eq!(next("g", &bad), Err(Error::ContinuationToken), "{bad:?}");
         }
+        assert_eq!(next("a/b", &listing("a/b")), Err(Error::ContinuationToken), "an encoded slash is no slash");
+        assert!(matches!(next("..", &listing("..")), Err(Error::Name { .. })));
     }
 
     #[test]

@@ -23,6 +23,14 @@ const ANSWERS = {
   challenge: (_request, response) =>
     response.writeHead(401, { "www-authenticate": `Bearer error="x", claims="${btoa('{"a":1}')}"` }).end(),
   hang: () => {},
+  endless: (_request, response) => {
+    const chunk = Buffer.alloc(65_536, " ");
+    const write = () => {
+      while (!response.destroyed && response.write(chunk));
+    };
+    response.on("drain", write);
+    write();
+  },
   cut: (_request, response) => response.socket.destroy(),
   redirect: (request, response) => response.writeHead(307, { location: request.url.replace("/redirect/", "/202/") }).end(),
   html: (_request, response) => response.writeHead(502, { "content-type": "text/html" }).end("<h1>Bad gateway</h1>"),

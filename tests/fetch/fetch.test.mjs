@@ -83,6 +83,7 @@ for (const [host, program] of Object.entries(HOSTS)) {
       ["timeout", "Err(Network(Timeout))"],
       ["total timeout", "Err(DeadlineExceeded)"],
       ["timeout of the transport", "Err(Network(Timeout))"],
+      ["endless", "Err(Network(AnswerTooLarge))"],
     ]) {
       await t.test(`${scenario}: the request is aborted, not only its answer ignored`, () => play(scenario, async (result, seen) => {
         assert.equal(result, expected);
@@ -152,6 +153,14 @@ async function startService() {
       response.writeHead(isFirst ? 401 : 202, isFirst ? challenge : {}).end();
     },
     hang: () => {},
+    endless: (_request, response) => {
+      const chunk = Buffer.alloc(65536, " ");
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on("drain", write);
+      write();
+    },
   };
   const http = createServer(async (request, response) => {
     const { method, url, headers } = request;

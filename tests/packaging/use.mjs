@@ -3,8 +3,9 @@
 import { WebPubSubServiceClient } from "webpubsub-edge";
 
 export async function use({ vector, endpoint }) {
-  const client = new WebPubSubServiceClient(vector.connectionString, vector.hub, { now: () => vector.now * 1000 });
-  const { token } = client.getClientAccessTokenSync(vector);
+  const { connectionString, hub, now, baseUrl, token: expected, ...options } = vector;
+  const client = new WebPubSubServiceClient(connectionString, hub, { now: () => now * 1000 });
+  const { token } = client.getClientAccessTokenSync(options);
   await new WebPubSubServiceClient(`Endpoint=${endpoint};AccessKey=k`, "hub").sendToAll({ hello: "world" });
   return token;
 }

@@ -198,11 +198,16 @@ function queryOf({ query }) {
   return {
     ...Object.fromEntries(params),
     all,
-    sending: { excludedConnections: all("excluded"), filter: one("filter"), messageTtlSeconds: number("messageTtlSeconds") },
-    closing: { excluded: all("excluded"), reason: one("reason") },
+    sending: given({ excludedConnections: all("excluded"), filter: one("filter"), messageTtlSeconds: number("messageTtlSeconds") }),
+    closing: given({ excluded: all("excluded"), reason: one("reason") }),
     listing: { maxPageSize: number("maxpagesize"), top: number("top"), continuationToken: one("continuationToken") },
     target: { targetName: one("targetName") },
   };
+}
+
+/** The options that have a value: not every operation takes the others. */
+function given(options) {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
 /** The message that makes the recorded body. */

@@ -5,12 +5,14 @@ import {
   AzureKeyCredential,
   ClientAssertionCredential,
   ClientSecretCredential,
+  isRestError,
   odata,
   RestError,
   roles,
   WebPubSubError,
   WebPubSubServiceClient,
   type ClientAccessToken,
+  type GenerateClientTokenOptions,
   type GroupConnection,
   type JSONTypes,
   type OperationOptions,
@@ -20,6 +22,7 @@ import {
   type TokenCredential,
   type WebPubSubErrorCode,
   type WebPubSubGroup,
+  type WebPubSubRole,
   type WebPubSubServiceClientOptions,
 } from "webpubsub-edge";
 import { same } from "./equal.js";
@@ -41,6 +44,8 @@ export function constructors(credential: TokenCredential, options: WebPubSubServ
     now: () => 0,
     logger: (line) => same<typeof line, string>(),
   });
+  // What the official SDK takes compiles, whether or not it has an effect here.
+  new WebPubSubServiceClient("connection string", "hub", { httpClient: {}, userAgentOptions: { userAgentPrefix: "a" } });
   // Undefined is the same as absent, whatever exactOptionalPropertyTypes says.
   new WebPubSubServiceClient("connection string", "hub", { retryOptions: undefined, fetch: undefined, strict: undefined });
 
@@ -64,7 +69,7 @@ export function constructors(credential: TokenCredential, options: WebPubSubServ
 export async function tokens(client: WebPubSubServiceClient): Promise<void> {
   const access = await client.getClientAccessToken({
     userId: "ann",
-    roles: ["any.role", roles.sendToGroup("g"), roles.joinLeaveGroups("g.*")],
+    roles: ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.a.b", roles.sendToGroup("g"), roles.joinLeaveGroups("g.*")],
     groups: ["g"],
     expirationTimeInMinutes: 5,
     expiresAt: new Date(),
@@ -77,6 +82,20 @@ export async function tokens(client: WebPubSubServiceClient): Promise<void> {
   same<[typeof access.url, typeof access.expiresOn], [string, Date]>();
   same<ReturnType<typeof client.getClientAccessTokenSync>, ClientAccessToken>();
 
+  // As in the official SDK, the options of a call are among them.
+  const official: GenerateClientTokenOptions = { userId: "ann", abortSignal: AbortSignal.timeout(1) };
+  await client.getClientAccessToken(official);
+  const fromElsewhere: string[] = ["webpubsub.sendToGroup"];
+  await client.getClientAccessToken({ roles: fromElsewhere as WebPubSubRole[] });
+
+  // @ts-expect-error plain strings need an assertion
+  await client.getClientAccessToken({ roles: fromElsewhere });
+  // @ts-expect-error misspelt
+  await client.getClientAccessToken({ roles: ["webpubsub.sendToGrup.g"] });
+  // @ts-expect-error a pattern is needed
+  await client.getClientAccessToken({ roles: ["webpubsub.sendToGroups"] });
+  // @ts-expect-error misspelt
+  await client.getClientAccessToken({ userID: "ann" });
   // @ts-expect-error unknown protocol
   await client.getClientAccessToken({ clientProtocol: "ws" });
   // @ts-expect-error a list
@@ -148,7 +167,7 @@ export async function management(client: WebPubSubServiceClient, options: Operat
   await client.closeUserConnections("u", { excluded: ["c"] });
   await client.addConnectionsToGroups(["g"], odata`userId eq ${null}`, options);
   await client.removeConnectionsFromGroups(["g"], "", options);
-  await client.removeUserFromAllGroups("u", options);
+  await client.removeUserFromAllGroups("u", { reason: "r", tracingOptions: {}, ...options });
   await client.removeConnectionFromAllGroups("c", options);
   await client.getServiceStatus(options);
   await group.addConnection("c", options);
@@ -184,6 +203,9 @@ export function errors(error: unknown): void {
     same<typeof error.details, Readonly<Record<string, unknown>>>();
     const base: WebPubSubError = error;
     base.code satisfies string | undefined;
+  }
+  if (isRestError(error)) {
+    same<typeof error, RestError>();
   }
   if (error instanceof AbortError) {
     error.cause satisfies unknown;

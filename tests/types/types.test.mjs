@@ -104,6 +104,21 @@ test("the samples of the official SDK compile after changing the import line", a
   await compile("typescript", [...files, "identity.d.ts"], options);
 });
 
+for (const typescript of ["typescript", "typescript-5"]) {
+  test(`a misspelt option of a client is the mistake that is reported, ${typescript}`, async () => {
+    const code = 'import { WebPubSubServiceClient } from "webpubsub-edge";\n' +
+      'new WebPubSubServiceClient("connection string", "hub", { retryOption: {} });\n';
+    await writeFile(path.join(packed.folder, "misspelt.ts"), code);
+    const options = { module: "nodenext", lib: HOSTS.DOM.lib, types: [] };
+    await assert.rejects(compile(typescript, ["misspelt.ts"], options), ({ message }) => {
+      // The last signature is the one whose mistake is shown at the end, or alone.
+      const reported = message.trim().split("\n").at(-1);
+      assert.match(reported, /'retryOption' does not exist in type .*Did you mean to write 'retryOptions'/);
+      return true;
+    });
+  });
+}
+
 /** Names that the official SDK exports and this package does not, with the reason. */
 const LEFT_OUT = {
   GroupAdminClientOptions: "nothing of the official API takes it",

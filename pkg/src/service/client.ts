@@ -4,6 +4,8 @@ import { GroupClient, type WebPubSubGroup } from "./group.js";
 import { type ModuleSource, setModuleSource } from "../wasm/core.js";
 import { accessOf, Hub } from "./hub.js";
 import { jsonBody, toBody } from "./message.js";
+import * as Names from "./option-names.js";
+import { readCall } from "./option-names.js";
 import * as Operation from "./operations.js";
 import { Query } from "./operations.js";
 import type {
@@ -30,8 +32,9 @@ import { text, texts } from "./text.js";
  *
  * It holds no connection and needs no closing. The constructor and {@link group} throw at once for a bad argument;
  * everything that returns a promise only rejects: with {@link RestError} when the service refuses, {@link AbortError},
- * and {@link WebPubSubError} `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_INSECURE_ENDPOINT`, `ERR_CREDENTIAL`, or the code of
- * the argument that cannot be used.
+ * and {@link WebPubSubError} `ERR_NETWORK`, `ERR_TIMEOUT`, `ERR_ANSWER_TOO_LARGE`, `ERR_INSECURE_ENDPOINT`,
+ * `ERR_CREDENTIAL`, or the code of the argument that cannot be used. An unknown option is a `TypeError` with the code
+ * `ERR_OPTION`. A call takes at most 100 seconds unless `requestOptions.totalTimeout` says otherwise.
  *
  * The type argument is what messages are, any JSON when it is left out.
  *
@@ -54,19 +57,11 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
   readonly apiVersion: string = "2024-12-01";
 
   /**
-   * @param connectionString - `Endpoint=https://name.webpubsub.azure.com;AccessKey=...;Version=1.0;`, from the Azure
-   * portal or `az webpubsub key show`.
-   * @param hubName - A letter, then up to 127 letters, digits and the characters `` _ ` , . [ ] ``.
-   * @throws {@link WebPubSubError} `ERR_CONNECTION_STRING`, `ERR_ENDPOINT` or `ERR_HUB`; `TypeError` for a wrong type;
-   * `RangeError` for a retry option out of range.
-   */
-  constructor(connectionString: string, hubName: string, options?: WebPubSubServiceClientOptions);
-  /**
    * @param endpoint - `https://name.webpubsub.azure.com`; with a {@link TokenCredential} also a connection string
    * without a key.
    * @param credential - An access key that can be replaced, or a source of tokens of Microsoft Entra ID, which go over
    * https only (to this machine over http with `allowInsecureConnection`).
-   * @param hubName - As above.
+   * @param hubName - A letter, then up to 127 letters, digits and the characters `` _ ` , . [ ] ``.
    *
    * @example
    * ```ts
@@ -80,6 +75,15 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
     hubName: string,
     options?: WebPubSubServiceClientOptions,
   );
+  // TypeScript reports the mistake of the last signature, so the more frequent one stands last.
+  /**
+   * @param connectionString - `Endpoint=https://name.webpubsub.azure.com;AccessKey=...;Version=1.0;`, from the Azure
+   * portal or `az webpubsub key show`.
+   * @param hubName - A letter, then up to 127 letters, digits and the characters `` _ ` , . [ ] ``.
+   * @throws {@link WebPubSubError} `ERR_CONNECTION_STRING`, `ERR_ENDPOINT` or `ERR_HUB`; `TypeError` for a wrong type
+   * or an unknown option; `RangeError` for a retry option out of range.
+   */
+  constructor(connectionString: string, hubName: string, options?: WebPubSubServiceClientOptions);
   constructor(
     endpoint: string,
     second: string | object,
@@ -106,16 +110,16 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * const { url } = await client.getClientAccessToken({ userId: "ann", expirationTimeInMinutes: 5 });
    * ```
    */
-  async getClientAccessToken(options?: GenerateClientTokenOptions & OperationOptions): Promise<ClientAccessToken> {
+  async getClientAccessToken(options?: GenerateClientTokenOptions): Promise<ClientAccessToken> {
     return this.#hub.clientAccess(options);
   }
 
   /**
    * Mints at once, with an access key.
    *
-   * @throws `RangeError` for `expirationTimeInMinutes` or `expiresAt`; `TypeError` for `clientProtocol` or a wrong
-   * type; {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`, `ERR_CLAIM`; `ERR_CREDENTIAL` without an
-   * access key; `ERR_CLOCK` where the clock is 0, as at the module scope of a Worker: mint inside a request handler.
+   * @throws `RangeError` for `expirationTimeInMinutes` or `expiresAt`; `TypeError` for `clientProtocol`, a wrong
+   * type or an unknown option; {@link WebPubSubError} `ERR_USER_ID`, `ERR_GROUP`, `ERR_ROLE`, `ERR_CLAIM`;
+   * `ERR_CREDENTIAL` without an access key; `ERR_CLOCK` where the clock is 0, as at the module scope of a Worker: mint inside a request handler.
    *
    * @example
    * ```ts
@@ -150,7 +154,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    */
   sendToAll(message: Message | BinaryMessage, options?: HubSendToAllOptions): Promise<void>;
   async sendToAll(message: unknown, options?: HubSendToAllOptions & Partial<TextMessage>): Promise<void> {
-    await this.#send(Operation.sendToAll, [], message, options);
+    await this.#send(Operation.sendToAll, [], message, readCall(options, Names.SEND_TO_MANY, Operation.sendToAll));
   }
 
   /**
@@ -172,7 +176,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    */
   sendToUser(userId: string, message: Message | BinaryMessage, options?: HubSendToUserOptions): Promise<void>;
   async sendToUser(userId: string, message: unknown, options?: HubSendToUserOptions & Partial<TextMessage>): Promise<void> {
-    await this.#send(Operation.sendToUser, [user(userId)], message, options);
+    await this.#send(Operation.sendToUser, [user(userId)], message, readCall(options, Names.SEND_TO_USER, Operation.sendToUser));
   }
 
   /**
@@ -198,7 +202,8 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
     message: unknown,
     options?: HubSendToConnectionOptions & Partial<TextMessage>,
   ): Promise<void> {
-    await this.#send(Operation.sendToConnection, [connection(connectionId)], message, options);
+    const read = readCall(options, Names.SEND_TO_ONE, Operation.sendToConnection);
+    await this.#send(Operation.sendToConnection, [connection(connectionId)], message, read);
   }
 
   /**
@@ -210,7 +215,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async connectionExists(connectionId: string, options?: OperationOptions): Promise<boolean> {
-    return this.#ask(Operation.connectionExists, [connection(connectionId)], new Query(), options);
+    return this.#ask(Operation.connectionExists, [connection(connectionId)], options);
   }
 
   /**
@@ -222,7 +227,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async groupExists(groupName: string, options?: OperationOptions): Promise<boolean> {
-    return this.#ask(Operation.groupExists, [this.#hub.group(groupName)], new Query(), options);
+    return this.#ask(Operation.groupExists, [this.#hub.group(groupName)], options);
   }
 
   /**
@@ -234,7 +239,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async userExists(userId: string, options?: OperationOptions): Promise<boolean> {
-    return this.#ask(Operation.userExists, [user(userId)], new Query(), options);
+    return this.#ask(Operation.userExists, [user(userId)], options);
   }
 
   /**
@@ -246,7 +251,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async hasPermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<boolean> {
-    return this.#ask(Operation.checkPermission, targets(permission, connectionId), permissionQuery(options), options);
+    return (await this.#permission(Operation.checkPermission, connectionId, permission, options)) !== undefined;
   }
 
   /**
@@ -260,7 +265,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async grantPermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<void> {
-    await this.#hub.call(Operation.grantPermission, targets(permission, connectionId), permissionQuery(options), options);
+    await this.#permission(Operation.grantPermission, connectionId, permission, options);
   }
 
   /**
@@ -272,7 +277,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async revokePermission(connectionId: string, permission: Permission, options?: PermissionOptions): Promise<void> {
-    await this.#hub.call(Operation.revokePermission, targets(permission, connectionId), permissionQuery(options), options);
+    await this.#permission(Operation.revokePermission, connectionId, permission, options);
   }
 
   /**
@@ -284,7 +289,8 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async closeConnection(connectionId: string, options?: CloseConnectionOptions): Promise<void> {
-    await this.#hub.call(Operation.closeConnection, [connection(connectionId)], closeQuery({ reason: options?.reason }), options);
+    const read = readCall(options, Names.CLOSE_ONE, Operation.closeConnection);
+    await this.#hub.call(Operation.closeConnection, [connection(connectionId)], closeQuery(read), read);
   }
 
   /**
@@ -296,7 +302,8 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async closeAllConnections(options?: CloseAllConnectionsOptions): Promise<void> {
-    await this.#hub.call(Operation.closeAllConnections, [], closeQuery(options), options);
+    const read = readCall(options, Names.CLOSE_MANY, Operation.closeAllConnections);
+    await this.#hub.call(Operation.closeAllConnections, [], closeQuery(read), read);
   }
 
   /**
@@ -308,31 +315,34 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async closeUserConnections(userId: string, options?: CloseAllConnectionsOptions): Promise<void> {
-    await this.#hub.call(Operation.closeUserConnections, [user(userId)], closeQuery(options), options);
+    const read = readCall(options, Names.CLOSE_MANY, Operation.closeUserConnections);
+    await this.#hub.call(Operation.closeUserConnections, [user(userId)], closeQuery(read), read);
   }
 
   /**
-   * Removes the connections of a user from every group.
+   * Removes the connections of a user from every group. The official SDK takes `reason` here; it has no effect.
    *
    * @example
    * ```ts
    * await client.removeUserFromAllGroups("ann");
    * ```
    */
-  async removeUserFromAllGroups(userId: string, options?: OperationOptions): Promise<void> {
-    await this.#hub.call(Operation.removeUserFromAllGroups, [user(userId)], new Query(), options);
+  async removeUserFromAllGroups(userId: string, options?: CloseConnectionOptions): Promise<void> {
+    const read = readCall(options, Names.CLOSE_ONE, Operation.removeUserFromAllGroups);
+    await this.#hub.call(Operation.removeUserFromAllGroups, [user(userId)], new Query(), read);
   }
 
   /**
-   * Removes a connection from every group.
+   * Removes a connection from every group. The official SDK takes `reason` here; it has no effect.
    *
    * @example
    * ```ts
    * await client.removeConnectionFromAllGroups(connectionId);
    * ```
    */
-  async removeConnectionFromAllGroups(connectionId: string, options?: OperationOptions): Promise<void> {
-    await this.#hub.call(Operation.removeConnectionFromAllGroups, [connection(connectionId)], new Query(), options);
+  async removeConnectionFromAllGroups(connectionId: string, options?: CloseConnectionOptions): Promise<void> {
+    const read = readCall(options, Names.CLOSE_ONE, Operation.removeConnectionFromAllGroups);
+    await this.#hub.call(Operation.removeConnectionFromAllGroups, [connection(connectionId)], new Query(), read);
   }
 
   /**
@@ -372,7 +382,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    * ```
    */
   async getServiceStatus(options?: OperationOptions): Promise<void> {
-    await this.#hub.call(Operation.getServiceStatus, [], new Query(), options);
+    await this.#ask(Operation.getServiceStatus, [], options);
   }
 
   /**
@@ -390,14 +400,15 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
     return new GroupClient(this.#hub, groupName, this.endpoint, this.apiVersion);
   }
 
+  /** The options are those that `readCall` returns. */
   #send(
     operation: number,
     to: string[],
     message: unknown,
-    options: (HubSendToAllOptions & Partial<TextMessage>) | undefined,
+    options: HubSendToAllOptions & Partial<TextMessage>,
   ): Promise<unknown> {
     const query = sendQuery(options);
-    return this.#hub.call(operation, to, query, options, (signal) => toBody(message, options?.contentType, signal));
+    return this.#hub.call(operation, to, query, options, (signal) => toBody(message, options.contentType, signal));
   }
 
   /**
@@ -407,8 +418,19 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
    */
   protected abstract moduleSource(): ModuleSource;
 
-  async #ask(operation: number, about: string[], query: Query, options: OperationOptions | undefined): Promise<boolean> {
-    return (await this.#hub.call(operation, about, query, options)) !== undefined;
+  async #ask(operation: number, about: string[], options: OperationOptions | undefined): Promise<boolean> {
+    return (await this.#hub.call(operation, about, new Query(), readCall(options, Names.OPERATION, operation))) !== undefined;
+  }
+
+  #permission(
+    operation: number,
+    connectionId: unknown,
+    permission: unknown,
+    options: PermissionOptions | undefined,
+  ): Promise<string | undefined> {
+    const read = readCall(options, Names.PERMISSION, operation);
+    const targets = [text(permission, "The permission", "ERR_PERMISSION"), connection(connectionId)];
+    return this.#hub.call(operation, targets, permissionQuery(read), read);
   }
 
   async #bulk(operation: number, groups: unknown, filter: unknown, options: OperationOptions | undefined): Promise<void> {
@@ -417,7 +439,7 @@ export abstract class WebPubSubServiceClient<Message = JSONTypes> {
       throw typeError("ERR_GROUP", "groups is empty: name at least one group.");
     }
     const body = jsonBody({ groups: names, filter: text(filter, "filter", "ERR_FILTER") });
-    await this.#hub.call(operation, [], new Query(), options, () => body);
+    await this.#hub.call(operation, [], new Query(), readCall(options, Names.OPERATION, operation), () => body);
   }
 }
 
@@ -427,8 +449,4 @@ function user(userId: unknown): string {
 
 function connection(connectionId: unknown): string {
   return text(connectionId, "The connection id", "ERR_CONNECTION_ID");
-}
-
-function targets(permission: unknown, connectionId: unknown): string[] {
-  return [text(permission, "The permission", "ERR_PERMISSION"), connection(connectionId)];
 }

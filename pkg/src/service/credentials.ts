@@ -1,4 +1,5 @@
 import type { AbortSignal } from "../globals.js";
+import { safeCause } from "./cause.js";
 import { typeError, WebPubSubError } from "./errors.js";
 import { kindOf } from "./text.js";
 
@@ -48,7 +49,7 @@ export interface AccessToken {
   expiresOnTimestamp: number;
 }
 
-/** What a {@link TokenCredential} is told beside the scopes. */
+/** Options of {@link TokenCredential.getToken}. */
 export interface GetTokenOptions {
   /** Ends the request. */
   abortSignal?: AbortSignal;
@@ -80,48 +81,78 @@ export const SCOPE = "https://webpubsub.azure.com/.default";
 /** A token this close to its end is refreshed. */
 const REFRESH_MS = 2 * 60_000;
 
+/** @internal A 401 that says which claims a token must have. */
+export interface Challenge {
+  /** The claims, JSON. */
+  claims: string;
+  /** The token that was refused. */
+  refused: string;
+}
+
 /** @internal Keeps the token of a credential and refreshes it, once however many calls want it. */
 export class TokenCache {
   readonly #credential: TokenCredential;
   readonly #now: () => number;
   #token: AccessToken | undefined;
-  #refresh: Promise<AccessToken> | undefined;
+  /** The claims that the token was asked for with. */
+  #claims: string | undefined;
+  #refresh: { claims: string | undefined; token: Promise<AccessToken> } | undefined;
 
   constructor(credential: TokenCredential, now: () => number) {
     this.#credential = credential;
     this.#now = now;
   }
 
-  /** A token that is good for a while. `claims` are those of a challenge, for which the token in hand is no good. */
-  async get(claims?: string): Promise<string> {
-    const left = (this.#token?.expiresOnTimestamp ?? 0) - this.#now();
-    if (claims === undefined && left > REFRESH_MS && this.#token !== undefined) {
-      return this.#token.token;
+  /** Gets a token that is valid for a while. For a challenge, the token has its claims and is not the refused one. */
+  async get(challenge?: Challenge): Promise<string> {
+    const claims = challenge?.claims;
+    // The token of a refresh that asks for other claims would be refused again.
+    while (challenge !== undefined && this.#refresh !== undefined && this.#refresh.claims !== claims) {
+      await this.#refresh.token.catch(() => undefined);
     }
-    this.#refresh ??= this.#fetch(claims).finally(() => {
-      this.#refresh = undefined;
-    });
+    const kept = this.#token;
+    const left = kept === undefined ? 0 : kept.expiresOnTimestamp - this.#now();
+    const isMeant = challenge === undefined || (this.#claims === claims && kept?.token !== challenge.refused);
+    if (kept !== undefined && left > REFRESH_MS && isMeant) {
+      return kept.token;
+    }
+    this.#refresh ??= { claims, token: this.#renew(claims) };
     try {
-      this.#token = await this.#refresh;
+      return (await this.#refresh.token).token;
     } catch (error) {
-      // A token that is still good is better than none.
-      if (claims === undefined && left > 0 && this.#token !== undefined) {
-        return this.#token.token;
+      // A token that is still valid is better than none.
+      if (kept !== undefined && left > 0 && challenge === undefined) {
+        return kept.token;
       }
       throw error;
     }
-    return this.#token.token;
+  }
+
+  async #renew(claims: string | undefined): Promise<AccessToken> {
+    try {
+      const token = await this.#fetch(claims);
+      this.#token = token;
+      this.#claims = claims;
+      return token;
+    } finally {
+      this.#refresh = undefined;
+    }
   }
 
   async #fetch(claims: string | undefined): Promise<AccessToken> {
     let token: AccessToken | null;
     try {
       token = await this.#credential.getToken([SCOPE], claims === undefined ? {} : { claims });
-    } catch (cause) {
-      throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token; its own error is the cause.", { cause });
+    } catch (error) {
+      const cause = safeCause(error);
+      throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token; see the cause.", cause && { cause });
     }
     if (typeof token?.token !== "string" || token.token === "") {
       throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave no token.");
+    }
+    // Checked here, because `fetch` shows a header that it refuses.
+    if (!/^[!-~]+$/.test(token.token)) {
+      throw new WebPubSubError("ERR_CREDENTIAL", "The credential gave a token with a character that no header can carry.");
     }
     return token;
   }

@@ -1,5 +1,8 @@
-import type { Fetch } from "../globals.js";
-import { WebPubSubError } from "./errors.js";
+import type { Fetch, Response } from "../globals.js";
+import { readOptions, type OptionNames } from "../read-options.js";
+import { readText } from "./body.js";
+import { safeCause } from "./cause.js";
+import { AbortError, WebPubSubError } from "./errors.js";
 import type { AccessToken, GetTokenOptions, TokenCredential } from "./credentials.js";
 import { text } from "./text.js";
 
@@ -20,7 +23,7 @@ export interface EntraCredentialOptions {
 }
 
 /**
- * Gets tokens from Microsoft Entra ID with a client secret, over fetch.
+ * Gets tokens from Microsoft Entra ID with a client secret, over fetch. A request may take 100 seconds.
  *
  * @example
  * ```ts
@@ -32,9 +35,9 @@ export class ClientSecretCredential implements TokenCredential {
   readonly #source: Source;
   readonly #secret: string;
 
-  /** @throws `TypeError` when an argument is no string, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
+  /** @throws `TypeError` when an argument is no string or an option is unknown, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
   constructor(tenantId: string, clientId: string, clientSecret: string, options?: EntraCredentialOptions) {
-    this.#source = new Source(tenantId, clientId, options);
+    this.#source = new Source(tenantId, clientId, options, "ClientSecretCredential");
     this.#secret = filled(clientSecret, "The client secret");
   }
 
@@ -46,7 +49,8 @@ export class ClientSecretCredential implements TokenCredential {
 
 /**
  * Gets tokens from Microsoft Entra ID with an assertion of another identity provider (workload identity federation):
- * no secret is kept anywhere. The assertion is a string, or a function that is asked at each refresh.
+ * no secret is kept anywhere. The assertion is a string, or a function that is asked at each refresh. A request may take
+ * 100 seconds.
  *
  * @example
  * ```ts
@@ -57,14 +61,14 @@ export class ClientAssertionCredential implements TokenCredential {
   readonly #source: Source;
   readonly #assertion: () => Promise<string>;
 
-  /** @throws `TypeError` when an argument has a wrong type, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
+  /** @throws `TypeError` when an argument has a wrong type or an option is unknown, {@link WebPubSubError} `ERR_CREDENTIAL` when one cannot be used. */
   constructor(
     tenantId: string,
     clientId: string,
     assertion: string | (() => string | Promise<string>),
     options?: EntraCredentialOptions,
   ) {
-    this.#source = new Source(tenantId, clientId, options);
+    this.#source = new Source(tenantId, clientId, options, "ClientAssertionCredential");
     this.#assertion =
       typeof assertion === "function"
         ? async () => filled(await assertion(), "The assertion")
@@ -84,13 +88,38 @@ export class ClientAssertionCredential implements TokenCredential {
   }
 }
 
+const OPTION_NAMES: OptionNames<EntraCredentialOptions> = { authorityHost: true, fetch: true };
+
+/** Options that other libraries of Azure pass to `getToken`. Those beside `GetTokenOptions` have no effect here. */
+type AzureGetTokenOptions = GetTokenOptions & {
+  requestOptions?: unknown;
+  tracingOptions?: unknown;
+  enableCae?: unknown;
+  tenantId?: unknown;
+  proofOfPossessionOptions?: unknown;
+};
+
+const GET_TOKEN_NAMES: OptionNames<AzureGetTokenOptions> = {
+  abortSignal: true,
+  claims: true,
+  requestOptions: true,
+  tracingOptions: true,
+  enableCae: true,
+  tenantId: true,
+  proofOfPossessionOptions: true,
+};
+
+/** How long a request may take. All calls of a client wait for it, so one that hangs would stop them all. */
+const REQUEST_MS = 100_000;
+
 /** The client credentials grant of OAuth 2.0, at Entra ID's endpoint. */
 class Source {
   readonly #url: string;
   readonly #clientId: string;
   readonly #fetch: Fetch | undefined;
 
-  constructor(tenantId: string, clientId: string, options: EntraCredentialOptions = {}) {
+  constructor(tenantId: string, clientId: string, given: EntraCredentialOptions | null | undefined, call: string) {
+    const options = readOptions(given, OPTION_NAMES, call);
     const host = options.authorityHost ?? "https://login.microsoftonline.com";
     // Only a loopback authority, such as a test's, may be plain http: the secret goes there.
     if (!/^https:\/\/[^/]|^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$)/i.test(host)) {
@@ -105,7 +134,8 @@ class Source {
     this.#fetch = options.fetch;
   }
 
-  async token(scopes: string | string[], form: Record<string, string>, options: GetTokenOptions = {}): Promise<AccessToken> {
+  async token(scopes: string | string[], form: Record<string, string>, given?: GetTokenOptions | null): Promise<AccessToken> {
+    const options = readOptions<AzureGetTokenOptions>(given, GET_TOKEN_NAMES, "getToken");
     const body = new URLSearchParams({
       grant_type: "client_credentials",
       client_id: this.#clientId,
@@ -114,22 +144,59 @@ class Source {
       ...(options.claims !== undefined && { claims: options.claims }),
     });
     const asked = Date.now();
-    const response = await (this.#fetch ?? fetch)(this.#url, {
-      method: "POST",
-      headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
-      body: body.toString(),
-      // The secret must not follow a redirect.
-      redirect: "manual",
-      ...(options.abortSignal && { signal: options.abortSignal }),
-    });
-    const answer = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+    const { status, text } = await this.#post(body.toString(), options.abortSignal);
+    const answer = readAnswer(text);
     const { access_token: token, expires_in: seconds } = answer;
-    if (response.status !== 200 || typeof token !== "string" || !(Number(seconds) > 0)) {
-      const why = typeof answer["error"] === "string" ? answer["error"] : "no reason given";
-      throw new WebPubSubError("ERR_CREDENTIAL", `Entra ID gave no token (status ${response.status}, ${why}).`);
+    if (status !== 200 || typeof token !== "string" || !(Number(seconds) > 0)) {
+      throw new WebPubSubError("ERR_CREDENTIAL", `Entra ID gave no token (status ${status}, ${reasonOf(answer)}).`);
     }
     return { token, expiresOnTimestamp: asked + Number(seconds) * 1000 };
   }
+
+  async #post(body: string, abortSignal: AbortSignal | undefined): Promise<{ status: number; text: string }> {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    if (abortSignal?.aborted) {
+      abort();
+    }
+    abortSignal?.addEventListener("abort", abort, { once: true });
+    const timer = setTimeout(abort, REQUEST_MS);
+    const init: RequestInit = {
+      method: "POST",
+      headers: { accept: "application/json", "content-type": "application/x-www-form-urlencoded" },
+      body,
+      // The secret must not follow a redirect.
+      redirect: "manual",
+      signal: controller.signal,
+    };
+    try {
+      const response: Response = await (this.#fetch ?? fetch)(this.#url, init);
+      return { status: response.status, text: await readText(response, controller.signal) };
+    } catch (error) {
+      if (abortSignal?.aborted) {
+        throw new AbortError(abortSignal.reason);
+      }
+      const cause = safeCause(error);
+      const what = controller.signal.aborted ? "Entra ID did not answer in 100 seconds." : "Entra ID gave no answer; see the cause.";
+      throw new WebPubSubError("ERR_CREDENTIAL", what, cause && { cause });
+    } finally {
+      clearTimeout(timer);
+      abortSignal?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+function readAnswer(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+/** Returns the code of OAuth. Its description is left out, because it may repeat what was sent. */
+function reasonOf({ error }: Record<string, unknown>): string {
+  return typeof error === "string" && /^[a-z_]{1,64}$/.test(error) ? error : "no reason given";
 }
 
 function filled(value: unknown, what: string): string {

@@ -21,18 +21,22 @@ export type WebPubSubErrorCode =
   | "ERR_MESSAGE_TOO_LARGE"
   | "ERR_MESSAGE_TYPE"
   | "ERR_ARGUMENT_TYPE"
+  | "ERR_OPTION"
+  | "ERR_HEADER"
   | "ERR_RETRY_OPTIONS"
   | "ERR_INSECURE_ENDPOINT"
   | "ERR_CREDENTIAL"
   | "ERR_ABORTED"
   | "ERR_TIMEOUT"
   | "ERR_NETWORK"
-  | "ERR_ANSWER";
+  | "ERR_ANSWER"
+  | "ERR_ANSWER_TOO_LARGE";
 
 /**
  * An error of this package. Tell errors apart by `code`, not by `message`.
  *
- * A wrong type (`ERR_ARGUMENT_TYPE`, `ERR_MESSAGE_TYPE`, `ERR_CLIENT_PROTOCOL`, `ERR_FILTER`) is a `TypeError` and a
+ * A wrong type (`ERR_ARGUMENT_TYPE`, `ERR_MESSAGE_TYPE`, `ERR_CLIENT_PROTOCOL`, `ERR_FILTER`) or an unknown option
+ * (`ERR_OPTION`) is a `TypeError` and a
  * number out of range (`ERR_EXPIRATION`, `ERR_MESSAGE_TTL`, `ERR_PAGE_SIZE`, `ERR_TOP`, `ERR_RETRY_OPTIONS`) a
  * `RangeError`, each with the same `code` property.
  *
@@ -97,6 +101,27 @@ export class RestError extends WebPubSubError {
     this.details = details;
     this.requestId = requestId;
   }
+}
+
+/**
+ * Tells whether an error is a {@link RestError}, like the function of the same name in `@azure/core-rest-pipeline`.
+ *
+ * Unlike `instanceof`, it also recognizes errors of another copy of this package or of the official SDK, by their name.
+ * The failures that have no answer of the service, such as `ERR_NETWORK`, are no `RestError` here.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await client.group("news").addConnection("nobody");
+ * } catch (error) {
+ *   if (isRestError(error)) {
+ *     console.log(error.statusCode); // 404
+ *   }
+ * }
+ * ```
+ */
+export function isRestError(error: unknown): error is RestError {
+  return isObject(error) && error["name"] === "RestError" && typeof error["message"] === "string";
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { Hub } from "./hub.js";
 import { toBody } from "./message.js";
+import * as Names from "./option-names.js";
+import { readCall } from "./option-names.js";
 import * as Operation from "./operations.js";
 import { Query } from "./operations.js";
 import * as Parameter from "./parameters.js";
@@ -13,7 +15,7 @@ import type {
   OperationOptions,
   TextMessage,
 } from "./options.js";
-import { listing, type Page, type PagedListing } from "./paging.js";
+import { listing, type Page, type PagedListing, type PageSettings } from "./paging.js";
 import { closeQuery, sendQuery } from "./queries.js";
 import { text } from "./text.js";
 
@@ -99,7 +101,8 @@ export interface WebPubSubGroup<Message = JSONTypes> {
   /**
    * Lists the connections in the group. A group without any gives none.
    *
-   * @throws (rejects with, at the first entry) `RangeError` for `maxPageSize` or `top`; {@link RestError}.
+   * @throws `TypeError` for an unknown option, at once. At the first entry it rejects with `RangeError` for `maxPageSize`
+   * or `top`, {@link WebPubSubError} `ERR_CONTINUATION_TOKEN` for a token of another listing, or {@link RestError}.
    *
    * @example
    * ```ts
@@ -112,6 +115,10 @@ export interface WebPubSubGroup<Message = JSONTypes> {
    * ```
    */
   listConnections(options?: ListConnectionsOptions): PagedListing<GroupConnection>;
+}
+
+function continuationToken({ continuationToken: token }: PageSettings): string | undefined {
+  return token === undefined ? undefined : text(token, "continuationToken", "ERR_CONTINUATION_TOKEN");
 }
 
 /** @internal */
@@ -131,9 +138,9 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
   }
 
   async sendToAll(message: unknown, options?: GroupSendToAllOptions & Partial<TextMessage>): Promise<void> {
-    const query = sendQuery(options);
-    const body = (signal?: AbortSignal) => toBody(message, options?.contentType, signal);
-    await this.#hub.call(Operation.sendToGroup, [this.groupName], query, options, body);
+    const read = readCall(options, Names.SEND_TO_MANY, Operation.sendToGroup);
+    const body = (signal: AbortSignal) => toBody(message, read.contentType, signal);
+    await this.#hub.call(Operation.sendToGroup, [this.groupName], sendQuery(read), read, body);
   }
 
   async addConnection(connectionId: string, options?: OperationOptions): Promise<void> {
@@ -153,11 +160,12 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
   }
 
   async closeAllConnections(options?: CloseAllConnectionsOptions): Promise<void> {
-    await this.#hub.call(Operation.closeGroupConnections, [this.groupName], closeQuery(options), options);
+    const read = readCall(options, Names.CLOSE_MANY, Operation.closeGroupConnections);
+    await this.#hub.call(Operation.closeGroupConnections, [this.groupName], closeQuery(read), read);
   }
 
   listConnections(given?: ListConnectionsOptions | null): PagedListing<GroupConnection> {
-    const options = given ?? {};
+    const options = readCall(given, Names.LIST, Operation.listConnectionsInGroup);
     const page = async (targets: string[], query: Query): Promise<Page<GroupConnection>> => {
       const { value, nextLink } = await this.#hub.json(Operation.listConnectionsInGroup, targets, query, options);
       const entries = (Array.isArray(value) ? value : []) as { connectionId: string; userId?: string | null }[];
@@ -172,20 +180,21 @@ export class GroupClient<Message> implements WebPubSubGroup<Message> {
         const query = new Query()
           .add(Parameter.maxPageSize, number(settings.maxPageSize ?? options.maxPageSize))
           .add(Parameter.top, number(options.top))
-          .add(Parameter.continuationToken, settings.continuationToken ?? options.continuationToken);
+          .add(Parameter.continuationToken, continuationToken(settings) ?? continuationToken(options));
         return page([this.groupName], query);
       },
+      // The core follows a link only to the listing of this group.
       (link) => page([this.groupName, link], new Query()),
     );
   }
 
   async #member(operation: number, connectionId: string, options: OperationOptions | undefined): Promise<void> {
     const id = text(connectionId, "The connection id", "ERR_CONNECTION_ID");
-    await this.#hub.call(operation, [this.groupName, id], new Query(), options);
+    await this.#hub.call(operation, [this.groupName, id], new Query(), readCall(options, Names.OPERATION, operation));
   }
 
   async #user(operation: number, userId: string, options: OperationOptions | undefined): Promise<void> {
     const id = text(userId, "The user id", "ERR_USER_ID");
-    await this.#hub.call(operation, [id, this.groupName], new Query(), options);
+    await this.#hub.call(operation, [id, this.groupName], new Query(), readCall(options, Names.OPERATION, operation));
   }
 }

@@ -1,9 +1,11 @@
+import { readOptions, type OptionNames } from "../read-options.js";
 import { CHECK_NAME, CLIENT_BASE, CLIENT_URL, CONNECTION_STRING, ENDPOINT } from "../wasm/calls.js";
-import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenCredential } from "./credentials.js";
 import { ask } from "./ask.js";
+import { accessKey, AzureKeyCredential, challengeClaims, TokenCache, type TokenCredential } from "./credentials.js";
 import { typeError, WebPubSubError } from "./errors.js";
-import { completeRetry, run, type Host } from "./http.js";
+import { run, type Host } from "./http.js";
 import type { Body } from "./message.js";
+import { CLIENT_TOKEN, readCall } from "./option-names.js";
 import * as Operation from "./operations.js";
 import { Query } from "./operations.js";
 import * as Parameter from "./parameters.js";
@@ -13,6 +15,8 @@ import type {
   OperationOptions,
   WebPubSubServiceClientOptions,
 } from "./options.js";
+import { completeRetry } from "./retry.js";
+import { isKnownRole } from "./roles.js";
 import { checkTotalLength, kindOf, text, texts } from "./text.js";
 
 /** What a client is made with, besides the hub and the options. */
@@ -24,6 +28,25 @@ export interface Access {
   token?: TokenCredential;
 }
 
+const CLIENT_OPTIONS: OptionNames<WebPubSubServiceClientOptions> = {
+  retryOptions: true,
+  allowInsecureConnection: true,
+  reverseProxyEndpoint: true,
+  strict: true,
+  fetch: true,
+  now: true,
+  logger: true,
+  httpClient: true,
+  additionalPolicies: true,
+  proxyOptions: true,
+  tlsOptions: true,
+  agent: true,
+  redirectOptions: true,
+  loggingOptions: true,
+  userAgentOptions: true,
+  telemetryOptions: true,
+};
+
 /** What the public classes share: one hub at one endpoint. The key is private and in no error. */
 export class Hub {
   readonly name: string;
@@ -33,7 +56,7 @@ export class Hub {
   readonly #refusal: (() => void) | undefined;
 
   constructor(access: Access, hubName: string, given?: WebPubSubServiceClientOptions | null) {
-    const options = given ?? {};
+    const options = readOptions(given, CLIENT_OPTIONS, "WebPubSubServiceClient");
     const { strict = true, fetch: send, now = () => Date.now(), logger, reverseProxyEndpoint } = options;
     this.name = text(hubName, "The hub name", "ERR_HUB");
     ask(CHECK_NAME, { name: this.name, group: false, strict });
@@ -53,8 +76,8 @@ export class Hub {
       now,
       log: logger,
       route: (url) => proxy + url.slice(this.endpoint.length),
-      bearer: cache && ((claims) => cache.get(claims)),
-      challenge: cache && challengeClaims,
+      bearer: cache && ((challenge) => cache.get(challenge)),
+      claims: cache && challengeClaims,
     };
   }
 
@@ -67,7 +90,10 @@ export class Hub {
 
   /** Mints with the access key, at once. */
   mint(given?: GenerateClientTokenOptions | null): ClientAccessToken {
-    const options = given ?? {};
+    return this.#mint(readCall(given, CLIENT_TOKEN, Operation.generateClientToken));
+  }
+
+  #mint(options: GenerateClientTokenOptions): ClientAccessToken {
     if (this.#key === undefined) {
       throw new WebPubSubError(
         "ERR_CREDENTIAL",
@@ -88,7 +114,7 @@ export class Hub {
       protocol: protocolOf(options),
       key: this.#key(),
       userId: userOf(options),
-      roles: texts(options.roles, "roles", "ERR_ROLE"),
+      roles: this.#roles(options),
       groups: texts(options.groups, "groups", "ERR_GROUP"),
       claims: members(options.claims, "claims"),
       jwtHeader: members(options.jwtHeader, "jwtHeader"),
@@ -102,10 +128,10 @@ export class Hub {
   }
 
   /** Mints with the access key, or lets the service mint. */
-  async clientAccess(given?: (GenerateClientTokenOptions & OperationOptions) | null): Promise<ClientAccessToken> {
-    const options = given ?? {};
+  async clientAccess(given?: GenerateClientTokenOptions | null): Promise<ClientAccessToken> {
+    const options = readCall(given, CLIENT_TOKEN, Operation.generateClientToken);
     if (this.#key !== undefined) {
-      return this.mint(options);
+      return this.#mint(options);
     }
     if (options.claims !== undefined || options.jwtHeader !== undefined) {
       throw new WebPubSubError("ERR_CLAIM", "claims and jwtHeader need an access key: the service mints no such tokens.");
@@ -114,7 +140,7 @@ export class Hub {
     const user = userOf(options);
     const query = new Query()
       .add(Parameter.userId, user === "" ? undefined : user)
-      .add(Parameter.role, texts(options.roles, "roles", "ERR_ROLE"))
+      .add(Parameter.role, this.#roles(options))
       .add(Parameter.minutesToExpire, String(minutes))
       .add(Parameter.group, texts(options.groups, "groups", "ERR_GROUP"));
     const protocol = protocolOf(options);
@@ -129,8 +155,19 @@ export class Hub {
     return access(baseUrl, token, new Date(asked + minutes * 60_000));
   }
 
+  /** Checks roles, and tells the logger about those that this version does not know. */
+  #roles({ roles }: GenerateClientTokenOptions): readonly string[] {
+    const checked = texts(roles, "roles", "ERR_ROLE");
+    const { log } = this.#host;
+    const unknown = log === undefined ? 0 : checked.filter((role) => !isKnownRole(role)).length;
+    if (unknown > 0) {
+      log?.(`getClientAccessToken: unknown roles: ${unknown} of ${checked.length}; check their spelling`);
+    }
+    return checked;
+  }
+
   /** Runs an operation whose answer is a JSON object. */
-  async json(operation: number, targets: string[], query: Query, options?: OperationOptions): Promise<Record<string, unknown>> {
+  async json(operation: number, targets: string[], query: Query, options: OperationOptions): Promise<Record<string, unknown>> {
     const body = await this.call(operation, targets, query, options);
     try {
       return JSON.parse(body ?? "") as Record<string, unknown>;
@@ -139,13 +176,13 @@ export class Hub {
     }
   }
 
-  /** Runs an operation: the body of its answer, or undefined where the answer is "no". */
+  /** Runs an operation: the body of its answer, or undefined where the answer is "no". `readCall` has read the options. */
   call(
     operation: number,
     targets: string[],
     query: Query,
-    options: OperationOptions | undefined,
-    body?: (signal: AbortSignal | undefined) => Body | Promise<Body>,
+    options: OperationOptions,
+    body?: (signal: AbortSignal) => Body | Promise<Body>,
   ): Promise<string | undefined> {
     const fields = {
       operation,
@@ -157,7 +194,7 @@ export class Hub {
       strict: this.#host.strict,
     };
     this.#refusal?.();
-    return run({ operation, fields, body, options: options ?? {} }, this.#host);
+    return run({ operation, fields, body, options }, this.#host);
   }
 }
 

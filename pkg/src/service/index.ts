@@ -5,7 +5,7 @@ export {
   type TokenCredential,
 } from "./credentials.js";
 export { ClientAssertionCredential, ClientSecretCredential, type EntraCredentialOptions } from "./entra.js";
-export { AbortError, RestError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js";
+export { AbortError, isRestError, RestError, WebPubSubError, type WebPubSubErrorCode } from "./errors.js";
 export type { WebPubSubGroup } from "./group.js";
 export { odata } from "./odata.js";
 export type * from "./official-names.js";
@@ -20,16 +20,20 @@ export type {
   HubSendToAllOptions,
   HubSendToConnectionOptions,
   HubSendToUserOptions,
+  IgnoredCallOptions,
+  IgnoredClientOptions,
+  IgnoredRequestOptions,
   JSONTypes,
   ListConnectionsOptions,
   OperationOptions,
   Permission,
   PermissionOptions,
   RawResponse,
+  RequestOptions,
   RetryOptions,
   SendOptions,
   TextMessage,
   WebPubSubServiceClientOptions,
 } from "./options.js";
 export type { PagedAsyncIterableIterator, PagedListing, PageOf, PageSettings } from "./paging.js";
-export { roles } from "./roles.js";
+export { roles, type WebPubSubRole } from "./roles.js";

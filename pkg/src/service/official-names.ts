@@ -67,8 +67,8 @@ export type HubHasPermissionOptions = PermissionOptions;
 /** The official name of {@link OperationOptions}. */
 export type HubHasUserOptions = OperationOptions;
 
-/** The official name of {@link OperationOptions}. */
-export type HubRemoveUserFromAllGroupsOptions = OperationOptions;
+/** The official name of {@link CloseConnectionOptions}. */
+export type HubRemoveUserFromAllGroupsOptions = CloseConnectionOptions;
 
 /** The official name of {@link PermissionOptions}. */
 export type HubRevokePermissionOptions = PermissionOptions;

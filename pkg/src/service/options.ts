@@ -1,4 +1,5 @@
 import type { AbortSignal, Blob, ByteStream, Fetch, Headers } from "../globals.js";
+import type { WebPubSubRole } from "./roles.js";
 
 /** What JSON can hold. `null` is a message like any other. */
 export type JSONTypes = string | number | boolean | object | null;
@@ -36,6 +37,69 @@ export interface RawResponse {
 }
 
 /**
+ * Options of a client in `@azure/web-pubsub` that have no effect here. They are accepted, so that code that sets them
+ * needs no change. Every other unknown option is a `TypeError` with the code `ERR_OPTION`.
+ */
+export interface IgnoredClientOptions {
+  /** No effect. Give {@link WebPubSubServiceClientOptions.fetch} instead. */
+  httpClient?: unknown;
+  /** No effect. Give {@link WebPubSubServiceClientOptions.fetch} instead. */
+  additionalPolicies?: unknown;
+  /** No effect. Give a {@link WebPubSubServiceClientOptions.fetch} that uses the proxy. */
+  proxyOptions?: unknown;
+  /** No effect. Give a {@link WebPubSubServiceClientOptions.fetch} with these settings. */
+  tlsOptions?: unknown;
+  /** No effect. Give a {@link WebPubSubServiceClientOptions.fetch} that uses the agent. */
+  agent?: unknown;
+  /** No effect: redirects are never followed. */
+  redirectOptions?: unknown;
+  /** No effect. Give {@link WebPubSubServiceClientOptions.logger} instead. */
+  loggingOptions?: unknown;
+  /** No effect: no user agent is set. */
+  userAgentOptions?: unknown;
+  /** No effect: the header of the request id is always `x-ms-client-request-id`. */
+  telemetryOptions?: unknown;
+}
+
+/** Options of a call in `@azure/web-pubsub` that have no effect here, accepted like {@link IgnoredClientOptions}. */
+export interface IgnoredCallOptions {
+  /** No effect. Give `traceparent` in {@link RequestOptions.customHeaders} instead. */
+  tracingOptions?: unknown;
+  /** No effect. */
+  serializerOptions?: unknown;
+}
+
+/** `requestOptions` of `@azure/web-pubsub` that have no effect here, accepted like {@link IgnoredClientOptions}. */
+export interface IgnoredRequestOptions {
+  /** No effect. */
+  onUploadProgress?: unknown;
+  /** No effect. */
+  onDownloadProgress?: unknown;
+  /** No effect. */
+  shouldDeserialize?: unknown;
+  /** No effect. Set {@link WebPubSubServiceClientOptions.allowInsecureConnection} instead. */
+  allowInsecureConnection?: unknown;
+}
+
+/** Settings of the requests of a call. */
+export interface RequestOptions extends IgnoredRequestOptions {
+  /** How long one try may take, in milliseconds. 0 or absent: no limit. A try that took too long is not repeated. */
+  timeout?: number | undefined;
+  /**
+   * How long the whole call may take, waits between tries included, in milliseconds. The default is 100000, which is
+   * 100 seconds; 0 is no limit. A call that takes longer rejects with `ERR_TIMEOUT`. A wait that would go beyond the
+   * limit is not begun: the last answer is then the result.
+   */
+  totalTimeout?: number | undefined;
+  /**
+   * Further headers, such as `traceparent`. Names are tokens of HTTP, and values are printable ASCII; others reject with
+   * `ERR_HEADER`. Those that the package sets itself (`authorization`, `content-type`, `accept`,
+   * `x-ms-client-request-id`) stay as they are.
+   */
+  customHeaders?: Record<string, string> | undefined;
+}
+
+/**
  * Options of every call that sends a request.
  *
  * @example
@@ -46,22 +110,12 @@ export interface RawResponse {
  * });
  * ```
  */
-export interface OperationOptions {
+export interface OperationOptions extends IgnoredCallOptions {
   /** Gives the call up, at once and in every phase: while it waits for an answer and while it waits to try again. */
   abortSignal?: AbortSignal | undefined;
-  /** Settings of the request. */
-  requestOptions?: {
-    /** How long one try may take, in milliseconds. 0 or absent: no limit. A try that took too long is not repeated. */
-    timeout?: number | undefined;
-    /** How long the whole call may take, waits between tries included, in milliseconds. 0 or absent: no limit. */
-    totalTimeout?: number | undefined;
-    /**
-     * Further headers, such as `traceparent`. Those that the package sets itself (`authorization`, `content-type`,
-     * `accept`) stay as they are.
-     */
-    customHeaders?: Record<string, string> | undefined;
-  } | undefined;
-  /** Is called with each answer of the service, those before a further try included. */
+  /** Settings of the requests. */
+  requestOptions?: RequestOptions | undefined;
+  /** Is called with each answer of the service, those before a further try included. What it throws ends the call. */
   onResponse?: ((response: RawResponse) => void) | undefined;
 }
 
@@ -84,7 +138,7 @@ export interface SendOptions extends OperationOptions {
  * ```
  */
 export interface HubSendToAllOptions extends SendOptions {
-  /** Ids of connections that do not get the message. */
+  /** Ids of connections that do not get the message, each of at most 1,024 characters. */
   excludedConnections?: string[] | undefined;
   /** An OData filter: only connections it is true for get the message. Example: `userId ne 'ann'`. */
   filter?: string | undefined;
@@ -117,7 +171,7 @@ export interface CloseConnectionOptions extends OperationOptions {
  * ```
  */
 export interface CloseAllConnectionsOptions extends CloseConnectionOptions {
-  /** Ids of connections that stay open. */
+  /** Ids of connections that stay open, each of at most 1,024 characters. */
   excluded?: string[] | undefined;
 }
 
@@ -152,7 +206,10 @@ export interface ListConnectionsOptions extends OperationOptions {
   maxPageSize?: number | undefined;
   /** How many entries there are at most in all: 1 to 2147483647. */
   top?: number | undefined;
-  /** Where to go on, from an earlier listing. */
+  /**
+   * Where to go on: a continuation token of the service. It is sent to the service as it is, which refuses a token of
+   * another group. {@link PagedAsyncIterableIterator.byPage} takes the token of a page.
+   */
   continuationToken?: string | undefined;
 }
 
@@ -179,7 +236,8 @@ export interface TextMessage {
 }
 
 /**
- * Options of {@link WebPubSubServiceClient.getClientAccessToken}.
+ * Options of {@link WebPubSubServiceClient.getClientAccessToken}. Those of a call, such as `abortSignal`, have an effect
+ * only where the service mints the token.
  *
  * @example
  * ```ts
@@ -192,14 +250,14 @@ export interface TextMessage {
  * });
  * ```
  */
-export interface GenerateClientTokenOptions {
+export interface GenerateClientTokenOptions extends OperationOptions {
   /** Who the client is. Absent or empty: an anonymous client. */
   userId?: string | undefined;
   /**
    * What the client may do, such as `webpubsub.sendToGroup.chat` or `webpubsub.joinLeaveGroup`. Without a role it may
-   * send events only.
+   * send events only. A role that this version does not know is granted all the same, and reported to `logger`.
    */
-  roles?: string[] | undefined;
+  roles?: readonly WebPubSubRole[] | undefined;
   /** The groups the client is in from the start. */
   groups?: string[] | undefined;
   /**
@@ -255,8 +313,8 @@ export interface RetryOptions {
   /**
    * Which failures of a send are tried again. A send that is repeated can arrive twice.
    *
-   * - `"safe"`, the default: only those after which it surely was not delivered: 429 and 503 with `Retry-After`, and
-   *   a connection that was refused or a name that was not found.
+   * - `"safe"`, the default: only those after which it surely was not delivered: 429, 503 with `Retry-After`, and a
+   *   connection that was refused or a name that was not found.
    * - `"always"`: what the official SDK does: also 408, 5xx save 501 and 505, and any failure of the connection.
    */
   sends?: "safe" | "always" | undefined;
@@ -274,7 +332,7 @@ export interface RetryOptions {
  * await client.sendToAll("hello");
  * ```
  */
-export interface WebPubSubServiceClientOptions {
+export interface WebPubSubServiceClientOptions extends IgnoredClientOptions {
   /** When a call is tried again. */
   retryOptions?: RetryOptions | undefined;
   /**
@@ -296,6 +354,9 @@ export interface WebPubSubServiceClientOptions {
   fetch?: Fetch | undefined;
   /** The clock, in milliseconds since 1970, instead of `Date.now`. */
   now?: (() => number) | undefined;
-  /** Is told a line for each try: operation, status, and how long it waits. No name, token or URL is in it. */
+  /**
+   * Is told a line for each try: operation, status, and how long it waits. It is also told when a client token gets a
+   * role that this version does not know. No name, token or URL is in a line.
+   */
   logger?: ((line: string) => void) | undefined;
 }

@@ -1,3 +1,5 @@
+import { readOptions, type OptionNames } from "../read-options.js";
+
 /** A page: its entries, and where the next one starts. */
 export interface Page<T> {
   /** The entries. */
@@ -10,7 +12,10 @@ export interface Page<T> {
 export interface PageSettings {
   /** How many entries a page has at most: 1 to 200. */
   maxPageSize?: number | undefined;
-  /** Where to go on: the `continuationToken` of an earlier page. */
+  /**
+   * Where to go on: the `continuationToken` of an earlier page of the same group. It may come back from a user: a link to
+   * another hub, group or endpoint rejects with `ERR_CONTINUATION_TOKEN`, and nothing is sent.
+   */
   continuationToken?: string | undefined;
 }
 
@@ -37,15 +42,20 @@ export interface PagedAsyncIterableIterator<T> extends AsyncIterableIterator<T> 
  */
 export interface PagedListing<T> extends PagedAsyncIterableIterator<T>, PromiseLike<PagedAsyncIterableIterator<T>> {}
 
-/** @internal Makes a listing of a function that gets a page: the first one, or that of a link. */
+const SETTINGS: OptionNames<PageSettings> = { maxPageSize: true, continuationToken: true };
+
+/** @internal Makes a listing of two functions: one gets the first page for settings, the other the page of a link. */
 export function listing<T>(
   first: (settings: PageSettings) => Promise<Page<T>>,
   next: (link: string) => Promise<Page<T>>,
 ): PagedListing<T> {
-  async function* byPage(settings: PageSettings = {}): AsyncIterableIterator<PageOf<T>> {
+  function byPage(given?: PageSettings | null): AsyncIterableIterator<PageOf<T>> {
+    return pages(readOptions(given, SETTINGS, "byPage"));
+  }
+  async function* pages(settings: PageSettings): AsyncGenerator<PageOf<T>, void, undefined> {
     const { continuationToken } = settings;
     // The continuation token of one of our pages is a link; that of the service is not.
-    let page = continuationToken?.includes("://") ? await next(continuationToken) : await first(settings);
+    let page = continuationToken?.includes?.("://") ? await next(continuationToken) : await first(settings);
     for (;;) {
       yield Object.assign([...page.items], { continuationToken: page.nextLink });
       if (page.nextLink === undefined) {

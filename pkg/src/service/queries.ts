@@ -5,8 +5,8 @@ import type { CloseAllConnectionsOptions, HubSendToAllOptions, PermissionOptions
 import { kindOf, text, texts } from "./text.js";
 
 /** The query of a send. */
-export function sendQuery(options: HubSendToAllOptions | null | undefined): Query {
-  const { excludedConnections, filter, messageTtlSeconds } = options ?? {};
+export function sendQuery(options: HubSendToAllOptions): Query {
+  const { excludedConnections, filter, messageTtlSeconds } = options;
   if (messageTtlSeconds !== undefined && typeof messageTtlSeconds !== "number") {
     throw typeError("ERR_ARGUMENT_TYPE", `messageTtlSeconds must be a number, not ${kindOf(messageTtlSeconds)}.`);
   }
@@ -17,16 +17,15 @@ export function sendQuery(options: HubSendToAllOptions | null | undefined): Quer
 }
 
 /** The query of closing connections. */
-export function closeQuery(options: CloseAllConnectionsOptions | null | undefined): Query {
-  const { excluded, reason } = options ?? {};
+export function closeQuery(options: CloseAllConnectionsOptions): Query {
+  const { excluded, reason } = options;
   return new Query()
     .add(Parameter.excluded, texts(excluded, "excluded", "ERR_CONNECTION_ID"))
     .add(Parameter.reason, optional(reason, "reason"));
 }
 
 /** The query of an operation on permissions. */
-export function permissionQuery(options: PermissionOptions | null | undefined): Query {
-  const { targetName } = options ?? {};
+export function permissionQuery({ targetName }: PermissionOptions): Query {
   return new Query().add(Parameter.targetName, targetName === undefined ? undefined : text(targetName, "targetName", "ERR_GROUP"));
 }
 

@@ -20,7 +20,7 @@ export function text(value: unknown, what: string, code: WebPubSubErrorCode): st
   return value;
 }
 
-/** The same for a list; absent is empty. */
+/** Checks each string of a list as {@link text} does. Returns a copy, which the caller cannot change after the check. */
 export function texts(value: unknown, what: string, code: WebPubSubErrorCode): readonly string[] {
   if (value === undefined || value === null) {
     return [];
@@ -28,11 +28,12 @@ export function texts(value: unknown, what: string, code: WebPubSubErrorCode): r
   if (!Array.isArray(value)) {
     throw typeError("ERR_ARGUMENT_TYPE", `${what} must be an array of strings, not ${kindOf(value)}.`);
   }
+  const copy: string[] = [];
   for (const item of value) {
-    text(item, `Each of ${what}`, code);
+    copy.push(text(item, `Each of ${what}`, code));
   }
-  checkTotalLength(value, what, code);
-  return value;
+  checkTotalLength(copy, what, code);
+  return copy;
 }
 
 /** Refuses a list whose texts are too long together: no request or token can carry them. */

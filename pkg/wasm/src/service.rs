@@ -165,7 +165,7 @@ fn request(fields: RequestFields<'_>) -> Result<Vec<u8>, Error> {
     let endpoint = Endpoint::from_one_form(fields.endpoint);
     let request = match (operation, fields.targets.as_slice()) {
         // Each page but the first is requested with its link.
-        (Operation::ListConnectionsInGroup, [_, link]) => Request::next_page(&endpoint, link)?,
+        (Operation::ListConnectionsInGroup, [group, link]) => Request::next_page(&endpoint, fields.hub, group, link, fields.strict)?,
         _ => {
             // Only a bug in our JavaScript can send an unknown letter.
             let parameter = |letter: &str| Parameter::from_number(letter.bytes().next()?.wrapping_sub(b'a'));
@@ -197,7 +197,8 @@ fields! {
         max_retry_delay_ms: u64,
         /// Whether a send is repeated after a failure that is not clear.
         always: bool,
-        /// The status of the response. Or 1: the request was not sent, 2: the time limit passed, 3: unknown.
+        /// The status of the response. Or 1: the request was not sent, 2: the time limit passed, 3: unknown,
+        /// 4: the answer was too large.
         status: u64,
         /// In milliseconds since 1970.
         now_ms: u64,
@@ -227,6 +228,7 @@ fn after_try(fields: AfterTryFields<'_>) -> Result<String, Error> {
         1 => TryOutcome::Failure(Failure::NotSent),
         2 => TryOutcome::Failure(Failure::Timeout),
         3 => TryOutcome::Failure(Failure::Unknown),
+        4 => TryOutcome::Failure(Failure::AnswerTooLarge),
         status => TryOutcome::Response {
             status: status as u16,
             retry_after: RetryAfter {

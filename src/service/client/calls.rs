@@ -225,7 +225,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         self.page(&request).await
     }
 
-    /// The page after one that has a [`Page::next_link`].
+    /// Gets the page after one that has a [`Page::next_link`]. `group` is the group of that page.
     ///
     /// ```
     /// # use webpubsub_edge::service::{GroupMember, ListOptions, ServiceClient, ServiceError, Transport};
@@ -233,7 +233,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     ///     let mut page = service.list_connections("news", &ListOptions::default()).await?;
     ///     let mut members = page.connections;
     ///     while let Some(link) = page.next_link {
-    ///         page = service.next_page(&link).await?;
+    ///         page = service.next_page("news", &link).await?;
     ///         members.append(&mut page.connections);
     ///     }
     ///     Ok(members)
@@ -241,9 +241,11 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// ```
     ///
     /// # Errors
-    /// [`ServiceError`]; [`Error::ContinuationToken`](crate::Error::ContinuationToken) when the link leads to another endpoint.
-    pub async fn next_page(&self, next_link: &str) -> Result<Page, ServiceError> {
-        self.page(&Request::next_page(&self.endpoint, next_link)?).await
+    /// [`ServiceError`]; [`Error::ContinuationToken`](crate::Error::ContinuationToken) when the link is not one of this
+    /// group, hub and endpoint.
+    pub async fn next_page(&self, group: &str, next_link: &str) -> Result<Page, ServiceError> {
+        let strict = self.settings.strict;
+        self.page(&Request::next_page(&self.endpoint, &self.hub, group, next_link, strict)?).await
     }
 
     /// Whether the service is healthy: `Ok` when it is.

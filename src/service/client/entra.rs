@@ -199,6 +199,7 @@ impl<T: Transport> Source<T> {
                 Failure::NotSent => "Entra ID could not be reached: check the authority host.",
                 Failure::Timeout => "Entra ID did not answer in time.",
                 Failure::Unknown => "The connection to Entra ID failed.",
+                Failure::AnswerTooLarge => "The answer of Entra ID is larger than 4 MiB: check the authority host.",
             })
         })?;
         let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();

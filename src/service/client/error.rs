@@ -57,6 +57,9 @@ impl fmt::Display for ServiceError {
             ServiceError::Network(Failure::Unknown) => {
                 f.write_str("The connection to the service failed; the request may have arrived.")
             }
+            ServiceError::Network(Failure::AnswerTooLarge) => {
+                f.write_str("The body of the answer is larger than 4 MiB: check the endpoint. The request has arrived.")
+            }
             ServiceError::DeadlineExceeded => {
                 f.write_str("The call took longer than its total timeout; the request may have arrived.")
             }

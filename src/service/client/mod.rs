@@ -235,8 +235,8 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         self
     }
 
-    /// Limits a whole call, in milliseconds: all tries, the waits between them, and the getting of a token. 0, the
-    /// default, is no limit. The result is [`ServiceError::DeadlineExceeded`]; when a wait would go beyond the limit, it
+    /// Limits a whole call, in milliseconds: all tries, the waits between them, and the getting of a token. The default is
+    /// 100,000, which is 100 seconds; 0 is no limit. The result is [`ServiceError::DeadlineExceeded`]; when a wait would go beyond the limit, it
     /// is the last answer.
     #[must_use]
     pub fn with_total_timeout_ms(mut self, milliseconds: u64) -> Self {
@@ -249,9 +249,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// cannot be sent is [`ServiceError::Header`] at the call.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
-        let name = name.to_ascii_lowercase();
-        self.settings.headers.retain(|(other, _)| *other != name);
-        self.settings.headers.push((name, value.to_owned()));
+        self.settings.headers.set(name, value);
         self
     }
 

@@ -3,8 +3,8 @@
 use super::authorization::Challenge;
 use super::transport::within;
 use crate::service::{
-    Authorization, Call, Failure, Message, Next, Outgoing, RawResponse, Request, Response, RestError, RetryAfter,
-    ServiceClient, ServiceError, Transport, TryOutcome,
+    Authorization, Call, Failure, MAX_ANSWER_BYTES, Message, Next, Outgoing, RawResponse, Request, Response, RestError,
+    RetryAfter, ServiceClient, ServiceError, Transport, TryOutcome,
 };
 
 impl<T: Transport, A: Authorization> ServiceClient<T, A> {
@@ -25,7 +25,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         message: Option<Message<'_>>,
     ) -> Result<Option<Vec<u8>>, ServiceError> {
         let url = self.route(request)?;
-        let custom_headers = self.settings.custom_headers()?;
+        let custom_headers = self.settings.headers.checked()?;
         let request_id = self.request_id();
         let total = Some(self.settings.total_timeout_ms).filter(|&total| total > 0);
         let deadline = total.map(|total| self.transport.now_ms().saturating_add(total));
@@ -46,7 +46,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
             let body = message.map(Message::bytes);
             let outgoing = Outgoing { method: request.operation().method(), url: &url, headers, body };
             let sent = within(self.settings.timeout_ms, &self.transport, self.transport.send(&outgoing));
-            let answer = sent.await.unwrap_or(Err(Failure::Timeout));
+            let answer = sent.await.unwrap_or(Err(Failure::Timeout)).and_then(within_limit);
             self.show(&answer, &request_id);
             if challenge.is_none()
                 && A::IS_TOKEN
@@ -104,6 +104,11 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         let again = wait.map(|milliseconds| format!(", again in {milliseconds} ms")).unwrap_or_default();
         logger.0(&format!("{:?}: try {number}: {outcome}{again}", request.operation()));
     }
+}
+
+/// Refuses a body over the limit, whichever transport has read it.
+fn within_limit(response: Response) -> Result<Response, Failure> {
+    if response.body.len() > MAX_ANSWER_BYTES { Err(Failure::AnswerTooLarge) } else { Ok(response) }
 }
 
 fn outcome(answer: &Result<Response, Failure>) -> TryOutcome<'_> {

@@ -9,6 +9,9 @@ use crate::service::{RetryOptions, ServiceError};
 type OnResponse = dyn Fn(&RawResponse<'_>) + Send + Sync;
 type Log = dyn Fn(&str) + Send + Sync;
 
+/// The total timeout of a call unless it is set: 100 seconds.
+pub(super) const DEFAULT_TOTAL_TIMEOUT_MS: u64 = 100_000;
+
 /// What a call obeys.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
@@ -18,8 +21,7 @@ pub(super) struct Settings {
     pub(super) timeout_ms: u64,
     /// Of the whole call; 0 is no limit.
     pub(super) total_timeout_ms: u64,
-    /// Names in lower case.
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: CustomHeaders,
     pub(super) on_response: Option<Observer<OnResponse>>,
     pub(super) logger: Option<Observer<Log>>,
     pub(super) allow_insecure_connection: bool,
@@ -32,21 +34,40 @@ impl Settings {
             retry: RetryOptions::default(),
             strict,
             timeout_ms: 0,
-            total_timeout_ms: 0,
-            headers: Vec::new(),
+            total_timeout_ms: DEFAULT_TOTAL_TIMEOUT_MS,
+            headers: CustomHeaders::default(),
             on_response: None,
             logger: None,
             allow_insecure_connection: false,
             reverse_proxy: None,
         }
     }
+}
 
-    /// The custom headers, but for those that the client sets itself.
-    pub(super) fn custom_headers(&self) -> Result<Vec<(&str, &str)>, ServiceError> {
-        let custom = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+/// The caller's headers, their names in lower case. `Debug` shows the names only: a value may be a secret.
+#[derive(Clone, Default)]
+pub(super) struct CustomHeaders(Vec<(String, String)>);
+
+impl CustomHeaders {
+    /// Adds a header, or replaces the one of that name.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let name = name.to_ascii_lowercase();
+        self.0.retain(|(other, _)| *other != name);
+        self.0.push((name, value.to_owned()));
+    }
+
+    /// Returns the headers, without those that the client sets itself.
+    pub(super) fn checked(&self) -> Result<Vec<(&str, &str)>, ServiceError> {
+        let custom = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let custom: Vec<_> = custom.filter(|(name, _)| !OWN_HEADERS.contains(name)).collect();
         let can_be_sent = |(name, value): &(&str, &str)| is_token(name) && value.bytes().all(is_printable);
         if custom.iter().all(can_be_sent) { Ok(custom) } else { Err(ServiceError::Header) }
+    }
+}
+
+impl fmt::Debug for CustomHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 

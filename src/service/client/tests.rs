@@ -111,7 +111,12 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Has no total timeout: a `Script` sleeps for no real time, so each pending call would end.
 fn with_key<'a>(script: &'a Script, endpoint: &str) -> ServiceClient<&'a Script> {
+    with_defaults(script, endpoint).with_total_timeout_ms(0)
+}
+
+fn with_defaults<'a>(script: &'a Script, endpoint: &str) -> ServiceClient<&'a Script> {
     ServiceClient::from_connection_string(&format!("Endpoint={endpoint};AccessKey=k"), "h", script).unwrap()
 }
 
@@ -177,6 +182,47 @@ mod calls {
         let client = with_key(&script, "https://x").with_timeout_ms(500);
         assert_eq!(run(client.user_exists("u")), Err(ServiceError::Network(Failure::Timeout)));
         assert_eq!((script.sent.borrow().len(), script.now.get()), (1, START + 500));
+    }
+
+    #[test]
+    fn a_call_has_a_total_timeout_of_100_seconds_unless_it_is_turned_off() {
+        let hangs = script([]);
+        let client = with_defaults(&hangs, "https://x");
+        assert_eq!(run(client.user_exists("u")), Err(ServiceError::DeadlineExceeded));
+        assert_eq!(hangs.now.get(), START + 100_000);
+        let unlimited = client.with_total_timeout_ms(0);
+        let mut call = std::pin::pin!(unlimited.user_exists("u"));
+        assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+
+    #[test]
+    fn an_answer_over_four_mebibytes_is_refused_and_the_call_is_not_repeated() {
+        let largest = " ".repeat(4 * 1024 * 1024 - 12) + r#"{"value":[]}"#;
+        let script = script([answer(200, &[], &largest), answer(500, &[], &(largest.clone() + " "))]);
+        let client = with_key(&script, "https://x");
+        assert!(run(client.list_connections("g", &ListOptions::default())).is_ok());
+        let error = run(client.list_connections("g", &ListOptions::default())).unwrap_err();
+        assert_eq!(error, ServiceError::Network(Failure::AnswerTooLarge));
+        assert!(error.to_string().contains("4 MiB"), "{error}");
+        assert_eq!(script.sent.borrow().len(), 2);
+    }
+
+    #[test]
+    fn a_link_of_another_group_is_not_followed() {
+        let script = script([]);
+        let client = with_key(&script, "https://x");
+        let link = "https://x/api/hubs/h/groups/secret/connections?continuationToken=a";
+        let refused = Err(ServiceError::Argument(Error::ContinuationToken));
+        assert_eq!(run(client.next_page("news", link)), refused);
+        assert!(script.sent.borrow().is_empty());
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_values_of_custom_headers() {
+        let script = script([]);
+        let client = with_key(&script, "https://x").with_header("x-functions-key", "SECRET");
+        let shown = format!("{:?}", client.settings);
+        assert!(shown.contains("x-functions-key") && !shown.contains("SECRET"), "{shown}");
     }
 
     #[test]
@@ -354,7 +400,8 @@ fn token(token: &str, lifetime_ms: u64) -> AccessToken {
 }
 
 fn with_entra<C: TokenCredential>(script: &Script, credential: C) -> ServiceClient<&Script, EntraId<C>> {
-    ServiceClient::new(Endpoint::parse("https://x").unwrap(), credential, "h", script).unwrap()
+    let client = ServiceClient::new(Endpoint::parse("https://x").unwrap(), credential, "h", script).unwrap();
+    client.with_total_timeout_ms(0)
 }
 
 mod keys {

@@ -53,6 +53,8 @@ use crate::service::Failure;
 /// ```
 pub trait Transport {
     /// Sends one request and reads the whole answer. Redirects must not be followed: the token is bound to the URL.
+    /// A body of more than [`MAX_ANSWER_BYTES`](crate::service::MAX_ANSWER_BYTES) must not be read to its end: return
+    /// [`Failure::AnswerTooLarge`].
     ///
     /// When the future is dropped before its end, the call was given up: let go of the connection.
     fn send(&self, request: &Outgoing<'_>) -> impl Future<Output = Result<Response, Failure>>;

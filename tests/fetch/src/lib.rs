@@ -13,7 +13,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use webpubsub_edge::endpoint::Endpoint;
 use webpubsub_edge::fetch::Fetch;
 use webpubsub_edge::service::{
-    AzureKeyCredential, ClientSecretCredential, Message, SendOptions, ServiceClient, Transport,
+    AzureKeyCredential, ClientSecretCredential, ListOptions, Message, SendOptions, ServiceClient, Transport,
 };
 
 /// Runs a scenario against the server at `origin`, and gives what came of it.
@@ -31,6 +31,10 @@ async fn play(scenario: &str, origin: &str) -> Result<String> {
         "total timeout" => user_exists(hangs(origin)?.with_total_timeout_ms(100)).await,
         "timeout of the transport" => {
             user_exists(with_key(&format!("{origin}/hang"), Fetch::global().with_timeout(100))?).await
+        }
+        "endless" => {
+            let service = with_key(&format!("{origin}/endless"), Fetch::global())?;
+            Ok(format!("{:?}", service.list_connections("group", &ListOptions::default()).await))
         }
         _ => Err("no such scenario".into()),
     }

@@ -8,7 +8,8 @@ export default {
   async fetch(request) {
     if (request.method !== "POST") return new Response(null);
     const vector = await request.json();
-    const client = new WebPubSubServiceClient(vector.connectionString, vector.hub, { now: () => vector.now * 1000 });
-    return new Response(client.getClientAccessTokenSync(vector).token);
+    const { connectionString, hub, now, baseUrl, token: expected, ...options } = vector;
+    const client = new WebPubSubServiceClient(connectionString, hub, { now: () => now * 1000 });
+    return new Response(client.getClientAccessTokenSync(options).token);
   },
 };

@@ -5,5 +5,6 @@ import { initSync, WebPubSubServiceClient } from "webpubsub-edge/slim";
 initSync(await readFile(new URL(import.meta.resolve("webpubsub-edge/webpubsub_edge.wasm"))));
 
 const vector = JSON.parse(process.argv[2]);
-const client = new WebPubSubServiceClient(vector.connectionString, vector.hub, { now: () => vector.now * 1000 });
-process.stdout.write(client.getClientAccessTokenSync(vector).token);
+const { connectionString, hub, now, baseUrl, token: expected, ...options } = vector;
+const client = new WebPubSubServiceClient(connectionString, hub, { now: () => now * 1000 });
+process.stdout.write(client.getClientAccessTokenSync(options).token);

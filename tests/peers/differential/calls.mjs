@@ -190,7 +190,8 @@ function listing(v) {
     top: v.maybe(() => v.pick([1, 5, 2 ** 31 - 1, 0])),
   });
   const token = v.pick(["31CiQIf-_", "a%2Fb%3D", "x%27y"]);
-  const nextLink = `/api/hubs/hub/groups/g/connections?top=3&maxpagesize=2&continuationToken=${token}&api-version=2024-12-01`;
+  const path = `/api/hubs/{hub}/groups/${encodeURIComponent(group.toWellFormed())}/connections`;
+  const nextLink = `${path}?top=3&maxpagesize=2&continuationToken=${token}&api-version=2024-12-01`;
   return {
     args: ["group", group, "listConnections", options, nextLink],
     run: async (client) => {

@@ -88,6 +88,12 @@ export const MEANT = [
   },
   {
     what: "refusal",
+    is: ({ ours, theirs }, { names }) =>
+      refusedOnly("ERR_CONNECTION_ID", ours, theirs) && names.some(({ kind, text }) => kind === "connection" && text.length > 1024),
+    why: "A connection id longer than 1024 characters is none of the service's, and makes a URL that it refuses.",
+  },
+  {
+    what: "refusal",
     is: ({ ours, theirs }, { args }) => refusedOnly("ERR_GROUP", ours, theirs) && /Groups$/.test(args[0]) && args[1].length === 0,
     why: "The service refuses a bulk operation without a group.",
   },

@@ -54,15 +54,18 @@ function make(Client, KeyCredential, { access, hub, run }, options) {
   return { client: new Client(endpoint, key === undefined ? entra : new KeyCredential(key), hub, options), run };
 }
 
-/** The answers of the stub in their order; the link of a page leads back to the endpoint of the call. */
-function answers({ answers, access }) {
+/** The answers of the stub in their order. The link of a page leads back to the endpoint and the hub of the call. */
+function answers({ answers, access, hub }) {
   const endpoint = access.endpoint ?? /Endpoint=([^;]*)/.exec(access.connectionString)[1];
   const base = new URL(endpoint).href.replace(/\/$/, "");
   let next = 0;
   return () => {
     const { status, body } = answers[next++];
-    const text = body === undefined ? null : JSON.stringify(body.nextLink ? { ...body, nextLink: base + body.nextLink } : body);
-    return { status, text };
+    if (body?.nextLink === undefined) {
+      return { status, text: body === undefined ? null : JSON.stringify(body) };
+    }
+    const nextLink = base + body.nextLink.replace("{hub}", () => encodeURIComponent(hub));
+    return { status, text: JSON.stringify({ ...body, nextLink }) };
   };
 }
 
