@@ -25,8 +25,9 @@ pub fn build() -> Result {
     complete(&node, &[])
 }
 
-/// Builds what the WebSocket client needs of it, and nothing when that is there and no source is newer.
-pub fn build_client() -> Result {
+/// Builds the files of the WebSocket client if a source is newer, and calls `work`, during which no other build changes
+/// them.
+pub fn with_client(work: impl FnOnce(&Node) -> Result) -> Result {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let node = Node::system()?;
     node.install("pkg")?;
@@ -35,10 +36,10 @@ pub fn build_client() -> Result {
     let sources = files::newest(&pkg.join("src"))?.max(files::newest(&output("client"))?);
     let is_new = |made: Metadata| made.modified().is_ok_and(|made| made >= sources);
     // The last file that is made of the client.
-    if fs::metadata(pkg.join("dist/wasm/inline-client.js")).is_ok_and(is_new) {
-        return Ok(());
+    if !fs::metadata(pkg.join("dist/wasm/inline-client.js")).is_ok_and(is_new) {
+        complete(&node, &["--", "client"])?;
     }
-    complete(&node, &["--", "client"])
+    work(&node)
 }
 
 fn complete(node: &Node, arguments: &[&str]) -> Result {
