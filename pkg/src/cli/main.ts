@@ -3,11 +3,13 @@
 
 import { runEmulator } from "./emulator.js";
 import { Misuse } from "./misuse.js";
+import { runSession } from "./session.js";
 import { version } from "./version.js";
 
 const HELP = `webpubsub-edge ${version}: Azure Web PubSub without the service
 
   webpubsub-edge emulator   starts the emulator; --help tells its options
+  webpubsub-edge session    signs a session for the Worker template; --help tells its options
   webpubsub-edge --version  prints the version
 `;
 
@@ -22,6 +24,8 @@ async function run([command, ...rest]: string[]): Promise<void> {
   switch (command) {
     case "emulator":
       return runEmulator(rest);
+    case "session":
+      return runSession(rest);
     case undefined:
     case "help":
     case "--help":
