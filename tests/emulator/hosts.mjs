@@ -9,11 +9,14 @@ import { root, startWorker } from "../harness.mjs";
 import { freePort } from "../ports.mjs";
 import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 
+/** The key of the official emulator, which the command uses by default. */
+const PUBLIC_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
 const MAIN = path.join(root, "pkg/dist/cli/main.js");
 
 /**
- * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`,
- * and `log`, everything that it printed so far; `pid`, where the emulator is one process.
+ * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, its access
+ * key, `stop`, and `log`, everything that it printed so far; `pid`, where the emulator is one process.
  */
 export const HOSTS = {
   "wrangler dev": {
@@ -37,7 +40,7 @@ function command({ program, skip }, before = []) {
       const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : [])];
       const { isUp, ...emulator } = await run(program, [...before, MAIN, ...args]);
       await isUp();
-      return { origin: `http://127.0.0.1:${port}`, ...emulator };
+      return { origin: `http://127.0.0.1:${port}`, key: PUBLIC_KEY, ...emulator };
     },
   };
 }

@@ -17,7 +17,6 @@ const ENVIRONMENT = path.join(root, "target/python");
 const IS_WINDOWS = process.platform === "win32";
 const SYSTEM_PYTHON = IS_WINDOWS ? "python" : "python3";
 const PYTHON = path.join(ENVIRONMENT, IS_WINDOWS ? "Scripts/python.exe" : "bin/python");
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 /** So many tests each flavour has. */
 const TESTS = 11;
 
@@ -46,19 +45,19 @@ describe("the official Python SDKs", () => {
         ["with threads", "TestSync"],
         ["with asyncio", "TestAio"],
       ]) {
-        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator.origin));
+        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator));
       }
     });
   }
 });
 
-async function runSuite(suite, origin) {
+async function runSuite(suite, { origin, key }) {
   const said = await run(PYTHON, ["-m", "unittest", "--verbose", `test_peers.${suite}`], {
     cwd: FOLDER,
     timeout: 120_000,
     env: {
       ...process.env,
-      CONNECTION_STRING: `Endpoint=${origin};AccessKey=${KEY};Version=1.0;`,
+      CONNECTION_STRING: `Endpoint=${origin};AccessKey=${key};Version=1.0;`,
       // Nothing is written beside the sources.
       PYTHONDONTWRITEBYTECODE: "1",
     },

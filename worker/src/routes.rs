@@ -21,9 +21,9 @@ const MAX_NEGOTIATE_BYTES: usize = 8 * 1024;
 /// The most groups of a client URL, and the most connections that a broadcast leaves out: each id goes into a URL.
 const MAX_LIST: usize = 100;
 
-/// The longest connection id that `excluded` takes, in bytes. Ids of the service are far shorter; with longer ones the
-/// URL of the call to the service would exceed what servers accept.
-const MAX_CONNECTION_ID_BYTES: usize = 128;
+/// The longest connection id that `excluded` takes, in bytes. Ids of the service are half as long. With [`MAX_LIST`] longer
+/// ones, the URL of the call to the service would exceed the 8 kB that servers accept.
+const MAX_CONNECTION_ID_BYTES: usize = 64;
 
 /// The name of the rate limit binding in wrangler.toml.
 const RATE_LIMITER: &str = "RATE_LIMITER";
@@ -53,7 +53,7 @@ async fn handle(route: Route<'_>, request: Request, env: &Env, cors: &Cors) -> R
     }
     let hub = Hub::read(env);
     #[cfg(feature = "emulator")]
-    let hub = crate::local::hub(&request, env).unwrap_or(hub);
+    let hub = crate::local::hub(&request, env).await.unwrap_or(hub);
     if route == Route::Health {
         let mode = hub.map_or("unconfigured", |hub| hub.mode);
         return json_answer(&json!({ "status": "ok", "mode": mode }));
@@ -220,8 +220,8 @@ mod tests {
         let list = vec!["x".to_owned(); 101];
         assert_eq!(check_count("excluded", &list[..100]), Ok(()));
         assert!(check_count("excluded", &list).unwrap_err().message.contains("\"excluded\""));
-        assert_eq!(check_excluded(&["i".repeat(128)]), Ok(()));
-        let refusal = check_excluded(&["i".repeat(129)]).unwrap_err();
+        assert_eq!(check_excluded(&["i".repeat(64)]), Ok(()));
+        let refusal = check_excluded(&["i".repeat(65)]).unwrap_err();
         assert_eq!((refusal.status, refusal.message.contains("\"excluded\"")), (400, true));
     }
 

@@ -106,12 +106,12 @@ fn compile(name: &str, package: &str) -> Result<PathBuf> {
     let target = files::target().join("npm");
     step(&format!("Compiling the npm package's {name} (with the standard library)"), || {
         run(toolchain
-            .cargo()
+            .cargo("build")
             .env("CARGO_TARGET_DIR", &target)
             // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
-            .args(["build", "--quiet", "--package", package, "--target", WASM, "--profile", "npm"])
+            .args(["--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
             .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))

@@ -45,8 +45,8 @@ pub fn build(environment: Environment) -> Result {
     let toolchain = Toolchain::for_wasm()?;
     step(&format!("Compiling the {name} Worker"), || {
         run(toolchain
-            .cargo()
-            .args(["build", "--quiet", "--package", "webpubsub-edge-worker", "--target", WASM])
+            .cargo("build")
+            .args(["--package", "webpubsub-edge-worker", "--target", WASM])
             .args(environment.cargo_options()))
     })?;
     let wasm = files::target().join(WASM).join(environment.profile_folder()).join("webpubsub_edge_worker.wasm");
