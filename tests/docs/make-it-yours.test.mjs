@@ -92,8 +92,9 @@ test("the page is a Worker that runs and deploys", { skip, timeout: 900_000 }, a
     const socket = new WebSocket(answer.url, "json.webpubsub.azure.v1");
     t.after(() => socket.terminate());
     await once(socket, "message");
+    const received = once(socket, "message");
     assert.equal((await post("/broadcast", { message: "hello" })).status, 202);
-    const [message] = await once(socket, "message");
+    const [message] = await received;
     assert.equal(JSON.parse(message).data, "hello");
   });
 

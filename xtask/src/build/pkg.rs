@@ -14,7 +14,8 @@ use crate::{Result, files};
 /// One build at a time: the tests want the package and the page that holds a part of it side by side.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// Builds `pkg/build` (the wasm), then lets `npm run build` in pkg make `pkg/dist` of it.
+/// Builds `pkg/build` (the wasm), lets `npm run build` in pkg make `pkg/dist` of it, and writes the notice of what others
+/// wrote.
 pub fn build() -> Result {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let node = Node::system()?;
@@ -22,7 +23,11 @@ pub fn build() -> Result {
     build_small(&node, &SERVICE)?;
     build_small(&node, &CLIENT)?;
     build_emulator(&node)?;
-    complete(&node, &[])
+    complete(&node, &[])?;
+    let toolchain = Toolchain::for_build_std()?;
+    let mut notices = node.command();
+    notices.arg("pkg/third-party.mjs").env("CARGO", &toolchain.cargo).envs(toolchain.variables);
+    step("Collecting the licences of the npm package", || run(&mut notices))
 }
 
 /// Builds the files of the WebSocket client if a source is newer, and calls `work`, during which no other build changes
