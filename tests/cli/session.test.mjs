@@ -10,6 +10,7 @@ import { jwtVerify } from "jose";
 import { settingIn } from "../../pkg/dist/cli/dev-vars.js";
 import { isGroup, isUserId, signSession, weakness } from "../../pkg/dist/cli/session.js";
 import { root } from "../harness.mjs";
+import { BUN, DENO, NODE_20 } from "../programs.mjs";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const vectors = JSON.parse(await readFile(new URL("../vectors/session.json", import.meta.url), "utf8"));
@@ -20,14 +21,14 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs the command in a folder of its own, with a `.dev.vars` if one is given. */
-async function session(args, { env = {}, devVars } = {}) {
+/** Runs the command in a folder of its own, with a `.dev.vars` if one is given. `host` is the program and its arguments. */
+async function session(args, { env = {}, devVars, host: [program, ...before] = [process.execPath] } = {}) {
   const file = path.join(folder, ".dev.vars");
   await (devVars === undefined ? rm(file, { force: true }) : writeFile(file, devVars));
   const main = path.join(root, "pkg/dist/cli/main.js");
   const { SESSION_SECRET, ...inherited } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, "session", ...args], { cwd: folder, env: { ...inherited, ...env } }, (error, stdout, stderr) =>
+    execFile(program, [...before, main, "session", ...args], { cwd: folder, env: { ...inherited, NO_COLOR: "1", ...env } }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, stdout, stderr }),
     );
   });
@@ -97,6 +98,21 @@ test("a secret that is missing, weak or changed by wrangler is an error that doe
     assert.match(stderr, says);
     assert.doesNotMatch(stderr, /tooshort|xxxx|0123456789/);
   }
+});
+
+for (const [name, { program, skip }, before] of [["Node 20", NODE_20, []], ["Bun", BUN, []], ["Deno", DENO, ["run", "--no-prompt", "--allow-env=SESSION_SECRET"]]]) {
+  test(`${name} runs the command`, { skip }, async () => {
+    const { code, stdout, stderr } = await session(["--sub", "ann"], { env: { SESSION_SECRET: SECRET }, host: [program, ...before] });
+    assert.deepEqual([code, stderr], [0, ""]);
+    await jwtVerify(stdout.trim(), new TextEncoder().encode(SECRET), { audience: "webpubsub-edge", subject: "ann" });
+  });
+}
+
+test("Deno without rights says which one is missing", { skip: DENO.skip }, async () => {
+  const asked = { env: { SESSION_SECRET: SECRET }, host: [DENO.program, "run", "--no-prompt", "--allow-read"] };
+  const { code, stdout, stderr } = await session(["--sub", "ann"], asked);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /--allow-env=SESSION_SECRET/);
 });
 
 test("help says what the options are", async () => {

@@ -98,17 +98,6 @@ test("the page is a Worker that runs and deploys", { skip, timeout: 900_000 }, a
     assert.equal(JSON.parse(message).data, "hello");
   });
 
-  await t.test("the rate limit of wrangler.toml holds for a user and a route", async () => {
-    const session = printed.get("npx webpubsub-edge session").trim();
-    const limit = Number(/limit = (\d+)/.exec(await readFile(path.join(folder, "wrangler.toml"), "utf8"))[1]);
-    const call = (route) => fetch(origin + route, { method: "POST", headers: { authorization: `Bearer ${session}` } });
-    const statuses = [];
-    // A period of the limit may end in between: after twice as many calls and one, some were refused.
-    for (let calls = 0; calls <= 2 * limit; calls++) statuses.push((await call("/negotiate")).status);
-    assert.deepEqual([...new Set(statuses)].toSorted(), [200, 429]);
-    assert.notEqual((await call("/broadcast")).status, 429, "each route has its own limit");
-  });
-
   await t.test("no secret was printed", async () => {
     const [, secret] = /^SESSION_SECRET=(.+)$/m.exec(await readFile(path.join(folder, ".dev.vars"), "utf8"));
     for (const [command, text] of printed) assert.ok(!text.includes(secret), command);

@@ -8,15 +8,13 @@ use std::sync::OnceLock;
 use crate::Result;
 use crate::run::{output, run, step};
 
-/// The option with which a person agrees beforehand.
-pub const YES: &str = "--yes";
-
+/// Whether the person agreed beforehand.
 static IS_AGREED: OnceLock<bool> = OnceLock::new();
 
 /// Removes `--yes` from the arguments of any command, and remembers whether it was there.
 pub fn take_yes(arguments: &mut Vec<String>) {
     let count = arguments.len();
-    arguments.retain(|argument| argument != YES);
+    arguments.retain(|argument| argument != "--yes");
     IS_AGREED.get_or_init(|| arguments.len() < count);
 }
 
@@ -28,16 +26,21 @@ pub fn is_usable() -> bool {
 /// Returns whether packages may be installed: `--yes` was given, or the person at the terminal says so. Without a terminal
 /// the answer is no.
 pub fn is_allowed(why: &str, packages: &[&str]) -> bool {
-    if IS_AGREED.get().copied().unwrap_or(false) {
-        return true;
-    }
-    if !(stdin().is_terminal() && stdout().is_terminal()) {
-        return false;
-    }
-    print!("{why}\nInstall with apt-get: {}? [y/N] ", packages.join(" "));
+    let is_agreed = IS_AGREED.get().copied().unwrap_or(false);
+    let has_terminal = stdin().is_terminal() && stdout().is_terminal();
+    is_agreed || (has_terminal && agrees(&ask(&format!("{why}\nInstall with apt-get: {}? [y/N] ", packages.join(" ")))))
+}
+
+/// Asks the person at the terminal. The answer is empty if it cannot be read.
+fn ask(question: &str) -> String {
+    print!("{question}");
     let mut answer = String::new();
     let is_read = stdout().flush().is_ok() && stdin().read_line(&mut answer).is_ok();
-    is_read && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+    if is_read { answer } else { String::new() }
+}
+
+fn agrees(answer: &str) -> bool {
+    ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
 }
 
 /// Installs packages.
@@ -51,4 +54,27 @@ pub fn install(what: &str, packages: &[&str]) -> Result {
         run(apt().arg("update"))?;
         run(apt().args(["install", "-y", "--no-install-recommends"]).args(packages))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_installed_without_a_clear_yes() {
+        for yes in ["y\n", "Yes\r\n", " y "] {
+            assert!(agrees(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "no", "yep", "y y"] {
+            assert!(!agrees(no), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn any_command_takes_yes() {
+        let mut arguments = ["test", "--yes", "browser"].map(str::to_owned).to_vec();
+        take_yes(&mut arguments);
+        assert_eq!(arguments, ["test", "browser"]);
+        assert!(is_allowed("", &[]));
+    }
 }

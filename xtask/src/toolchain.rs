@@ -116,3 +116,17 @@ fn has_library_source() -> bool {
 fn rustup(arguments: &[&str]) -> Result {
     output(Command::new("rustup").args(arguments)).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_builds_with_the_versions_of_the_lock_file() {
+        let toolchain = Toolchain { cargo: "cargo".into(), variables: vec![("A", "b")], has_clippy: true };
+        for call in [cargo("build"), cargo("test"), toolchain.cargo("build"), toolchain.cargo("clippy")] {
+            assert!(call.get_args().any(|argument| argument == "--locked"), "{call:?}");
+        }
+        assert_eq!(toolchain.as_json(), r#"{"program":"cargo","variables":[["A","b"]]}"#);
+    }
+}

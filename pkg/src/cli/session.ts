@@ -156,6 +156,7 @@ function environment(name: string): string | undefined {
   try {
     return process.env[name];
   } catch {
+    process.stderr.write(`Note: the environment cannot be read, so ${name} in it does not count (Deno: --allow-env=${name}).\n`);
     return undefined;
   }
 }
