@@ -1,6 +1,7 @@
 //! The signed session that a caller of the Worker template shows: who it is, which groups it may use, and whether
-//! it may broadcast. The owner of the Worker issues it where people log in; `cargo xtask session` makes one by hand.
+//! it may broadcast. The owner of the Worker issues it where people log in; `npx webpubsub-edge session` makes one by hand.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -15,6 +16,9 @@ pub const AUDIENCE: &str = "webpubsub-edge";
 /// The shortest secret that signs sessions, in bytes: as long as the hash.
 pub const MIN_SECRET_BYTES: usize = 32;
 
+/// The fewest different bytes in a secret. A random secret has more; a placeholder such as `xxxx` has fewer.
+pub const MIN_DIFFERENT_BYTES: usize = 6;
+
 /// How far ahead a session may expire.
 pub const MAX_LIFETIME_SECONDS: u64 = 24 * 60 * 60;
 
@@ -26,22 +30,43 @@ const CLOCK_SKEW_SECONDS: u64 = 30;
 pub struct SessionKey(Key);
 
 impl SessionKey {
-    /// Takes the secret, which must have at least [`MIN_SECRET_BYTES`] bytes.
+    /// Takes the secret.
     ///
     /// # Errors
-    /// [`WeakSecret`] when it is shorter.
+    /// [`WeakSecret`] if the secret has fewer than [`MIN_SECRET_BYTES`] bytes, or fewer than [`MIN_DIFFERENT_BYTES`]
+    /// different ones.
     pub fn new(secret: &str) -> Result<Self, WeakSecret> {
-        if secret.len() < MIN_SECRET_BYTES { Err(WeakSecret) } else { Ok(SessionKey(Key::new(secret.as_bytes()))) }
+        if secret.len() < MIN_SECRET_BYTES {
+            return Err(WeakSecret::TooShort);
+        }
+        if secret.bytes().collect::<BTreeSet<_>>().len() < MIN_DIFFERENT_BYTES {
+            return Err(WeakSecret::TooUniform);
+        }
+        Ok(SessionKey(Key::new(secret.as_bytes())))
     }
 }
 
-/// The secret is shorter than [`MIN_SECRET_BYTES`].
+/// Why a secret cannot sign sessions: it could be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WeakSecret;
+#[non_exhaustive]
+pub enum WeakSecret {
+    /// It has fewer than [`MIN_SECRET_BYTES`] bytes.
+    TooShort,
+    /// It has fewer than [`MIN_DIFFERENT_BYTES`] different bytes.
+    TooUniform,
+}
 
 impl fmt::Display for WeakSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SESSION_SECRET is shorter than 32 bytes; make one with `openssl rand -base64 32`")
+        f.write_str(match self {
+            WeakSecret::TooShort => {
+                "SESSION_SECRET is shorter than 32 bytes; make one with `openssl rand -base64 32`"
+            }
+            WeakSecret::TooUniform => {
+                "SESSION_SECRET has fewer than 6 different characters, so it can be guessed; make one with `openssl rand \
+                 -base64 32`"
+            }
+        })
     }
 }
 
@@ -109,7 +134,7 @@ fn group(value: &Value) -> Result<String, Rejection> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
 mod tests {
     use super::*;
 
@@ -161,8 +186,43 @@ mod tests {
     }
 
     #[test]
-    fn short_secrets_are_refused() {
-        assert!(SessionKey::new(&"s".repeat(31)).is_err());
-        assert!(SessionKey::new(&"s".repeat(32)).is_ok());
+    fn secrets_that_can_be_guessed_are_refused() {
+        let weak = |secret: &str| SessionKey::new(secret).err();
+        assert_eq!(weak(&SECRET[..31]), Some(WeakSecret::TooShort));
+        assert_eq!(weak(&"s".repeat(32)), Some(WeakSecret::TooUniform));
+        assert_eq!(weak(&"abcde".repeat(7)), Some(WeakSecret::TooUniform));
+        assert_eq!(weak(SECRET), None);
+    }
+
+    /// The npm package signs the same sessions; `tests/session.test.mjs` reads the same file.
+    #[test]
+    fn sessions_are_those_of_the_vectors() {
+        let vectors: Value = serde_json::from_str(include_str!("../tests/vectors/session.json")).unwrap();
+        let text = |value: &Value, name: &str| value[name].as_str().unwrap().to_owned();
+        for vector in vectors["sessions"].as_array().unwrap() {
+            let session = Session {
+                user_id: text(vector, "sub"),
+                groups: vector["groups"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|group| group.as_str().unwrap().into())
+                    .collect(),
+                broadcast: vector["broadcast"].as_bool().unwrap(),
+            };
+            let key = SessionKey::new(&text(vector, "secret")).unwrap();
+            let expires = vector["now"].as_u64().unwrap() + vector["minutes"].as_u64().unwrap() * 60;
+            assert_eq!(session.sign(&key, expires), text(vector, "token"));
+        }
+        for vector in vectors["secrets"].as_array().unwrap() {
+            let problem = SessionKey::new(&text(vector, "secret")).err().map(|weak| weak.to_string());
+            assert_eq!(problem.as_deref(), vector["problem"].as_str(), "{vector}");
+        }
+        for name in ["groups", "users"] {
+            for vector in vectors[name].as_array().unwrap() {
+                let check = if name == "groups" { names::check_group } else { names::check_user_id };
+                assert_eq!(check(&text(vector, "name")).is_ok(), vector["valid"].as_bool().unwrap(), "{vector}");
+            }
+        }
     }
 }

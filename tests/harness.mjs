@@ -14,12 +14,16 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 /** A build from nothing takes minutes; one that is there takes seconds. */
 const START_MS = 10 * 60_000;
 
+/** The Worker prints it when it first needs the key. */
+const KEY_LINE = /^Access key of the emulator: (\S+)$/m;
+
 // A signal alone would skip what is to be done on exit, and leave wrangler behind.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 /**
  * Starts the Worker of an environment of wrangler.toml: "local" or "production". `vars` are its variables and
- * secrets; those of a developer's own `.dev.vars` are not seen. `project` is the folder of wrangler.toml.
+ * secrets; those of a developer's own `.dev.vars` are not seen. `project` is the folder of wrangler.toml. `key` of the
+ * result is the access key of the local emulator.
  */
 export async function startWorker({ env, vars = {}, project = root }) {
   const port = await freePort();
@@ -67,7 +71,8 @@ export async function startWorker({ env, vars = {}, project = root }) {
     }
     await sleep(100);
   }
-  return { origin, folder, log: () => log, stop };
+  const key = env === "local" ? await eventually(() => KEY_LINE.exec(log)?.[1], "the access key of the emulator") : undefined;
+  return { origin, key, folder, log: () => log, stop };
 }
 
 /** Repeats `look` until it gives something, and gives that. */

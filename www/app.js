@@ -11,7 +11,7 @@ import { Status } from "./status.js";
 
 const MODES = { emulator: "Local emulator", azure: "Azure Web PubSub", unconfigured: "Not configured" };
 const NOT_CONFIGURED = "Press Connect, and the Worker says what to set.";
-const SESSION_HELP = "Paste a session above. “cargo xtask session” makes one.";
+const SESSION_HELP = "Paste a session above. “npx webpubsub-edge session” makes one.";
 const SOCKET_HELP =
   "Check host and key in AZURE_WEBPUBSUB_CONNECTION_STRING, and that connect-src in www/_headers allows this host.";
 /** What takes longer is told to take long. */

@@ -30,7 +30,7 @@
 //! | `message`, `metadata`, `frame` | a message on its way, the metadata of REST calls, and one frame for many receivers |
 //! | `http`, `url`, `answer` | requests and answers as plain values |
 //! | [`limits`] | the numbers of the service |
-//! | `local_hub`, `worker_http` | the host (feature `durable-object`) |
+//! | `local_hub`, `local_key`, `worker_http` | the host (feature `durable-object`), and its access key |
 //!
 //! # What it serves
 //!
@@ -89,6 +89,8 @@ mod hub;
 pub mod limits;
 #[cfg(feature = "durable-object")]
 mod local_hub;
+#[cfg(feature = "durable-object")]
+mod local_key;
 mod message;
 mod metadata;
 mod network;
@@ -114,6 +116,8 @@ pub use host::{Action, Input, RequestId, SocketId};
 pub use http::{Request, Response};
 #[cfg(feature = "durable-object")]
 pub use local_hub::{LocalHub, forward};
+#[cfg(feature = "durable-object")]
+pub use local_key::{KEY_BINDING, LocalKey, access_key};
 pub use service::Service;
 pub use settings::{AnonymousConnectPolicy, HubSettings, Settings};
 

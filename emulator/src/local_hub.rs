@@ -8,7 +8,7 @@
 // The methods that `durable_object` writes for JavaScript have no documentation.
 #![allow(missing_docs)]
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -22,31 +22,36 @@ use worker::web_sys::{CloseEvent, Event, MessageEvent};
 use worker::{Date, DurableObject, Env, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
 
 use crate::frame::Content;
-use crate::{Action, Input, Request, RequestId, Response, Service, Settings, SocketId, guard, worker_http};
+use crate::local_key::{access_key, is_shown};
+use crate::{Action, Input, Request, RequestId, Response, Service, Settings, SocketId, answer, guard, worker_http};
 
-/// Hosts the emulator in a Durable Object, one a hub. A Worker re-exports it, binds it, and hands requests for `/api`,
-/// `/client`, `/clients` and `/_emulator` to [`forward`].
+/// Hosts the emulator in a Durable Object, one for each hub. A Worker re-exports it and [`LocalKey`](crate::LocalKey),
+/// binds both, and hands requests for `/api`, `/client`, `/clients` and `/_emulator` to [`forward`].
 ///
 /// Two variables of the Worker concern it too: `AZURE_WEBPUBSUB_HUB`, the hub that `/_emulator` shows, and
 /// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator. One is its own:
 /// `EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS`, which must be `true` for REST to take Entra tokens.
 #[worker::durable_object(fetch)]
 pub struct LocalHub {
-    host: Rc<Host>,
+    env: Env,
+    /// Made at the first request, because the access key has to be read.
+    host: OnceCell<Rc<Host>>,
 }
 
 impl DurableObject for LocalHub {
     fn new(_: State, env: Env) -> Self {
-        LocalHub { host: Rc::new(Host::new(settings(&env))) }
+        LocalHub { env, host: OnceCell::new() }
     }
 
     async fn fetch(&self, mut received: worker::Request) -> Result<worker::Response> {
+        let key = access_key(&self.env).await?;
+        let host = self.host.get_or_init(|| Rc::new(Host::new(settings(&self.env, key))));
         let mut request = worker_http::head(&received);
         if request.is_upgrade() {
-            self.host.upgrade(&request)
+            host.upgrade(&request)
         } else {
             request.body = worker_http::body(&mut received).await?;
-            self.host.answer(&request).await
+            host.answer(&request).await
         }
     }
 }
@@ -54,16 +59,30 @@ impl DurableObject for LocalHub {
 /// Hands a request to the object of its hub, which is called by the hub's name in lower case. A request that can be
 /// refused without the object is refused here: strangers must not make it read a body, nor make objects, for each is a
 /// file on the disk.
+///
+/// A request that reads `/_emulator` must show the access key as `Authorization: Bearer <key>`. Other requests to it are
+/// protected by their `Origin`, which wrangler does not replace.
 pub async fn forward(request: worker::Request, env: &Env, binding: &str) -> Result<worker::Response> {
-    let settings = settings(env);
+    let key = access_key(env).await?;
+    let settings = settings(env, key.clone());
     let default_hub = settings.default_hub.to_ascii_lowercase();
     match Service::new(settings).admit(Date::now().as_millis(), &worker_http::head(&request)) {
         Err(refusal) => worker_http::write(refusal),
+        Ok(_) if reads_control(&request) && !is_shown(&key, request.headers().get("authorization")?.as_deref()) => {
+            let how =
+                "Send the access key of the emulator as Authorization: Bearer <key>. wrangler prints it at the start.";
+            worker_http::write(answer::error(401, "Error.Unauthorized", how, "Request"))
+        }
         Ok(hub) => {
             let name = hub.unwrap_or(default_hub);
             env.durable_object(binding)?.get_by_name(&name)?.fetch_with_request(request).await
         }
     }
+}
+
+fn reads_control(request: &worker::Request) -> bool {
+    let is_control = request.path().split('/').nth(1) == Some("_emulator");
+    is_control && matches!(request.inner().method().as_str(), "GET" | "HEAD")
 }
 
 /// A Durable Object cannot drop a socket without a close frame. This code, from the range for private use, stands
@@ -159,8 +178,7 @@ impl Host {
             }
             Action::Close { socket, code, reason } => self.end(socket, code, &reason),
             Action::Abort { socket } => self.end(socket, CUT, "The connection was cut."),
-            // Workers cannot send pings, and the settings say so.
-            // It pings nobody, and answers no events.
+            // Workers cannot send pings, and the settings say so. This host answers no events.
             Action::Ping { .. } | Action::Event(_) | Action::EventOver { .. } => {}
             Action::Respond { id, response } => {
                 self.answers.borrow_mut().insert(id, response);
@@ -238,12 +256,13 @@ impl Host {
 }
 
 /// The variables of the Worker that concern the emulator too.
-fn settings(env: &Env) -> Settings {
+fn settings(env: &Env, key: String) -> Settings {
     let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
     let mut settings = Settings::default();
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
         settings.default_hub = hub;
     }
+    settings.access_keys = vec![key];
     settings.can_ping = false;
     let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
     settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
@@ -270,7 +289,7 @@ fn close(socket: &WebSocket, code: u16, reason: &str) {
     let _ = socket.close(Some(code), Some(reason));
 }
 
-fn random() -> [u8; 32] {
+pub(crate) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     // Not a slice of ours, for an optimized build does not see that JavaScript writes to it.
     let drawn = Uint8Array::new_with_length(32);

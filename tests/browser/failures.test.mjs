@@ -6,7 +6,6 @@ import { WebPubSubServiceClient } from "../../pkg/dist/entrypoints/index.js";
 import { startWorker } from "../harness.mjs";
 import { skip, useBrowser, waitForText } from "./browser.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const REFUSED = /status of (401|503)|ERR_FAILED/; // Chromium itself reports these on the console.
 
 describe("demo page when something fails", { skip }, () => {
@@ -140,7 +139,7 @@ describe("demo page when something fails", { skip }, () => {
 
   /** Closed by the service, a connection cannot be recovered. */
   function close(connectionId) {
-    const connectionString = `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`;
+    const connectionString = `Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`;
     return new WebPubSubServiceClient(connectionString, "demo").closeConnection(connectionId);
   }
 });

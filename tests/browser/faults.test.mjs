@@ -7,7 +7,6 @@ import { eventually, startWorker } from "../harness.mjs";
 import { skip, useBrowser, waitForText } from "./browser.mjs";
 import { connectAs, join, messages, send } from "./demo.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const RECOVERED = /^Recovered after [\d.]+ m?s: the same connection, and nothing was lost\.$/;
 const ANEW = /^A new connection after [\d.]+ m?s\. Messages may be missing\.$/;
 const ACKNOWLEDGED = /^The service acknowledged it\.$/;
@@ -254,10 +253,10 @@ describe("breaking it on the demo page", { skip }, () => {
   }
 
   async function inForce() {
-    return (await (await fetch(`${worker.origin}/_emulator/faults`)).json()).faults;
+    return (await (await fetch(`${worker.origin}/_emulator/faults`, { headers: { authorization: `Bearer ${worker.key}` } })).json()).faults;
   }
 
-  const service = () => new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, "demo");
+  const service = () => new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`, "demo");
 });
 
 async function breakIt(page, fault) {

@@ -21,7 +21,6 @@ import { answer } from "./handler.mjs";
 const here = path.dirname(fileURLToPath(import.meta.url));
 /** For how long sockets are cut in each runtime. `cargo xtask soak` says how long it has. */
 const cutSeconds = Math.min(Number(process.env.SOAK_SECONDS ?? 10), 300);
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 let packed;
 let worker;
@@ -39,7 +38,7 @@ before(async () => {
   }
   for (const file of ["suite.mjs", "cuts.mjs", "features.mjs"]) await copyFile(path.join(here, file), path.join(packed.folder, file));
   const wsModule = pathToFileURL(path.join(here, "../node_modules/ws/wrapper.mjs")).href;
-  const connectionString = `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`;
+  const connectionString = `Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`;
   // Cuts are tried for long enough against the other one.
   hosts["wrangler dev"] = { folder: packed.folder, given: { connectionString, origin: worker.origin, wsModule, cutSeconds: cutSeconds * 0.3 } };
   const folder = await mkdtemp(path.join(tmpdir(), "webpubsub-edge-"));

@@ -9,12 +9,15 @@ import { root, startWorker } from "../harness.mjs";
 import { freePort } from "../ports.mjs";
 import { BUN, DENO, NODE_20, NODE_22, NODE_24 } from "../programs.mjs";
 
+/** The key of the official emulator, which the command uses by default. */
+const PUBLIC_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+
 const MAIN = path.join(root, "pkg/dist/cli/main.js");
 
 /**
- * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, `stop`,
- * and `log`, everything that it printed so far; `pid`, where the emulator is one process. With a `certificateFile`, a
- * command serves https and writes the certificate there.
+ * By name: why the host cannot run here, if it cannot, and what starts it. That gives where it listens, its access key,
+ * `stop`, and `log`, everything that it printed so far; `pid`, where the emulator is one process. With a
+ * `certificateFile`, a command serves https and writes the certificate there.
  */
 export const HOSTS = {
   "wrangler dev": {
@@ -39,7 +42,8 @@ function command({ program, skip }, before = []) {
       const args = ["emulator", `--port=${port}`, ...(takesEntraTokens ? ["--allow-unvalidated-entra-tokens"] : []), ...tls];
       const { isUp, ...emulator } = await run(program, [...before, MAIN, ...args]);
       await isUp();
-      return { origin: `${certificateFile === undefined ? "http" : "https"}://127.0.0.1:${port}`, ...emulator };
+      const origin = `${certificateFile === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+      return { origin, key: PUBLIC_KEY, ...emulator };
     },
   };
 }

@@ -8,7 +8,6 @@ import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { HOSTS } from "./hosts.mjs";
 import { withoutLoss } from "./loss.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const SOAK_MS = 1000 * Number(process.env.SOAK_SECONDS ?? 0);
 // More clients on the same cores need more patience: else they take a busy machine for a dead socket.
 const SIZE = SOAK_MS > 0 ? { clients: 200, each: 25, patienceMs: 5000 } : { clients: 20, each: 125, patienceMs: 1000 };
@@ -48,10 +47,10 @@ async function loseNothing(t, host) {
 }
 
 /** How clients and faults get into an emulator. */
-function doors({ origin }) {
+function doors({ origin, key }) {
   // Of its own for each round: what was lost is not to be found again.
   const hub = `loss_${Math.random().toString(36).slice(2)}`;
-  const service = new WebPubSubServiceClient(`Endpoint=${origin};AccessKey=${KEY}`, hub, { allowInsecureConnection: true });
+  const service = new WebPubSubServiceClient(`Endpoint=${origin};AccessKey=${key}`, hub, { allowInsecureConnection: true });
   return {
     url: async (userId) => (await service.getClientAccessToken({ userId, groups: ["all"], roles: ["webpubsub.sendToGroup"] })).url,
     inject: async (fault) => {

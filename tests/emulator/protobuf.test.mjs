@@ -10,7 +10,6 @@ import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { connect, open, recoveryUrl } from "./client.mjs";
 import { HOSTS } from "./hosts.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const PROTOBUF = "protobuf.webpubsub.azure.v1";
 const RELIABLE = "protobuf.reliable.webpubsub.azure.v1";
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
@@ -25,7 +24,7 @@ for (const host of ["wrangler dev", "Node 24"]) {
     let service;
     before(async () => {
       emulator = await HOSTS[host].start();
-      service = new WebPubSubServiceClient(`Endpoint=${emulator.origin};AccessKey=${KEY}`, "protobuf", { allowInsecureConnection: true });
+      service = new WebPubSubServiceClient(`Endpoint=${emulator.origin};AccessKey=${emulator.key}`, "protobuf", { allowInsecureConnection: true });
     });
     after(() => emulator?.stop());
 

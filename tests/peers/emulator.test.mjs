@@ -12,7 +12,6 @@ import { HOSTS } from "../emulator/hosts.mjs";
 import { installPacked } from "../packed.mjs";
 import { queue } from "./queue.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
 let packed;
@@ -35,7 +34,7 @@ function suite(start) {
 
   before(async () => {
     emulator = await start();
-    const connectionString = `Endpoint=${emulator.origin};AccessKey=${KEY};Version=1.0;`;
+    const connectionString = `Endpoint=${emulator.origin};AccessKey=${emulator.key};Version=1.0;`;
     ours = new lib.WebPubSubServiceClient(connectionString, "peers");
     official = new OfficialServiceClient(connectionString, "peers", { allowInsecureConnection: true });
   });
@@ -170,12 +169,12 @@ function suite(start) {
       request.destroy();
       return response.statusCode;
     };
-    assert.equal(await status("https://elsewhere.example", KEY, "h", "h"), 401);
+    assert.equal(await status("https://elsewhere.example", emulator.key, "h", "h"), 401);
     assert.equal(await status(`http://127.0.0.1:${port}`, "another key", "h", "h"), 401);
-    assert.equal(await status(`http://127.0.0.1:${port}`, KEY, "h", "other"), 401);
+    assert.equal(await status(`http://127.0.0.1:${port}`, emulator.key, "h", "other"), 401);
 
     for (const host of ["localhost", "127.0.0.1", "[::1]"]) {
-      const client = new lib.WebPubSubServiceClient(`Endpoint=http://${host}:${port};AccessKey=${KEY}`, "h");
+      const client = new lib.WebPubSubServiceClient(`Endpoint=http://${host}:${port};AccessKey=${emulator.key}`, "h");
       const { token } = client.getClientAccessTokenSync();
       const socket = new WebSocket(`ws://127.0.0.1:${port}/client/hubs/h?access_token=${token}`);
       await once(socket, "open");

@@ -11,7 +11,6 @@ import { installPacked } from "../packed.mjs";
 import { nasty, random } from "./differential/random.mjs";
 import { openSocket } from "./socket.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const NOT_FOUND = (code) => (error) => error.statusCode === 404 && error.code === code;
 
 let packed;
@@ -314,7 +313,7 @@ function suite(start) {
     const credential = new ours.AzureKeyCredential("another key");
     const client = new ours.WebPubSubServiceClient(emulator.origin, credential, "more");
     await assert.rejects(client.sendToAll(1), ours.RestError);
-    credential.update(KEY);
+    credential.update(emulator.key);
     await client.sendToAll(1);
   });
 
@@ -353,7 +352,7 @@ function suite(start) {
     }
   });
 
-  function connectionString(key = KEY) {
+  function connectionString(key = emulator.key) {
     return `Endpoint=${emulator.origin};AccessKey=${key};Version=1.0;`;
   }
 

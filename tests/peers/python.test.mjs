@@ -18,7 +18,6 @@ const ENVIRONMENT = path.join(root, "target/python");
 const IS_WINDOWS = process.platform === "win32";
 const SYSTEM_PYTHON = IS_WINDOWS ? "python" : "python3";
 const PYTHON = path.join(ENVIRONMENT, IS_WINDOWS ? "Scripts/python.exe" : "bin/python");
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 /** So many tests each flavour has. */
 const TESTS = 11;
 
@@ -54,13 +53,13 @@ describe("the official Python SDKs", () => {
         ["with threads", "TestSync"],
         ["with asyncio", "TestAio"],
       ]) {
-        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator.origin, certificateFile));
+        test(`${name}: every operation, and the WebSocket client`, { skip }, () => runSuite(suite, emulator, certificateFile));
       }
     });
   }
 });
 
-async function runSuite(suite, origin, certificateFile) {
+async function runSuite(suite, { origin, key }, certificateFile) {
   // The variables of requests, of the standard library with aiohttp, and of websocket-client.
   const variables = ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "WEBSOCKET_CLIENT_CA_BUNDLE"];
   const trust = certificateFile === undefined ? {} : Object.fromEntries(variables.map((variable) => [variable, certificateFile]));
@@ -70,7 +69,7 @@ async function runSuite(suite, origin, certificateFile) {
     env: {
       ...process.env,
       ...trust,
-      CONNECTION_STRING: `Endpoint=${origin};AccessKey=${KEY};Version=1.0;`,
+      CONNECTION_STRING: `Endpoint=${origin};AccessKey=${key};Version=1.0;`,
       // Nothing is written beside the sources.
       PYTHONDONTWRITEBYTECODE: "1",
     },

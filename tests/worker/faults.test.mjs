@@ -8,13 +8,12 @@ import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import WebSocket from "ws";
 import { startWorker } from "../harness.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const HUB = "demo";
 
 let worker, service;
 before(async () => {
   worker = await startWorker({ env: "local", vars: { AZURE_WEBPUBSUB_HUB: HUB } });
-  const connection = `Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`;
+  const connection = `Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`;
   service = new WebPubSubServiceClient(connection, HUB, { allowInsecureConnection: true, retryOptions: { maxRetries: 0 } });
 });
 after(() => worker?.stop());
@@ -87,6 +86,6 @@ test("a fault waits for its client in an object that nobody else keeps awake", a
   const { id } = await inject(t, { type: "refuseConnection", status: 502 }, "idle");
   // Workers forget an object that was idle for ten seconds.
   await sleep(15_000);
-  const { faults } = await (await fetch(`${worker.origin}/_emulator/faults?hub=idle`)).json();
+  const { faults } = await (await fetch(`${worker.origin}/_emulator/faults?hub=idle`, { headers: { authorization: `Bearer ${worker.key}` } })).json();
   assert.deepEqual(faults, [{ id, hub: "idle", type: "refuseConnection", status: 502, acted: 0 }]);
 });

@@ -11,7 +11,6 @@ import WebSocket from "ws";
 import { eventually, startWorker } from "../harness.mjs";
 import { assertRefused, call, claims, requestLog } from "./requests.mjs";
 
-const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 const PAGE = "https://page.example";
 // Not the name that wrangler.toml has, and not in lower case.
 const HUB = "Chat";
@@ -51,7 +50,7 @@ test("negotiate gives a URL for what was asked, and no more", async () => {
   const audience = `${worker.origin}/client/hubs/${HUB}`;
   assert.equal(`${minted.origin}${minted.pathname}`, audience.replace("http:", "ws:"));
   const token = minted.searchParams.get("access_token");
-  const { payload } = await jwtVerify(token, new TextEncoder().encode(KEY), { algorithms: ["HS256"], audience });
+  const { payload } = await jwtVerify(token, new TextEncoder().encode(worker.key), { algorithms: ["HS256"], audience });
   const { iat, exp, ...claimed } = payload;
   assert.deepEqual(claimed, {
     role: ["blue", "a b é%"].flatMap((group) => [`webpubsub.joinLeaveGroup.${group}`, `webpubsub.sendToGroup.${group}`]),
@@ -108,6 +107,7 @@ test("bad input gets an error that names it", async (t) => {
     ["/broadcast", { message: 1, excluded: "id" }, /"excluded"/],
     ["/broadcast", { message: 1, excluded: [1] }, /"excluded"/],
     ["/broadcast", { message: 1, excluded: [".."] }, /connection id/],
+    ["/broadcast", { message: 1, excluded: Array(100).fill("i".repeat(2000)) }, /"excluded" .*64/],
     ["/negotiate", { groups: ["blue", "a/b"] }, /slash/],
     ["/negotiate", { groups: Array.from({ length: 101 }, (_, n) => `g${n}`) }, /"groups" .*100/],
     ["/broadcast", { message: 1, excluded: Array(101).fill("id") }, /"excluded" .*100/],
@@ -125,6 +125,10 @@ test("bad input gets an error that names it", async (t) => {
       assertRefused(await post(path, body), 400, "bad_request", says);
     });
   }
+});
+
+test("as many and as long ids as are allowed can be excluded", async () => {
+  assert.equal((await post("/broadcast", { message: 1, excluded: Array(100).fill("i".repeat(64)) })).status, 202);
 });
 
 test("other paths, methods and types are refused", async () => {
@@ -194,7 +198,7 @@ test("official clients receive broadcasts and group messages as they were writte
 
 test("the official service client broadcasts through the same origin", async (t) => {
   const ann = await connect(t, "ann", []);
-  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, HUB, {
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`, HUB, {
     allowInsecureConnection: true,
   });
   await service.sendToAll({ from: "service" });
@@ -205,7 +209,7 @@ test("the official service client broadcasts through the same origin", async (t)
 
 test("hub names are one in any case", async (t) => {
   const ann = await connect(t, "ann", []);
-  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${KEY};Version=1.0;`, HUB.toUpperCase(), {
+  const service = new WebPubSubServiceClient(`Endpoint=${worker.origin};AccessKey=${worker.key};Version=1.0;`, HUB.toUpperCase(), {
     allowInsecureConnection: true,
   });
   await service.sendToAll("hello");
@@ -260,14 +264,38 @@ test("a page of another local port may use the paths of the emulator that need a
 });
 
 test("no page may look into the emulator, but a person and a program may", async () => {
-  const look = (site) => rawRequest("/_emulator", site === undefined ? {} : { "sec-fetch-site": site }, undefined, "GET");
+  const look = (site) => rawRequest("/_emulator", { ...withKey(), ...(site && { "sec-fetch-site": site }) }, undefined, "GET");
   for (const site of ["cross-site", "same-site", "same-origin"]) assert.equal((await look(site)).status, 403, site);
   for (const site of [undefined, "none"]) assert.equal((await look(site)).status, 200, site);
 });
 
+test("a page that rebinds its name cannot use the emulator, because the key is random", async () => {
+  const published = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+  assert.match(worker.key, /^[\w-]{43}$/);
+  // What such a page can send: a GET without an Origin, whose host wrangler replaces.
+  const ask = (path, headers) =>
+    rawRequest(path, { host: "rebound.example", "mf-original-url": worker.origin + path, ...headers }, undefined, "GET");
+  const bearer = (token) => ({ authorization: `Bearer ${token}` });
+  for (const path of ["/_emulator", "/_emulator?hub=chat", "/_emulator/faults", "//_emulator"]) {
+    for (const headers of [{}, bearer(published), bearer(""), { authorization: worker.key }, { authorization: `Basic ${worker.key}` }]) {
+      const { status, text } = await ask(path, headers);
+      assert.ok(status >= 400, `${path} ${JSON.stringify(headers)} ${status}`);
+      assert.ok(!text.includes(worker.key) && !text.includes("connections"));
+    }
+  }
+  assert.equal((await rawRequest("/_emulator", {}, undefined, "GET")).status, 401);
+  assert.equal((await rawRequest("/_emulator", withKey(), undefined, "GET")).status, 200);
+  const list = `/api/hubs/${HUB}/groups/blue/connections?api-version=2024-12-01`;
+  const signed = (key) =>
+    new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setAudience(worker.origin + list).setExpirationTime("5 minutes")
+      .sign(new TextEncoder().encode(key));
+  assert.equal((await ask(list, bearer(await signed(published)))).status, 401);
+  assert.equal((await rawRequest(list, bearer(await signed(worker.key)), undefined, "GET")).status, 200);
+});
+
 test("the emulator shows the hub that the Worker serves, and of two hubs the last", async (t) => {
   const ann = await connect(t, "ann", []);
-  const look = async (query) => JSON.parse((await rawRequest(`/_emulator${query}`, {}, undefined, "GET")).text);
+  const look = async (query) => JSON.parse((await rawRequest(`/_emulator${query}`, withKey(), undefined, "GET")).text);
   for (const query of ["", "?hub=CHAT", "?hub=other&hub=chat"]) {
     const { hub, connections } = await look(query);
     assert.equal(hub, "chat", query);
@@ -288,23 +316,24 @@ test("what is refused makes no hub", async () => {
     ["/api/hubs/1-bad/:send", {}],
     ["/client/?hub=unsigned", {}],
     ["/client/hubs/unsigned", {}, "GET"],
-    ["/_emulator?hub=foreign", { origin }, "GET"],
-    ["/_emulator?hub=shown", { "sec-fetch-site": "cross-site" }, "GET"],
-    ["/_emulator?hub=1-bad", {}, "GET"],
+    ["/_emulator?hub=foreign", { ...withKey(), origin }, "GET"],
+    ["/_emulator?hub=shown", { ...withKey(), "sec-fetch-site": "cross-site" }, "GET"],
+    ["/_emulator?hub=1-bad", withKey(), "GET"],
+    ["/_emulator?hub=unsigned", {}, "GET"],
   ]) {
     const { status } = await rawRequest(path, headers, undefined, method);
     assert.ok(status >= 400 && status < 500, `${path} ${status}`);
   }
   assert.equal(await upgradeStatus(`${worker.origin}/client/hubs/unsigned`), 401);
   assert.deepEqual(objects(), before);
-  assert.equal((await rawRequest("/_emulator?hub=new", {}, undefined, "GET")).status, 200);
+  assert.equal((await rawRequest("/_emulator?hub=new", withKey(), undefined, "GET")).status, 200);
   assert.ok(objects().length > before.length, "a hub that is made would be seen");
 });
 
 test("a request is refused before its body is read, or once it is too large", async () => {
   const path = `/api/hubs/${HUB}/:send`;
   const token = await new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setAudience(worker.origin + path)
-    .setExpirationTime("5 minutes").sign(new TextEncoder().encode(KEY));
+    .setExpirationTime("5 minutes").sign(new TextEncoder().encode(worker.key));
   const limit = 1024 * 1024;
   for (const [headers, bytes, status] of [
     [{ origin: "https://evil.example" }, 1, 403],
@@ -372,6 +401,9 @@ async function connect(t, userId, groups) {
   await client.start();
   return { client, received, id: await connected };
 }
+
+/** The access key, which reading `/_emulator` needs. */
+const withKey = () => ({ authorization: `Bearer ${worker.key}` });
 
 /** A request with headers that `fetch` does not let through. */
 async function rawRequest(path, headers, body, method = "POST") {

@@ -79,9 +79,10 @@ impl Azure {
 fn connection(text: Option<String>) -> Result<ConnectionString, String> {
     let text = text.ok_or_else(|| unset_secret(CONNECTION_STRING))?;
     let connection = ConnectionString::parse(&text).map_err(|error| format!("{CONNECTION_STRING}: {error}"))?;
-    if is_published(&connection.access_key.key()) {
+    if is_published(&connection.access_key.key()) && !connection.endpoint.is_loopback() {
         Err(format!(
-            "{CONNECTION_STRING} holds the published key of the emulator, which everybody knows: use the key of your own service."
+            "{CONNECTION_STRING} holds the published key of the emulator, which everybody knows. It is for an emulator \
+             on this machine only: use the key of your own service."
         ))
     } else if !(connection.endpoint.is_secure() || connection.endpoint.is_loopback()) {
         Err(format!("{CONNECTION_STRING}: the endpoint is plain http, so tokens could be read on the way; use https."))
@@ -98,14 +99,20 @@ fn hub(name: Option<String>) -> Result<String, String> {
 
 fn session_key(secret: Option<String>, access_key: Option<&AccessKey>) -> Result<SessionKey, String> {
     let secret = secret.ok_or_else(|| unset_secret(SESSION_SECRET))?;
-    if is_published(&Key::new(secret.as_bytes())) {
+    let pasted = secret.trim();
+    if is_published(&Key::new(pasted.as_bytes())) {
         return Err(format!(
             "{SESSION_SECRET} is the published key of the emulator, which everybody knows: use another secret."
         ));
     }
-    if access_key.is_some_and(|key| key.as_str() == secret) {
-        // Whoever may sign sessions could then speak to the service as its owner.
-        return Err(format!("{SESSION_SECRET} is the access key; use another secret."));
+    // Whoever may sign sessions could otherwise call the service as its owner.
+    if access_key.is_some_and(|key| key.as_str() == pasted) {
+        return Err(format!("{SESSION_SECRET} is the access key, which must sign nothing else: use another secret."));
+    }
+    if ConnectionString::parse(pasted).is_ok() {
+        return Err(format!(
+            "{SESSION_SECRET} is a connection string, which holds the access key: use another secret."
+        ));
     }
     SessionKey::new(&secret).map_err(|weak| format!("{weak}."))
 }
@@ -114,8 +121,8 @@ fn unset_secret(name: &str) -> String {
     format!("Set the secret {name}: npx wrangler secret put {name}.")
 }
 
-/// Whether it is the key of the official emulator. It is told by its signature of this text, so that the key itself
-/// is nowhere in a production build.
+/// Returns whether this is the published key of the emulator. It compares a signature, so that the key itself is not in
+/// a production build.
 fn is_published(key: &Key) -> bool {
     key.signature(b"webpubsub-edge: the published key of the emulator") == PUBLISHED
 }
@@ -153,6 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn the_published_key_is_accepted_for_an_emulator_on_this_machine_only() {
+        let with_key = |endpoint| format!("Endpoint={endpoint};AccessKey={ACCESS_KEY};Version=1.0;");
+        for endpoint in ["http://localhost:8080", "http://127.0.0.1:8080", "https://localhost", "http://[::1]:8080"] {
+            assert!(read(&with_key(endpoint), "chat", SECRET, "").is_ok(), "{endpoint}");
+        }
+        for endpoint in ["https://x.example", "http://192.168.0.2:8080", "https://localhost.x.example"] {
+            let refusal = read(&with_key(endpoint), "chat", SECRET, "").unwrap_err();
+            assert!(refusal.message.contains("published key"), "{endpoint}: {}", refusal.message);
+        }
+    }
+
+    #[test]
     fn everything_that_is_missing_is_named_at_once() {
         let refusal = read("", "", "", "").unwrap_err();
         assert_eq!((refusal.status, refusal.code), (503, "not_configured"));
@@ -171,7 +190,10 @@ mod tests {
             ("plain http", CONNECTION_STRING, "Endpoint=http://x.example;AccessKey=k;", "chat", SECRET, ""),
             ("bad hub", HUB, CONNECTION, "1-chat", SECRET, ""),
             ("short secret", SESSION_SECRET, CONNECTION, "chat", "tooshortsecret", ""),
-            ("the access key as secret", SESSION_SECRET, same, "chat", SECRET, ""),
+            ("the access key as secret", "is the access key", same, "chat", SECRET, ""),
+            ("the access key and a blank", "is the access key", same, "chat", &format!("{SECRET} "), ""),
+            ("the connection string as secret", "is a connection string", CONNECTION, "chat", CONNECTION, ""),
+            ("equal characters", "different characters", CONNECTION, "chat", &"s".repeat(32), ""),
             ("the published key as secret", SESSION_SECRET, CONNECTION, "chat", ACCESS_KEY, ""),
             ("any origin", cors::ALLOWED_ORIGINS, CONNECTION, "chat", SECRET, "*"),
         ] {

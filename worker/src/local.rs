@@ -2,7 +2,7 @@
 
 use webpubsub_edge::fetch::Fetch;
 use webpubsub_edge::service::ServiceClient;
-use webpubsub_edge_emulator::{ACCESS_KEY, DEFAULT_HUB, guard};
+use webpubsub_edge_emulator::{DEFAULT_HUB, access_key, guard};
 use worker::wasm_bindgen::JsValue;
 use worker::{Env, Request, Response};
 
@@ -10,8 +10,8 @@ use crate::config::{self, Hub, variable};
 use crate::cors::ALLOWED_ORIGINS;
 use crate::refusal::Refusal;
 
-/// The Durable Object that holds a hub, for the runtime to find.
-pub use webpubsub_edge_emulator::LocalHub;
+/// The Durable Objects that hold a hub and the access key, for the runtime to find.
+pub use webpubsub_edge_emulator::{LocalHub, LocalKey};
 
 const BINDING: &str = "LOCAL_HUB";
 
@@ -29,14 +29,14 @@ pub async fn forward(request: Request, env: &Env) -> Result<Response, Refusal> {
 }
 
 /// The hub that the Worker serves, when the object is bound. Its messages go to the object, not to the network.
-pub fn hub(request: &Request, env: &Env) -> Option<Result<Hub, Refusal>> {
+pub async fn hub(request: &Request, env: &Env) -> Option<Result<Hub, Refusal>> {
     env.durable_object(BINDING).ok()?;
-    Some(emulated(request, env))
+    Some(emulated(request, env).await)
 }
 
-fn emulated(request: &Request, env: &Env) -> Result<Hub, Refusal> {
+async fn emulated(request: &Request, env: &Env) -> Result<Hub, Refusal> {
     let origin = request.url()?.origin().ascii_serialization();
-    let connection = format!("Endpoint={origin};AccessKey={ACCESS_KEY};Version=1.0;");
+    let connection = format!("Endpoint={origin};AccessKey={};Version=1.0;", access_key(env).await?);
     let name = variable(env, config::HUB).unwrap_or_else(|| DEFAULT_HUB.to_owned());
     // One object a hub; names of hubs are equal in any case.
     let object: JsValue = env.durable_object(BINDING)?.get_by_name(&name.to_ascii_lowercase())?.into_rpc();

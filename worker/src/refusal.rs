@@ -46,6 +46,10 @@ impl Refusal {
         Refusal::new(415, "unsupported_media_type", "Send the body as content-type: application/json.")
     }
 
+    pub fn too_many_requests() -> Self {
+        Refusal::new(429, "too_many_requests", "You call this too often. Try again in a minute.")
+    }
+
     pub fn upstream_failed(cause: impl Into<String>) -> Self {
         let cause = Some(cause.into());
         Refusal { cause, ..Refusal::new(502, "upstream_failed", "Azure Web PubSub did not take the message.") }

@@ -21,6 +21,13 @@ const MAX_NEGOTIATE_BYTES: usize = 8 * 1024;
 /// The most groups of a client URL, and the most connections that a broadcast leaves out: each id goes into a URL.
 const MAX_LIST: usize = 100;
 
+/// The longest connection id that `excluded` takes, in bytes. Ids of the service are half as long. With [`MAX_LIST`] longer
+/// ones, the URL of the call to the service would exceed the 8 kB that servers accept.
+const MAX_CONNECTION_ID_BYTES: usize = 64;
+
+/// The name of the rate limit binding in wrangler.toml.
+const RATE_LIMITER: &str = "RATE_LIMITER";
+
 /// How long a client URL may be used to connect.
 const CLIENT_URL_SECONDS: u64 = 5 * 60;
 
@@ -46,7 +53,7 @@ async fn handle(route: Route<'_>, request: Request, env: &Env, cors: &Cors) -> R
     }
     let hub = Hub::read(env);
     #[cfg(feature = "emulator")]
-    let hub = crate::local::hub(&request, env).unwrap_or(hub);
+    let hub = crate::local::hub(&request, env).await.unwrap_or(hub);
     if route == Route::Health {
         let mode = hub.map_or("unconfigured", |hub| hub.mode);
         return json_answer(&json!({ "status": "ok", "mode": mode }));
@@ -56,12 +63,23 @@ async fn handle(route: Route<'_>, request: Request, env: &Env, cors: &Cors) -> R
     let hub = hub?;
     let header = |name: &str| request.headers().get(name).ok().flatten();
     let caller = authorize(&header, hub.sessions.as_ref(), Date::now().as_millis() / 1000)?;
+    limit_rate(env, &caller, route.pattern()).await?;
     match route {
         Route::Negotiate => negotiate(request, &hub, &caller).await,
         Route::Broadcast => broadcast(request, &hub, &caller).await,
         Route::GroupMessages(segment) => group_message(request, &hub, &caller, segment).await,
         Route::Health | Route::Unknown => Err(Refusal::not_found()),
     }
+}
+
+/// Refuses a caller who calls one route too often, as `[[ratelimits]]` in wrangler.toml says. Without that binding there
+/// is no limit. Each user of a session is counted on each route.
+async fn limit_rate(env: &Env, caller: &Caller, route: &str) -> Result<(), Refusal> {
+    let (Ok(limiter), Caller::Session(session)) = (env.rate_limiter(RATE_LIMITER), caller) else {
+        return Ok(());
+    };
+    let outcome = limiter.limit(format!("{route} {}", session.user_id)).await?;
+    if outcome.success { Ok(()) } else { Err(Refusal::too_many_requests()) }
 }
 
 /// `{"userId"?, "groups"?}` to `{"url","userId","groups","expiresOn"}`. An empty body asks for nothing.
@@ -107,7 +125,7 @@ async fn broadcast(mut request: Request, hub: &Hub, caller: &Caller) -> Result<R
     let members = Members::parse(&body)?;
     let message = Message::Json(members.required("message")?);
     let excluded = members.optional::<Vec<String>>("excluded", "a list of connection ids")?.unwrap_or_default();
-    check_count("excluded", &excluded)?;
+    check_excluded(&excluded)?;
     let options = SendOptions {
         excluded_connections: &excluded.iter().map(String::as_str).collect::<Vec<_>>(),
         ..Default::default()
@@ -135,6 +153,16 @@ fn check_group(group: &str) -> Result<(), Refusal> {
             "The group name cannot be used: it holds a slash, which the service does not read from a URL as one; a \
              message would reach another group.",
         ));
+    }
+    Ok(())
+}
+
+fn check_excluded(ids: &[String]) -> Result<(), Refusal> {
+    check_count("excluded", ids)?;
+    if ids.iter().any(|id| id.len() > MAX_CONNECTION_ID_BYTES) {
+        return Err(Refusal::bad_request(format!(
+            "\"excluded\" holds a connection id of more than {MAX_CONNECTION_ID_BYTES} bytes."
+        )));
     }
     Ok(())
 }
@@ -192,6 +220,9 @@ mod tests {
         let list = vec!["x".to_owned(); 101];
         assert_eq!(check_count("excluded", &list[..100]), Ok(()));
         assert!(check_count("excluded", &list).unwrap_err().message.contains("\"excluded\""));
+        assert_eq!(check_excluded(&["i".repeat(64)]), Ok(()));
+        let refusal = check_excluded(&["i".repeat(65)]).unwrap_err();
+        assert_eq!((refusal.status, refusal.message.contains("\"excluded\"")), (400, true));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Where rustup cannot reach its server: Debian's own packages, for root on Debian. Nothing else depends on this
-//! file; without it, `toolchain.rs` ends with the error that `install` gives to everyone else.
+//! Debian's own Rust, for root on Debian where rustup cannot reach its server. Nothing else depends on this file;
+//! without it, `toolchain.rs` would end with the error that [`install`] gives to everyone else.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::run::{output, say};
+use crate::run::output;
 use crate::toolchain::{Toolchain, WASM};
 use crate::{Result, apt};
 
@@ -31,12 +31,12 @@ pub fn installed() -> Option<Toolchain> {
     })
 }
 
-/// Installs it for root on Debian; tells everyone else what to run.
+/// Installs it as root on Debian if the person agrees, and tells everyone else what to run.
 pub fn install(failure: &str) -> Result<Toolchain> {
-    if !apt::is_usable() {
+    let why = format!("{failure}\nThis Rust cannot build for {WASM}, but Debian's own can.");
+    if !apt::is_usable() || !apt::is_allowed(&why, &PACKAGES) {
         return Err(advice(failure).into());
     }
-    say(&format!("{failure}\nThis is Debian and you are root, so its packages are installed: {}", PACKAGES.join(" ")));
     apt::install("Installing Debian's Rust for wasm32", &PACKAGES)?;
     installed().ok_or_else(|| advice("Debian's packages are installed but incomplete.").into())
 }
@@ -47,7 +47,7 @@ fn advice(failure: &str) -> String {
          \n    rustup target add {WASM}\n    rustup component add rust-src\n\
          \nOr on Debian 12, without rustup's server:\n\
          \n    sudo apt-get update\n    sudo apt-get install --no-install-recommends {}\n\
-         \nThen call `cargo xtask` again.",
+         \nThen call `cargo xtask` again. As root on Debian, `cargo xtask COMMAND --yes` installs these packages itself.",
         PACKAGES.join(" ")
     )
 }

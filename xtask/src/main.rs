@@ -38,11 +38,20 @@ Usage: cargo xtask COMMAND
                        Print a session token for the Worker, signed with SESSION_SECRET (from the environment or
                        .dev.vars). Valid for 60 minutes unless --minutes says otherwise.
   help                 This text.
+
+Options of every command:
+  --yes                As root on Debian, install missing packages with apt-get without asking: chromium for the browser
+                       tests, and rustc-web cargo-web rust-web-src lld-22 if rustup cannot add the wasm target.
+                       Without --yes and without a terminal, nothing is installed.
 ";
 
 fn main() -> ExitCode {
     run::clock();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    // The guard passes on the arguments of another program.
+    if arguments.first().is_none_or(|command| command != guard::COMMAND) {
+        apt::take_yes(&mut arguments);
+    }
     let Some((command, rest)) = arguments.split_first() else {
         eprint!("{HELP}");
         return ExitCode::from(2);

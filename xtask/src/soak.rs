@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::build::pkg;
 use crate::run::{run_guarded, say};
-use crate::test::javascript;
+use crate::test::{chromium, javascript};
 use crate::{Result, files, toolchain};
 
 /// The package, the test target and the tests in it.
@@ -38,14 +38,14 @@ pub fn command(arguments: &[String]) -> Result {
     pkg::build()?;
     let mut failures = Vec::new();
     for (name, (package, target, filter)) in loops {
-        let mut test = toolchain::cargo();
+        let mut test = toolchain::cargo("test");
         // In release they try ten times as much; overflow is checked all the same.
-        test.args(["test", "--quiet", "--release", "--package", package, "--test", target])
+        test.args(["--release", "--package", package, "--test", target])
             .args(["--", "--nocapture", filter])
             .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
         failures.extend(how.run(&mut test, &name));
     }
-    let runtimes = javascript::prepare()?;
+    let runtimes = javascript::prepare(chromium::find_or_install())?;
     for file in files {
         failures.extend(how.run(runtimes.command().arg(files::root().join(file)), file));
     }

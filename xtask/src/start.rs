@@ -16,8 +16,8 @@ mod port;
 
 use log::Log;
 
-/// The key that the official emulator publishes: it opens nothing but emulators.
-const EMULATOR_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+/// How the line begins in which the Worker prints the access key of its emulator (`emulator/src/local_key.rs`).
+const KEY_LINE: &str = "Access key of the emulator: ";
 /// Names the hub; `demo` where it is not set.
 const HUB: &str = "AZURE_WEBPUBSUB_HUB";
 /// How long the Worker may take to answer once wrangler runs.
@@ -41,15 +41,22 @@ pub fn command(arguments: &[String]) -> Result {
         for output in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().flatten() {
             scope.spawn(|| log.follow(output));
         }
-        if let Err(failure) = step("Starting the Worker", || wait_until_it_answers(&mut child, port)) {
-            log.show();
-            // The guard ends wrangler when its input closes.
-            drop(child.stdin.take());
-            child.wait()?;
-            return Err(failure);
-        }
+        let started = step("Starting the Worker", || {
+            wait_until_it_answers(&mut child, port)?;
+            log.wait_for(KEY_LINE)
+        });
+        let key = match started {
+            Ok(key) => key,
+            Err(failure) => {
+                log.show();
+                // The guard ends wrangler when its input closes.
+                drop(child.stdin.take());
+                child.wait()?;
+                return Err(failure);
+            }
+        };
         log.discard();
-        println!("{}", banner(&node, port, &hub));
+        println!("{}", banner(&node, port, &hub, &key));
         // Not `child.wait()`, which would close the guard's input first.
         loop {
             if let Some(status) = child.try_wait()? {
@@ -125,7 +132,7 @@ fn connect(port: u16) -> std::io::Result<TcpStream> {
     Err(last)
 }
 
-fn banner(node: &Node, port: u16, hub: &str) -> String {
+fn banner(node: &Node, port: u16, hub: &str, key: &str) -> String {
     let seconds = clock().elapsed().as_secs_f64();
     let path = match node.folder() {
         Some(folder) => format!("\n           export PATH=\"{}:$PATH\"   # wrangler needs this Node", folder.display()),
@@ -136,9 +143,12 @@ fn banner(node: &Node, port: u16, hub: &str) -> String {
   Ready after {seconds:.1} s. Open the demo in two tabs:
 
     demo                http://localhost:{port}/
-    connection string   Endpoint=http://localhost:{port};AccessKey={EMULATOR_KEY};Version=1.0;
+    connection string   Endpoint=http://localhost:{port};AccessKey={key};Version=1.0;
     hub endpoint        http://localhost:{port}/api/hubs/{hub}
     client endpoint     ws://localhost:{port}/client/hubs/{hub}
+    who is connected    curl -H "Authorization: Bearer {key}" http://localhost:{port}/_emulator
+
+  The access key is random. It stays the same until you delete .wrangler/state.
 
   A changed file in src/, worker/, emulator/, pkg/src/ or www/ is built and loaded by itself.
   Stop:    Ctrl-C

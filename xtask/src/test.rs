@@ -1,4 +1,4 @@
-//! `cargo xtask test [FILTER]`: everything that CI checks, from nothing, on both cores.
+//! `cargo xtask test [FILTER]` checks everything that CI checks, from nothing, on both cores.
 //!
 //! A failed check does not stop the others. The last line is always `N passed, N failed, N skipped`.
 
@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::run::{capture_guarded, clock, line, say, show_life};
 use crate::toolchain::{self, Toolchain, WASM};
 
-mod chromium;
+pub mod chromium;
 mod counts;
 pub mod javascript;
 
@@ -28,14 +28,15 @@ pub fn command(arguments: &[String]) -> Result {
         _ => return Err("test takes one filter at most".into()),
     };
     let wanted = Wanted { filter, test_files: javascript::test_files(filter)? };
-    // Before the threads below, which would both ask rustup to install something.
+    // Before the threads below: each of these may have to install something, and may ask.
     Toolchain::for_wasm()?;
     Toolchain::for_build_std()?;
+    let chromium = (!wanted.test_files.is_empty()).then(chromium::find_or_install).flatten();
 
     // Side by side, because each often keeps only one core busy.
     let mut total = Counts::default();
     let runtimes = thread::scope(|scope| {
-        let npm_side = scope.spawn(|| npm_side(&wanted));
+        let npm_side = scope.spawn(|| npm_side(&wanted, chromium));
         total.add(cargo_side(&wanted));
         let (counts, runtimes) = npm_side.join().map_err(|_| "the checks of the npm package ended in a panic")?;
         total.add(counts);
@@ -84,7 +85,7 @@ fn cargo_side(wanted: &Wanted) -> Counts {
 }
 
 /// What npm installs and builds; its Rust is compiled in a folder of its own.
-fn npm_side(wanted: &Wanted) -> (Counts, Option<Result<Runtimes>>) {
+fn npm_side(wanted: &Wanted, chromium: Option<PathBuf>) -> (Counts, Option<Result<Runtimes>>) {
     let mut total = Counts::default();
     let needs_package = wanted.has_build("build pkg") || wanted.has("tsc");
     if needs_package {
@@ -93,7 +94,7 @@ fn npm_side(wanted: &Wanted) -> (Counts, Option<Result<Runtimes>>) {
     if wanted.has("tsc") {
         total.add(check("tsc", types));
     }
-    (total, (!wanted.test_files.is_empty()).then(javascript::prepare))
+    (total, (!wanted.test_files.is_empty()).then(|| javascript::prepare(chromium)))
 }
 
 /// A name for the filter and the report, and the work.
@@ -102,8 +103,8 @@ type Check = (&'static str, fn() -> Result<Counts>);
 /// What cargo alone can check. Clippy sees the code as it is compiled for this machine and for wasm, where the Worker
 /// is compiled with the emulator and without.
 const CARGO_CHECKS: [Check; 5] = [
-    ("fmt", || all_or_nothing(toolchain::cargo().args(["fmt", "--all", "--check"]))),
-    ("clippy", || all_or_nothing(&clippy(toolchain::cargo(), &["--workspace", "--all-targets"]))),
+    ("fmt", || all_or_nothing(toolchain::fmt().args(["--all", "--check"]))),
+    ("clippy", || all_or_nothing(&clippy(toolchain::cargo("clippy"), &["--workspace", "--all-targets"]))),
     ("clippy wasm", || {
         let packages = ["webpubsub-edge-worker", "webpubsub-edge-wasm", "webpubsub-edge-wasm-client"];
         clippy_for_wasm(&packages.map(|package| ["--package", package]).concat())
@@ -113,8 +114,7 @@ const CARGO_CHECKS: [Check; 5] = [
         clippy_for_wasm(&[&packages[..], &["--features", "webpubsub-edge-worker/emulator"]].concat())
     }),
     ("rust tests", || {
-        let (is_ok, output) =
-            capture_guarded(toolchain::cargo().args(["test", "--quiet", "--workspace", "--no-fail-fast"]))?;
+        let (is_ok, output) = capture_guarded(toolchain::cargo("test").args(["--workspace", "--no-fail-fast"]))?;
         Ok(Counts::of_libtest(&output).explained(is_ok, &output))
     }),
 ];
@@ -124,11 +124,11 @@ fn clippy_for_wasm(packages: &[&str]) -> Result<Counts> {
     if !toolchain.has_clippy {
         return Ok(Counts::one_skipped("clippy for wasm: this toolchain has no clippy"));
     }
-    all_or_nothing(&clippy(toolchain.cargo(), &[packages, &["--target", WASM]].concat()))
+    all_or_nothing(&clippy(toolchain.cargo("clippy"), &[packages, &["--target", WASM]].concat()))
 }
 
 fn clippy(mut cargo: Command, what: &[&str]) -> Command {
-    cargo.args(["clippy", "--quiet"]).args(what).args(["--", "--deny", "warnings"]);
+    cargo.args(what).args(["--", "--deny", "warnings"]);
     cargo
 }
 

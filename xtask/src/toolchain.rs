@@ -49,11 +49,18 @@ impl Toolchain {
         }
     }
 
-    /// A call of cargo for wasm.
-    pub fn cargo(&self) -> Command {
-        let mut command = cargo_at(&self.cargo);
+    /// Returns a call of a cargo command for wasm.
+    pub fn cargo(&self, command: &str) -> Command {
+        let mut command = cargo_at(&self.cargo, command);
         command.envs(self.variables.iter().copied());
         command
+    }
+
+    /// The program and the variables, for tests that call cargo themselves.
+    pub fn as_json(&self) -> String {
+        let variables: Vec<String> =
+            self.variables.iter().map(|(name, value)| format!("[{name:?},{value:?}]")).collect();
+        format!("{{\"program\":{:?},\"variables\":[{}]}}", self.cargo.to_string_lossy(), variables.join(","))
     }
 
     fn usual() -> Toolchain {
@@ -61,20 +68,29 @@ impl Toolchain {
     }
 }
 
-/// A call of cargo for this machine.
-pub fn cargo() -> Command {
-    cargo_at(&own_cargo())
+/// Returns a call of a cargo command for this machine.
+pub fn cargo(command: &str) -> Command {
+    cargo_at(&own_cargo(), command)
+}
+
+/// Returns a call of `cargo fmt`, the one command that resolves no dependencies.
+pub fn fmt() -> Command {
+    let mut command = Command::new(own_cargo());
+    command.current_dir(files::root()).arg("fmt");
+    command
 }
 
 /// Builds a package of this repository for this machine and tells where its program is.
 pub fn program(package: &str) -> Result<PathBuf> {
-    step(&format!("Compiling {package}"), || run(cargo().args(["build", "--quiet", "--package", package])))?;
+    step(&format!("Compiling {package}"), || run(cargo("build").args(["--package", package])))?;
     Ok(files::target().join("debug").join(format!("{package}{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn cargo_at(program: &OsString) -> Command {
+/// Every call uses the versions in Cargo.lock, and fails if a manifest needs others.
+fn cargo_at(program: &OsString, subcommand: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(files::root()).env("CARGO_TARGET_DIR", files::target());
+    command.args([subcommand, "--quiet", "--locked"]);
     command
 }
 
@@ -99,4 +115,18 @@ fn has_library_source() -> bool {
 
 fn rustup(arguments: &[&str]) -> Result {
     output(Command::new("rustup").args(arguments)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_builds_with_the_versions_of_the_lock_file() {
+        let toolchain = Toolchain { cargo: "cargo".into(), variables: vec![("A", "b")], has_clippy: true };
+        for call in [cargo("build"), cargo("test"), toolchain.cargo("build"), toolchain.cargo("clippy")] {
+            assert!(call.get_args().any(|argument| argument == "--locked"), "{call:?}");
+        }
+        assert_eq!(toolchain.as_json(), r#"{"program":"cargo","variables":[["A","b"]]}"#);
+    }
 }

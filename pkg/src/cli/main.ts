@@ -3,6 +3,7 @@
 
 import { runEmulator } from "./emulator.js";
 import { Misuse } from "./misuse.js";
+import { runSession } from "./session.js";
 import { version } from "./version.js";
 
 const HELP = `webpubsub-edge ${version}: Azure Web PubSub without the service
@@ -10,6 +11,7 @@ const HELP = `webpubsub-edge ${version}: Azure Web PubSub without the service
   webpubsub-edge emulator   starts the emulator; --help lists its options
   webpubsub-edge emulator exec -- COMMAND
                             runs a command with an emulator of its own
+  webpubsub-edge session    signs a session for the Worker template; --help lists its options
   webpubsub-edge --version  prints the version
 `;
 
@@ -24,6 +26,8 @@ async function run([command, ...rest]: string[]): Promise<void> {
   switch (command) {
     case "emulator":
       return runEmulator(rest);
+    case "session":
+      return runSession(rest);
     case undefined:
     case "help":
     case "--help":

@@ -1,8 +1,8 @@
-//! `xtask-bindgen TARGET INPUT.wasm OUTPUT_DIR NAME`: wasm-bindgen as a library, for the Worker (TARGET `module`) and for
-//! the emulator in the npm package (`web`).
+//! `xtask-bindgen TARGET INPUT.wasm OUTPUT_DIR NAME`: runs wasm-bindgen as a library, for the emulator in the npm package
+//! (TARGET `web`) and for the tests of `Fetch` (`module`).
 //!
-//! A program of its own because it takes a minute to compile: `xtask` builds and runs it when it is needed, and the
-//! version cannot drift from the crate's because Cargo.toml pins both.
+//! It is a program of its own because it takes a minute to compile: `xtask` builds it only when it is needed. Cargo.toml
+//! pins its version to that of the crate `wasm-bindgen`.
 
 use std::process::ExitCode;
 
@@ -27,8 +27,7 @@ fn generate(target: &str, input: &str, output: &str, name: &str) -> Result<(), B
     let mut bindgen = Bindgen::new();
     bindgen.input_path(input).out_name(name);
     match target {
-        // The entry starts a new instance after a panic, which needs the last two.
-        "module" => bindgen.module(true)?.reset_state_function(true).force_enable_abort_handler(true),
+        "module" => bindgen.module(true)?,
         "web" => bindgen.web(true)?.typescript(false),
         other => return Err(format!("there is no target {other}").into()),
     };

@@ -74,40 +74,16 @@ fn line(text: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    /// `pkg/src/cli/dev-vars.ts` reads the same cases.
     #[test]
     fn a_value_is_read_as_dotenv_reads_it() {
-        for (file, value) in [
-            ("S=abc", "abc"),
-            ("S = abc \r\nT=1\r\n", "abc"),
-            ("  export S=abc", "abc"),
-            ("S=abc # mine", "abc"),
-            ("S=abc#mine", "abc"),
-            ("S=a=b==", "a=b=="),
-            ("S=\"a # b\" # mine", "a # b"),
-            ("S='a # b'# mine", "a # b"),
-            ("S=`it's \"it\"`", "it's \"it\""),
-            ("S=\"a\\nb\"", "a\nb"),
-            ("S='a\\nb'", "a\\nb"),
-            ("S=\"say \\\"a\\\"\"", "say \\\"a\\\""),
-            ("S=\"a\nb\"\nT=1", "a\nb"),
-            ("S=", ""),
-            ("S=\"\"", ""),
-            ("S=first\nS=last", "last"),
-            ("S=last\n# S=comment\nS.x=1\nxS=1\nexports=1\nS-2=1", "last"),
-            ("T=\"\nS=inside\n\"\nS=real", "real"),
-            ("S=real\nT='\nS=inside\n'", "real"),
-            ("not a setting\n\nS=abc", "abc"),
-            ("S=\"open", "\"open"),
-            ("S=\"a\" b", "\"a\" b"),
-        ] {
-            assert_eq!(setting(file, "S").as_deref(), Some(value), "{file}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_set_is_not_found() {
-        for file in ["", "\n", "# S=1", "S", "S 1", "T=S=1", "exportS=1", "=", "é=1", "\"S\"=1"] {
-            assert_eq!(setting(file, "S"), None, "{file}");
+        let vectors = include_str!("../../../tests/vectors/session.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap_or_default();
+        let cases = vectors["devVars"].as_array().map(Vec::as_slice).unwrap_or_default();
+        assert!(cases.len() > 20);
+        for case in cases {
+            let file = case["file"].as_str().unwrap_or_default();
+            assert_eq!(setting(file, "S").as_deref(), case["value"].as_str(), "{file}");
         }
     }
 }

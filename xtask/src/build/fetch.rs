@@ -11,7 +11,7 @@ use crate::{Result, files};
 pub fn build() -> Result {
     let toolchain = Toolchain::for_wasm()?;
     step("Compiling the tests of Fetch", || {
-        run(toolchain.cargo().args(["build", "--quiet", "--package", "webpubsub-edge-fetch-tests", "--target", WASM]))
+        run(toolchain.cargo("build").args(["--package", "webpubsub-edge-fetch-tests", "--target", WASM]))
     })?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let wasm = files::target().join(WASM).join("debug/webpubsub_edge_fetch_tests.wasm");

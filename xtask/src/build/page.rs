@@ -1,33 +1,28 @@
-//! The WebSocket client that the page uses: the files of the npm package that make it, in `www/webpubsub-edge`.
+//! Builds the WebSocket client of the page: one file in `www/webpubsub-edge`, as `worker/standalone/package.json` does.
 
-use std::fs;
+use std::path::Path;
 
 use super::pkg;
+use crate::node::Node;
+use crate::run::{run, step};
 use crate::{Result, files};
 
-/// The folders of `pkg/dist` that hold the client, and of each the files: all, or those named.
-const PARTS: [(&str, &[&str]); 4] = [
-    ("client", &[]),
-    ("client/core", &[]),
-    ("entrypoints", &["client.js"]),
-    ("wasm", &["base64.js", "inline-client.js", "text.js"]),
-];
+/// The client's entry below `pkg/dist`, which is also its place below `www/webpubsub-edge`.
+const ENTRY: &str = "entrypoints/client.js";
 
-/// Builds the client when it is old, and copies it.
+/// Builds the client if it is old, and bundles it for the page.
 pub fn build() -> Result {
-    pkg::build_client()?;
     let staging = files::fresh_staging(&format!("page-{}", std::process::id()))?;
-    for (folder, names) in PARTS {
-        fs::create_dir_all(staging.join(folder))?;
-        for entry in fs::read_dir(files::root().join("pkg/dist").join(folder))? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let is_wanted = names.is_empty() || names.iter().any(|wanted| name == *wanted);
-            if is_wanted && name.to_string_lossy().ends_with(".js") {
-                fs::copy(entry.path(), staging.join(folder).join(name))?;
-            }
-        }
-    }
+    pkg::with_client(|node| bundle(node, &staging.join(ENTRY)))?;
     files::mirror(&staging, &files::root().join("www/webpubsub-edge"))?;
-    Ok(fs::remove_dir_all(staging)?)
+    Ok(std::fs::remove_dir_all(staging)?)
+}
+
+fn bundle(node: &Node, output: &Path) -> Result {
+    let mut npm = node.npm("pkg");
+    npm.args(["exec", "--no", "--silent", "--", "esbuild"])
+        .arg(files::root().join("pkg/dist").join(ENTRY))
+        .args(["--bundle", "--minify", "--format=esm", "--log-level=warning"])
+        .arg(format!("--outfile={}", output.display()));
+    step("Bundling the client for the page", || run(&mut npm))
 }

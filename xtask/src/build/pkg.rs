@@ -14,7 +14,8 @@ use crate::{Result, files};
 /// One build at a time: the tests want the package and the page that holds a part of it side by side.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// Builds `pkg/build` (the wasm), then lets `npm run build` in pkg make `pkg/dist` of it.
+/// Builds `pkg/build` (the wasm), lets `npm run build` in pkg make `pkg/dist` of it, and writes the notice of what others
+/// wrote.
 pub fn build() -> Result {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let node = Node::system()?;
@@ -22,11 +23,16 @@ pub fn build() -> Result {
     build_small(&node, &SERVICE)?;
     build_small(&node, &CLIENT)?;
     build_emulator(&node)?;
-    complete(&node, &[])
+    complete(&node, &[])?;
+    let toolchain = Toolchain::for_build_std()?;
+    let mut notices = node.command();
+    notices.arg("pkg/third-party.mjs").env("CARGO", &toolchain.cargo).envs(toolchain.variables);
+    step("Collecting the licences of the npm package", || run(&mut notices))
 }
 
-/// Builds what the WebSocket client needs of it, and nothing when that is there and no source is newer.
-pub fn build_client() -> Result {
+/// Builds the files of the WebSocket client if a source is newer, and calls `work`, during which no other build changes
+/// them.
+pub fn with_client(work: impl FnOnce(&Node) -> Result) -> Result {
     let _one = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let node = Node::system()?;
     node.install("pkg")?;
@@ -35,10 +41,10 @@ pub fn build_client() -> Result {
     let sources = files::newest(&pkg.join("src"))?.max(files::newest(&output("client"))?);
     let is_new = |made: Metadata| made.modified().is_ok_and(|made| made >= sources);
     // The last file that is made of the client.
-    if fs::metadata(pkg.join("dist/wasm/inline-client.js")).is_ok_and(is_new) {
-        return Ok(());
+    if !fs::metadata(pkg.join("dist/wasm/inline-client.js")).is_ok_and(is_new) {
+        complete(&node, &["--", "client"])?;
     }
-    complete(&node, &["--", "client"])
+    work(&node)
 }
 
 fn complete(node: &Node, arguments: &[&str]) -> Result {
@@ -105,12 +111,12 @@ fn compile(name: &str, package: &str) -> Result<PathBuf> {
     let target = files::target().join("npm");
     step(&format!("Compiling the npm package's {name} (with the standard library)"), || {
         run(toolchain
-            .cargo()
+            .cargo("build")
             .env("CARGO_TARGET_DIR", &target)
             // Lets a stable compiler build the library, without panic messages: a third of the size is theirs.
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
-            .args(["build", "--quiet", "--package", package, "--target", WASM, "--profile", "npm"])
+            .args(["--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
             .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))

@@ -1,7 +1,11 @@
-//! What wrangler prints: held back while it starts, because it only matters then if the start fails; shown afterwards.
+//! Holds back what wrangler prints while it starts, because it only matters then if the start fails, and shows the rest.
 
 use std::io::{BufRead, BufReader, IsTerminal, Read, stdout};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Result;
 
 #[derive(Default)]
 pub struct Log {
@@ -18,7 +22,7 @@ impl Log {
     /// Reads one of wrangler's outputs to its end.
     pub fn follow(&self, output: impl Read) {
         let mut filter = Filter { keeps_colours: stdout().is_terminal(), is_in_dump: false };
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
+        for line in BufReader::new(output).lines().map_while(std::result::Result::ok) {
             let Some(line) = filter.pass(line) else { continue };
             let mut state = self.state();
             if state.is_live { println!("{line}") } else { state.lines.push(line) }
@@ -32,6 +36,25 @@ impl Log {
             println!("{line}");
         }
         state.is_live = true;
+    }
+
+    /// Waits for a line that begins so, and returns its rest. It may come a moment after the Worker answers.
+    pub fn wait_for(&self, beginning: &str) -> Result<String> {
+        let started = Instant::now();
+        loop {
+            let found = self
+                .state()
+                .lines
+                .iter()
+                .find_map(|line| without_colours(line).strip_prefix(beginning).map(str::to_owned));
+            if let Some(rest) = found {
+                return Ok(rest);
+            }
+            if started.elapsed() > Duration::from_secs(10) {
+                return Err(format!("the Worker did not print a line that begins with \"{beginning}\"").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Forgets what was held back, and shows everything that follows.

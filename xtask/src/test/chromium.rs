@@ -14,16 +14,17 @@ const PLACES: [&str; 3] = [
     "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
 ];
 
-/// The browser that CHROME names, one that is installed, or Debian's package where that can be installed. Without
-/// any the browser tests are skipped, each with its reason.
+/// Finds the browser that CHROME names or that is installed, or installs Debian's package if that is possible and allowed.
+/// Without a browser the browser tests are skipped, each with its reason.
 pub fn find_or_install() -> Option<PathBuf> {
     if let Some(browser) = find() {
         return Some(browser);
     }
-    if !apt::is_usable() {
+    if !apt::is_usable() || !apt::is_allowed("The browser tests need Chromium, which is not installed.", &["chromium"])
+    {
+        say("No Chromium is installed, so the browser tests are skipped. Install it, or set CHROME to its path.");
         return None;
     }
-    say("No Chromium is installed; this is Debian and you are root, so its package is: chromium");
     if let Err(failure) = apt::install("Installing Chromium", &["chromium"]) {
         say(&format!("Chromium could not be installed: {failure}"));
     }

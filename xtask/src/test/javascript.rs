@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::chromium;
 use super::counts::Counts;
 use crate::node::Node;
 use crate::run::capture_guarded;
+use crate::toolchain::Toolchain;
 use crate::{Result, files};
 
 /// Longer than any test of ours takes on two busy cores: it only ends one that hangs.
@@ -18,6 +18,7 @@ pub struct Runtimes {
     node_24: Node,
     node_20: Option<PathBuf>,
     chromium: Option<PathBuf>,
+    wasm_toolchain: Toolchain,
 }
 
 impl Runtimes {
@@ -26,6 +27,7 @@ impl Runtimes {
         let mut node = self.node_24.command();
         node.current_dir(files::root().join("tests"))
             .env("NODE24", &self.node_24.program)
+            .env("WASM_TOOLCHAIN", self.wasm_toolchain.as_json())
             // wrangler's and Chromium's own files stay inside the clone.
             .env("XDG_CONFIG_HOME", files::root().join(".wrangler/config"));
         for (name, program) in [("NODE20", &self.node_20), ("CHROME", &self.chromium)] {
@@ -63,11 +65,11 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result {
 }
 
 /// Installs the tests' peers and finds the runtimes.
-pub fn prepare() -> Result<Runtimes> {
+pub fn prepare(chromium: Option<PathBuf>) -> Result<Runtimes> {
     let node_24 = Node::version_24()?;
     node_24.install(".")?;
     node_24.install("tests")?;
-    Ok(Runtimes { node_20: Node::program_20("tests")?, chromium: chromium::find_or_install(), node_24 })
+    Ok(Runtimes { node_20: Node::program_20("tests")?, chromium, wasm_toolchain: Toolchain::for_wasm()?, node_24 })
 }
 
 /// Runs the files, two at a time, and shows what Node reports.

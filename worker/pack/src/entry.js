@@ -1,5 +1,5 @@
-// The entry of the Worker, written by `cargo xtask build worker`. It hands the runtime's events to the Rust exports,
-// and replaces the wasm instance after a panic: the memory that a panic leaves behind cannot be trusted.
+// The entry of the Worker, written by worker/pack. It hands the events of the runtime to the Rust exports, and replaces
+// the wasm instance after a panic: the memory that a panic leaves behind cannot be trusted.
 
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import * as rust from "./rust.js";
