@@ -1,8 +1,7 @@
 //! Sends, joins and invocations, from the caller's wish until they are settled.
 
-use std::collections::BTreeSet;
-
 use super::clock::NEVER;
+use super::index::Index;
 use super::{AckOutcome, Action, Input, NEXT_ACK_ID, Outcome, Session};
 
 /// Ids of callers beyond what JavaScript counts exactly do not move ours on.
@@ -28,11 +27,8 @@ pub(super) struct Messages {
     /// How many entries are not settled.
     open: usize,
     next_ack_id: u64,
-    /// The serial number of the next entry.
-    next_serial: u64,
-    /// The ack id and the serial number of each unsettled entry that waits for an ack. Callers may use an id for several
-    /// messages at once.
-    by_ack_id: BTreeSet<(u64, u64)>,
+    /// The places of the ack ids in the entries. Callers may use an id for several messages at once.
+    ack_ids: Index,
     /// When the groups that are still being joined again count as failed.
     rejoin_until: u64,
     /// How many groups are being joined again.
@@ -48,8 +44,7 @@ impl Default for Messages {
             settled: 0,
             open: 0,
             next_ack_id: 1,
-            next_serial: 0,
-            by_ack_id: BTreeSet::new(),
+            ack_ids: Index::default(),
             rejoin_until: NEVER,
             rejoins: 0,
             due: NEVER,
@@ -59,8 +54,6 @@ impl Default for Messages {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// Grows from entry to entry.
-    serial: u64,
     message: u32,
     /// The group that it joins or leaves, or whose state it sets.
     group: Option<u32>,
@@ -173,13 +166,8 @@ impl Session {
         messages.sweep();
         messages.due = messages.due.min(due);
         messages.open = messages.open.wrapping_add(1);
-        let serial = messages.next_serial;
-        messages.next_serial = serial.wrapping_add(1);
-        if kind.has_ack() {
-            messages.by_ack_id.insert((ack_id, serial));
-        }
+        messages.ack_ids.push(kind.has_ack().then_some(ack_id));
         messages.entries.push(Entry {
-            serial,
             message,
             group,
             ack_id,
@@ -250,7 +238,7 @@ impl Session {
                 // The caller has left the group since.
                 _ => return self.settle(at, Outcome::Lost),
             },
-            _ if entry.is_shared && self.messages.is_in_flight(ack_id) => {}
+            _ if entry.is_shared && self.messages.oldest_in_flight(ack_id).is_some() => {}
             _ => self.push(Action::Send { message, ack_id }),
         }
         if let Some(entry) = self.messages.entries.get_mut(at) {
@@ -284,12 +272,7 @@ impl Session {
     pub(super) fn acknowledged(&mut self, ack_id: u64, outcome: AckOutcome) -> bool {
         self.messages.sweep();
         let mut is_known = false;
-        let mut from = 0;
-        while let Some((at, entry)) = self.messages.waiting_for(ack_id, from) {
-            from = entry.serial.wrapping_add(1);
-            if entry.state != State::Sent {
-                continue;
-            }
+        while let Some((at, entry)) = self.messages.oldest_in_flight(ack_id) {
             is_known = true;
             match outcome {
                 AckOutcome::Success => self.settle(at, Outcome::Done),
@@ -371,9 +354,8 @@ impl Session {
         };
         entry.state = State::Settled;
         entry.due = NEVER;
-        let Entry { serial, ack_id, message, group, kind, .. } = *entry;
+        let Entry { message, group, kind, .. } = *entry;
         self.messages.open = self.messages.open.wrapping_sub(1);
-        self.messages.by_ack_id.remove(&(ack_id, serial));
         if let Some(group) = group {
             self.groups.release(group);
             self.settle_group(group, kind, message, outcome);
@@ -492,32 +474,16 @@ impl Messages {
         self.entries.len()
     }
 
-    /// Checks that the count and the index match the entries.
+    /// Checks that the count matches the entries.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        let open = self.entries.iter().filter(|entry| entry.state != State::Settled);
-        assert_eq!(self.open, open.clone().count());
-        let indexed = open.filter(|entry| entry.kind.has_ack()).map(|entry| (entry.ack_id, entry.serial));
-        assert_eq!(self.by_ack_id, indexed.collect());
+        assert_eq!(self.open, self.entries.iter().filter(|entry| entry.state != State::Settled).count());
     }
 
-    /// Finds the next entry that is not settled and has this ack id, from this serial number on.
-    fn waiting_for(&self, ack_id: u64, from: u64) -> Option<(usize, Entry)> {
-        let (_, serial) = self.by_ack_id.range((ack_id, from)..=(ack_id, u64::MAX)).next()?;
-        let at = self.entries.binary_search_by_key(serial, |entry| entry.serial).ok()?;
-        Some((at, *self.entries.get(at)?))
-    }
-
-    /// Whether a message with this ack id was sent on this socket and waits for its ack.
-    fn is_in_flight(&self, ack_id: u64) -> bool {
-        let mut from = 0;
-        while let Some((_, entry)) = self.waiting_for(ack_id, from) {
-            if entry.state == State::Sent {
-                return true;
-            }
-            from = entry.serial.wrapping_add(1);
-        }
-        false
+    /// Finds the oldest message with this ack id that was sent on this socket and waits for its ack.
+    fn oldest_in_flight(&self, ack_id: u64) -> Option<(usize, Entry)> {
+        let entries = self.ack_ids.places(ack_id).filter_map(|at| Some((at, *self.entries.get(at)?)));
+        entries.filter(|(_, entry)| entry.state == State::Sent).last()
     }
 
     /// The state of a group is set again. Those before the last one are old already.
@@ -535,6 +501,7 @@ impl Messages {
         }
         if self.entries.len() / 2 > self.open {
             self.entries.retain(|entry| entry.state != State::Settled);
+            self.ack_ids.rebuild(self.entries.iter().map(|entry| entry.kind.has_ack().then_some(entry.ack_id)));
             self.settled = 0;
         }
     }

@@ -14,6 +14,7 @@
 //! | `retry` | how long to wait before the next try |
 //! | `clock` | time that leaves out sleep and never goes back |
 //! | `messages` | sends, joins and invocations until they are settled |
+//! | `index` | finds entries by a number, in constant time |
 //! | `groups` | which groups are joined again, and which numbers of groups are in use |
 //! | `sequence` | which messages are new, and when they are acknowledged |
 //! | `streams` | outbound streams with their replay window, inbound streams with gaps and idle times |
@@ -76,6 +77,7 @@ mod clock;
 #[cfg(feature = "json")]
 mod group_state;
 mod groups;
+mod index;
 mod input;
 mod messages;
 mod options;

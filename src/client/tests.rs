@@ -592,6 +592,35 @@ fn groups_that_were_left_take_no_memory() {
 }
 
 #[test]
+fn groups_that_come_and_go_beside_others_take_no_memory() {
+    let mut host = Host::connected(Options { keep_alive_interval_ms: 0, ..standard() });
+    let mut ack_id = 0;
+    let mut ask = |host: &mut Host, input: fn(u32) -> Input, group| {
+        ack_id += 1;
+        host.hand(input(group));
+        host.ack(ack_id, AckOutcome::Success);
+    };
+    let join: fn(u32) -> Input = |group| Input::Join { message: 1, ack_id: NEXT_ACK_ID, group };
+    let leave: fn(u32) -> Input = |group| Input::Leave { message: 1, ack_id: NEXT_ACK_ID, group };
+    for group in 0..100 {
+        ask(&mut host, join, group);
+    }
+    for round in 0..1_000 {
+        // The host gives the same number again, or another one.
+        for group in [100, 101 + round] {
+            ask(&mut host, join, group);
+            ask(&mut host, leave, group);
+        }
+        assert!(host.session.groups.len() <= 202);
+    }
+    host.drop(1006);
+    host.taken();
+    host.open();
+    let is_rejoin = |action: &Action| matches!(action, Action::Rejoin { .. });
+    assert_eq!(host.taken().into_iter().filter(is_rejoin).count(), 100);
+}
+
+#[test]
 fn the_number_of_a_group_is_free_when_nothing_needs_the_group() {
     let join = |message| Input::Join { message, ack_id: NEXT_ACK_ID, group: 9 };
     let leave = |message| Input::Leave { message, ack_id: NEXT_ACK_ID, group: 9 };
