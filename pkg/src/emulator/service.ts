@@ -120,7 +120,7 @@ class Guard {
   #fail(): Error {
     if (this.#failure === undefined) {
       const cause = this.#cause;
-      const why = cause instanceof Error ? `: ${cause.name}: ${cause.message}` : "";
+      const why = cause instanceof Error ? ` (${cause.name}: ${cause.message})` : "";
       const text = `This emulator has failed and was stopped${why}. Start another one. Please report this error.`;
       const failure = new Error(text, { cause });
       queueMicrotask(() => this.#onFailure(failure));
