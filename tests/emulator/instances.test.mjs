@@ -42,7 +42,7 @@ async function assertWorks({ emulator, client }) {
   assert.equal(emulator.inspect("chat").connections.length, 1);
 }
 
-const TRAP = /^This emulator has failed and was stopped: RuntimeError: .*\. Start another one\. Please report this error\.$/;
+const TRAP = /^This emulator has failed and was stopped \(RuntimeError: .*\)\. Start another one\. Please report this error\.$/;
 
 test("a trap while a socket is served stops that emulator and no other", async (t) => {
   const { failing, other, printed } = await startTwo(t);
@@ -76,7 +76,7 @@ test("a stack overflow stops that emulator and no other", async (t) => {
     onFullStack(() => failing.emulator.faults.list());
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await assertFailed(failing, printed, /stopped: RangeError: Maximum call stack size exceeded\. Start/);
+  await assertFailed(failing, printed, /stopped \(RangeError: Maximum call stack size exceeded\)\. Start/);
   await assertWorks(other);
 });
 

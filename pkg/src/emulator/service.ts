@@ -64,6 +64,8 @@ class Guard {
   /** Undefined after its release. */
   service: Emulator | undefined;
   #isBroken = false;
+  /** What was thrown when the instance broke. */
+  #cause: unknown;
   #failure: Error | undefined;
   readonly #onFailure: (failure: Error) => void;
 
@@ -80,11 +82,12 @@ class Guard {
         try {
           return (this.service as unknown as Methods)[name]!(...args);
         } catch (error) {
-          // No function is called before the assignment: the stack may be full.
+          // Only assignments, because the stack may be full.
           const { name } = error as Error;
-          if (name === "RuntimeError" || name === "RangeError") this.#isBroken = true;
-          if (!this.#isBroken) throw error;
-          this.#fail(error);
+          const isFatal = name === "RuntimeError" || name === "RangeError";
+          if (!isFatal && !this.#isBroken) throw error;
+          this.#isBroken = true;
+          this.#cause ??= error;
         }
       }
       const failure = this.#fail();
@@ -100,6 +103,7 @@ class Guard {
       try {
         return (actions as unknown as Methods)[name]!(...args);
       } catch (error) {
+        this.#cause ??= error;
         this.#isBroken = true;
         throw error;
       }
@@ -113,9 +117,10 @@ class Guard {
     this.service = undefined;
   }
 
-  #fail(cause?: unknown): Error {
+  #fail(): Error {
     if (this.#failure === undefined) {
-      const why = cause instanceof Error ? `: ${cause.name}: ${cause.message}` : "";
+      const cause = this.#cause;
+      const why = cause instanceof Error ? ` (${cause.name}: ${cause.message})` : "";
       const text = `This emulator has failed and was stopped${why}. Start another one. Please report this error.`;
       const failure = new Error(text, { cause });
       queueMicrotask(() => this.#onFailure(failure));

@@ -4,6 +4,9 @@
 //! Each input is one call of [`Emulator`], which carries out the actions by calling the methods of [`Host`] before it
 //! returns. However many sockets a message goes to, it crosses the boundary once: as WebSocket frames, ready to be
 //! written, and the numbers of the sockets ([`batch`]).
+//!
+//! Each emulator has an instance of this module of its own. A trap, or an exception that a method of the host throws,
+//! breaks the instance: pkg/src/emulator/service.ts then stops this emulator and no other.
 
 // What wasm-bindgen writes for JavaScript has no documentation.
 #![allow(missing_docs)]
@@ -62,7 +65,7 @@ extern "C" {
 /// One emulated service, and the host that carries out what it decides. Times are milliseconds since 1970.
 #[wasm_bindgen]
 pub struct Emulator {
-    // The host may call back while it carries out an action: by then nothing is borrowed any more.
+    // Not borrowed while the host carries out actions, because it may call back.
     service: RefCell<Service>,
     host: Host,
 }
@@ -83,13 +86,13 @@ impl Emulator {
         MAX_MESSAGE_BYTES
     }
 
-    /// So many bytes may wait for a socket before that has to be reported.
+    /// The number of bytes that may wait for a socket before the host must report a backlog.
     #[wasm_bindgen(getter, js_name = maxBacklogBytes)]
     pub fn max_backlog_bytes(&self) -> usize {
         MAX_BACKLOG_BYTES
     }
 
-    /// Whether a request's body should be read. If not, the request has been answered.
+    /// Returns whether the body of a request must be read. If not, the request has been answered.
     pub fn admit(&self, now: f64, id: u32, method: String, url: String, headers: Vec<String>) -> bool {
         let request = request::from_parts(method, url, headers, Vec::new());
         let admitted = self.service.borrow().admit(millis(now), &request);
@@ -117,7 +120,7 @@ impl Emulator {
 
     /// `text` is UTF-8.
     pub fn text(&self, now: f64, socket: u32, text: &[u8]) {
-        // `ws` has checked that it is.
+        // `ws` has checked that the text is UTF-8.
         let text = String::from_utf8_lossy(text);
         self.handle(now, Input::Text { socket: socket.into(), text: &text });
     }
@@ -144,7 +147,7 @@ impl Emulator {
         self.service.borrow_mut().answer_events(hub, does);
     }
 
-    /// Answers an event with data, or with nothing when there is no type of data.
+    /// Answers an event with data, or without data if there is no data type.
     pub fn reply(&self, now: f64, hub: &str, id: f64, data_type: Option<String>, data: Vec<u8>) {
         let reply = match data_type.map(|data_type| payload::read(&data_type, data)).transpose() {
             Ok(payload) => EventReply::Done(payload),
@@ -153,7 +156,7 @@ impl Emulator {
         self.handle(now, Input::Reply { hub, id: id as u64, reply: &reply });
     }
 
-    /// Says that an event could not be answered, and why.
+    /// Reports that an event could not be answered.
     pub fn fail(&self, now: f64, hub: &str, id: f64, message: String) {
         self.handle(now, Input::Reply { hub, id: id as u64, reply: &EventReply::Failed(message) });
     }
@@ -162,18 +165,18 @@ impl Emulator {
         self.handle(now, Input::Tick);
     }
 
-    /// When `tick` is due.
+    /// Returns the time of the next `tick`.
     #[wasm_bindgen(js_name = wakeAt)]
     pub fn wake_at(&self) -> Option<f64> {
         self.service.borrow().wake_at().map(|time| time as f64)
     }
 
-    /// What a hub holds.
+    /// Returns the connections and groups of a hub.
     pub fn inspect(&self, hub: &str) -> Result<JsValue, JsError> {
         write(&self.service.borrow().inspect(hub))
     }
 
-    /// Breaks something in a hub; in every hub when none is named. `fault` is JSON.
+    /// Injects a fault into a hub, or into every hub if none is named. `fault` is JSON.
     #[wasm_bindgen(js_name = injectFault)]
     pub fn inject_fault(&self, now: f64, hub: Option<String>, fault: &str) -> Result<JsValue, JsError> {
         let fault = serde_json::from_str::<serde_json::Value>(fault).and_then(serde_json::from_value);
@@ -189,7 +192,7 @@ impl Emulator {
         write(&self.service.borrow().faults(millis(now), hub.as_deref()))
     }
 
-    /// Whether there was such a fault.
+    /// Removes a fault. Returns whether it existed.
     #[wasm_bindgen(js_name = removeFault)]
     pub fn remove_fault(&self, now: f64, id: u32) -> bool {
         let actions = self.service.borrow_mut().remove_fault(millis(now), id.into());
@@ -222,7 +225,7 @@ impl Emulator {
                     }
                 }
                 other => {
-                    // What comes before a close is sent before it.
+                    // Frames that precede a close are sent first.
                     self.send(&mut batch);
                     self.carry_out_one(other);
                 }
@@ -250,7 +253,7 @@ impl Emulator {
             Action::Respond { id, response } => self.respond(number(id), response),
             Action::Event(event) => self.ask(&event),
             Action::EventOver { hub, id } => self.host.event_over(&hub, id as f64),
-            // These were put together.
+            // `carry_out` batches these.
             Action::Send { .. } => {}
         }
     }
@@ -268,8 +271,8 @@ impl Emulator {
     }
 }
 
-/// Reads JSON, which may nest only so deep, unlike values of JavaScript. By way of a JSON value, so that errors tell no
-/// place in a text that nobody has seen.
+/// Reads JSON, whose depth is limited, unlike that of JavaScript values. It reads a JSON value first, because errors of
+/// the direct way name a line and a column of a text that the caller has not written.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, JsError> {
     let value = serde_json::from_str::<serde_json::Value>(json);
     value.and_then(serde_json::from_value).map_err(|problem| JsError::new(&problem.to_string()))
@@ -280,12 +283,12 @@ fn write(value: &impl Serialize) -> Result<JsValue, JsError> {
     Ok(value.serialize(&Serializer::json_compatible())?)
 }
 
-/// A host in JavaScript gives these numbers out one by one, so they fit.
+/// Converts a number that the host gave out: it counts from 1, so 32 bits suffice.
 fn number(id: u64) -> u32 {
     u32::try_from(id).unwrap_or(u32::MAX)
 }
 
-/// What is no time counts as 1970.
+/// Converts a time. `NaN` and negative numbers become 1970.
 fn millis(now: f64) -> u64 {
     now as u64
 }

@@ -80,6 +80,8 @@ export class Instance {
   readonly exports: Exports;
   /** True from the start of each call until it has succeeded. A call that throws leaves it true. */
   isBroken = false;
+  /** What the call threw. */
+  cause: unknown;
   /** The sessions that are told when the instance breaks. Other sessions notice it at their next input. */
   readonly running = new Set<CoreSession>();
 
@@ -95,7 +97,8 @@ export class Instance {
       this.isBroken = false;
       return result;
     } catch (error) {
-      for (const session of this.running) session.end(error);
+      this.cause = error;
+      for (const session of this.running) session.end();
       return undefined;
     }
   }
@@ -169,7 +172,7 @@ export class CoreSession {
       new Uint32Array(exports.memory.buffer).set(words, exports.options() >>> 2);
       return exports.create();
     });
-    if (number === undefined) throw failed();
+    if (number === undefined) throw failed(instance.cause);
     this.#number = number;
     this.words = new Uint32Array(instance.exports.memory.buffer);
     sessions?.register(this, { instance, number });
@@ -207,8 +210,10 @@ export class CoreSession {
       if (result > 3) this.actionsAt = exports.actions(this.#number) >>> 2;
       instance.isBroken = false;
     } catch (error) {
-      this.end(error);
-      for (const session of instance.running) session.end(error);
+      // First, because the call stack may be too full for what follows.
+      instance.cause = error;
+      this.end();
+      for (const session of instance.running) session.end();
       return 0;
     }
     if (result < 0) throw new TypeError(`The session does not take the input ${tag} with ${a}, ${id} and ${b}.`);
@@ -222,8 +227,8 @@ export class CoreSession {
     return this.hasFailed ? Infinity : (this.#instance.call((exports) => exports.wake_at(this.#number)) ?? Infinity);
   }
 
-  /** Ends the session because it has failed. */
-  end(cause?: unknown): void {
+  /** Ends the session because it has failed. `cause` is what was thrown, if that was not in a call of the instance. */
+  end(cause = this.#instance.cause): void {
     if (this.failure !== undefined) return;
     this.isBroken = true;
     const failure = failed(cause);
