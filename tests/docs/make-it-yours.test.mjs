@@ -24,6 +24,7 @@ const page = await readFile(path.join(root, "docs/make-it-yours.md"), "utf8");
 const blocks = [...page.matchAll(/(?:<!-- ([\w ]+): (.+) -->\n\n)?^```(\w+)\n([\s\S]*?)^```$/gm)].map(
   ([, remark = "run", detail, language, code]) => ({ remark, detail, language, code }),
 );
+const hasCurl = await run("curl", ["--version"]).then(() => true, () => false);
 const skip = process.platform === "win32" && "the commands are for a POSIX shell";
 
 let home;
@@ -67,7 +68,8 @@ test("the page is a Worker that runs and deploys", { skip, timeout: 900_000 }, a
   for (const block of blocks) {
     const code = block.code.replace(/\b(9770|8787)\b/g, (port) => ports[port]);
     if (block.remark === "unchecked") continue;
-    await t.test(code.split("\n")[0], async () => {
+    const skip = code.includes("curl ") && !hasCurl && "there is no curl on this machine";
+    await t.test(code.split("\n")[0], { skip }, async () => {
       if (block.remark === "replaced") await copyClone(code);
       else if (block.remark === "file") await writeFile(path.join(folder, block.detail), code);
       else if (block.remark === "keeps running") await start(code, JSON.parse(block.detail.replace("until ", "")));
