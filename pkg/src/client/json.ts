@@ -67,6 +67,8 @@ function parseMessages(input: string | ArrayBuffer): DownstreamMessage | null {
     return null;
   }
   frame["kind"] = kind;
+  if (kind === "ack" || kind === "invokeResponse") checkFlag("success", frame["success"]);
+  checkFlag("endOfStream", (frame["stream"] as Frame | null | undefined)?.["endOfStream"] ?? false);
   if (isLarge(frame["sequenceId"]) || isLarge(frame["ackId"])) {
     readLargeIds(frame, input);
   }
@@ -119,11 +121,18 @@ function numberIn(input: string, from: number, end: number): number {
 const KINDS =
   /^((dis)?connected|groupData|serverData|ack|pong|invokeResponse|stream(Ack|Nack|Closed)|groupState(Snapshot|Update))$/;
 
-/** The payload as its type says; `null` for a type that this version does not know. */
+/** Reads the payload as its type says. Returns `null` for a type that this version does not know. */
 function withPayload(frame: Frame): DownstreamMessage | null {
+  if (frame["kind"] === "groupData") checkText(frame["group"]);
+  // The last part of a stream and a message of metadata alone may have no data.
+  if (frame["data"] === undefined && (frame["stream"] ?? frame["metadata"])) {
+    frame["dataType"] = "text";
+    frame["data"] = "";
+  }
   const data = frame["data"];
   switch ((frame["dataType"] ??= "json")) {
     case "json":
+      if (data === undefined) throw new TypeError("A message needs data.");
       break;
     case "text":
       checkText(data);
@@ -136,6 +145,11 @@ function withPayload(frame: Frame): DownstreamMessage | null {
       return null;
   }
   return frame as never;
+}
+
+/** Refuses a flag that is not a boolean. */
+function checkFlag(name: string, value: unknown): void {
+  if (typeof value !== "boolean") throw new TypeError(`${name} must be true or false, not ${JSON.stringify(value)}.`);
 }
 
 function isLarge(id: unknown): boolean {
