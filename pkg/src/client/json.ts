@@ -121,11 +121,18 @@ function numberIn(input: string, from: number, end: number): number {
 const KINDS =
   /^((dis)?connected|groupData|serverData|ack|pong|invokeResponse|stream(Ack|Nack|Closed)|groupState(Snapshot|Update))$/;
 
-/** The payload as its type says; `null` for a type that this version does not know. */
+/** Reads the payload as its type says. Returns `null` for a type that this version does not know. */
 function withPayload(frame: Frame): DownstreamMessage | null {
+  if (frame["kind"] === "groupData") checkText(frame["group"]);
+  // The last part of a stream and a message of metadata alone may have no data.
+  if (frame["data"] === undefined && (frame["stream"] ?? frame["metadata"])) {
+    frame["dataType"] = "text";
+    frame["data"] = "";
+  }
   const data = frame["data"];
   switch ((frame["dataType"] ??= "json")) {
     case "json":
+      if (data === undefined) throw new TypeError("A message needs data.");
       break;
     case "text":
       checkText(data);

@@ -160,13 +160,16 @@ class Fields {
       let value = 0n;
       for (let shift = 0n; ; shift += 7n) {
         const byte = bytes[at++];
-        if (byte === undefined || shift > 63n) throw new TypeError("The frame ends within a number.");
+        if (byte === undefined) throw new TypeError("The frame ends within a number.");
+        // The tenth byte has room for one bit.
+        if (shift > 63n || (shift === 63n && byte > 1)) throw new TypeError("The frame has a number of more than 64 bits.");
         value |= BigInt(byte & 0x7f) << shift;
         if (byte < 0x80) return value > Number.MAX_SAFE_INTEGER ? BigInt.asUintN(64, value) : Number(value);
       }
     };
     while (at < bytes.length) {
       const key = Number(varint());
+      if (key < 8) throw new TypeError("The frame has a field with the number 0.");
       let value: Id | Uint8Array = 0;
       const type = key & 7;
       if (type === 0) {
@@ -185,6 +188,10 @@ class Fields {
   number(tag: number): Id | undefined {
     const value = this.#values.get(tag)?.at(-1);
     return value instanceof Uint8Array ? undefined : value;
+  }
+
+  flag(tag: number): boolean {
+    return Number(this.number(tag) ?? 0) !== 0;
   }
 
   bytes(tag: number): Uint8Array | undefined {
@@ -234,7 +241,7 @@ type Members = Record<string, unknown> | null;
 
 /** What reads each message of the envelope, by its tag. */
 const READERS: Readonly<Record<number, (message: Fields) => Members>> = {
-  1: (ack) => ({ kind: "ack", ackId: ack.number(1) ?? 0, success: ack.number(2) === 1, error: ack.error(3) }),
+  1: (ack) => ({ kind: "ack", ackId: ack.number(1) ?? 0, success: ack.flag(2), error: ack.error(3) }),
   2: data,
   3: (system) => {
     const connected = system.message(1);
@@ -249,7 +256,7 @@ const READERS: Readonly<Record<number, (message: Fields) => Members>> = {
   5: (response) => ({
     kind: "invokeResponse",
     invocationId: response.text(1),
-    success: response.number(2) === 1,
+    success: response.flag(2),
     ...content(response.message(3)),
     error: response.error(4),
   }),
@@ -273,11 +280,12 @@ const READERS: Readonly<Record<number, (message: Fields) => Members>> = {
 
 function data(message: Fields): Members {
   const from = message.text(1);
+  if (from !== "group" && from !== "server") return null;
   const metadata = message.strings(5);
   const stream = message.message(6);
-  // A message of metadata alone has no payload.
+  // The last part of a stream and a message of metadata alone may have no data.
   const payload = content(message.message(3)) ?? (metadata || stream ? { dataType: "text", data: "" } : undefined);
-  if ((from !== "group" && from !== "server") || payload === undefined) return null;
+  if (payload === undefined) throw new TypeError("The frame has a message without data.");
   return {
     kind: `${from}Data`,
     group: message.text(2),
@@ -293,21 +301,24 @@ function streamInfo(stream: Fields): Members {
   return present({
     streamId: stream.text(1),
     streamSequenceId: stream.number(2) ?? 0,
-    endOfStream: stream.number(3) === 1 || undefined,
+    endOfStream: stream.flag(3) || undefined,
     error: error && present({ name: error.text(1), message: error.text(2), userErrorCode: error.text(3) }),
   });
 }
 
 function stateItem(item: Fields): GroupStateItem {
+  const updatedAt = item.number(4) ?? 0;
+  // A negative time is read as a number above 2^63.
+  if (typeof updatedAt === "bigint") throw new TypeError("The frame has a state with an invalid time.");
   return present({
     connectionId: item.text(1),
     userId: item.text(2),
     state: item.message(3)?.strings(1) ?? (item.message(3) && {}),
-    updatedAt: item.number(4) ?? 0,
+    updatedAt,
   }) as unknown as GroupStateItem;
 }
 
-/** A payload, which may be empty; nothing when there is none. */
+/** Reads a payload, which may be empty. Returns `undefined` when there is none. */
 function content(data: Fields | undefined): { dataType: string; data: unknown } | undefined {
   const [text, json] = [data?.text(1), data?.text(4)];
   const [binary, any] = [data?.bytes(2), data?.bytes(3)];

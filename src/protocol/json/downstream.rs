@@ -234,7 +234,7 @@ impl<'a> Members<'a> {
             },
             Some("ack") => {
                 let error = self.error.map(ErrorMembers::into_detail).unwrap_or_default();
-                let result = if self.success == Some(true) { Ok(()) } else { Err(error) };
+                let result = if required(self.success, "success")? { Ok(()) } else { Err(error) };
                 Downstream::Ack { ack_id: required(self.ack_id, "ackId")?, result }
             }
             Some("message") => return self.into_message(),

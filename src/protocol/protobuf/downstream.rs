@@ -1,5 +1,5 @@
 use super::message::{Message, envelope};
-use super::writer::Writer;
+use super::writer::{Writer, varint_length};
 use crate::protocol::{DataMessage, Downstream, ErrorDetail, FrameError, Payload, Sender};
 
 impl<'a> Downstream<'a> {
@@ -30,8 +30,11 @@ impl<'a> Downstream<'a> {
             Downstream::InvokeResponse { invocation_id, result } => {
                 w.text_unless_empty(1, invocation_id);
                 w.flag(2, result.is_ok());
-                w.payload(3, result.as_ref().ok().and_then(Option::as_ref));
-                w.error(4, result.as_ref().err());
+                match result {
+                    Ok(Some(payload)) => w.payload(3, payload),
+                    Ok(None) => {}
+                    Err(error) => w.error(4, Some(error)),
+                }
             }
             Downstream::StreamAck { stream_id, expected_sequence_id } => {
                 w.text_unless_empty(1, stream_id);
@@ -134,11 +137,13 @@ impl DataMessage<'_> {
 
 /// Completes a message of [`DataMessage::to_unnumbered_protobuf`] with the sequence id of a receiver.
 pub fn number_protobuf(message: &[u8], sequence_id: u64) -> Vec<u8> {
+    // The tag of the number takes one byte.
+    let number_length = 1_usize.saturating_add(varint_length(sequence_id));
     let mut w = Writer(Vec::with_capacity(message.len().saturating_add(32)));
-    let start = w.begin(DATA);
+    w.tag_with_length(DATA);
+    w.varint(message.len().saturating_add(number_length) as u64);
     w.0.extend_from_slice(message);
     w.number(SEQUENCE_ID, sequence_id);
-    w.end(start);
     w.0
 }
 

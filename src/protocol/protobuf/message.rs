@@ -139,7 +139,8 @@ impl<'a> Message<'a> {
 
     /// Returns the messages of a field that may appear many times.
     fn repeated(&self, field: u32) -> impl Iterator<Item = Result<Message<'a>, FrameError>> + use<'a> {
-        let mut fields = Fields(self.bytes);
+        let is_present = matches!(self.fields.get(field as usize), Some(Some(_)));
+        let mut fields = Fields(if is_present { self.bytes } else { &[] });
         std::iter::from_fn(move || fields.next().transpose()).filter_map(move |found| match found {
             Ok((number, Value::Bytes(bytes))) if number == field => Some(Message::read(bytes)),
             Ok(_) => None,

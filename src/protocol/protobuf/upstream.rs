@@ -12,7 +12,7 @@ impl<'a> Upstream<'a> {
             Upstream::SendToGroup { group, ack_id, payload, no_echo, ttl_seconds, metadata } => {
                 w.text_unless_empty(1, group);
                 w.maybe_number(2, *ack_id);
-                w.payload(3, Some(payload));
+                w.payload(3, payload);
                 w.flag(4, *no_echo);
                 w.maybe_number(5, ttl_seconds.map(u64::from));
                 write_metadata(&mut w, 6, metadata);
@@ -25,7 +25,7 @@ impl<'a> Upstream<'a> {
             }
             Upstream::Event { event, ack_id, payload, metadata } => {
                 w.text_unless_empty(1, event);
-                w.payload(2, Some(payload));
+                w.payload(2, payload);
                 w.maybe_number(3, *ack_id);
                 write_metadata(&mut w, 4, metadata);
             }
@@ -41,14 +41,14 @@ impl<'a> Upstream<'a> {
             Upstream::Invoke { invocation_id, event, payload, metadata } => {
                 w.text_unless_empty(1, event);
                 w.text_unless_empty(2, invocation_id);
-                w.payload(3, Some(payload));
+                w.payload(3, payload);
                 write_metadata(&mut w, 4, metadata);
             }
             Upstream::CancelInvocation { invocation_id } => w.text_unless_empty(1, invocation_id),
             Upstream::StreamData { stream_id, sequence_id, payload } => {
                 w.text_unless_empty(1, stream_id);
                 w.number(2, *sequence_id);
-                w.payload(3, Some(payload));
+                w.payload(3, payload);
             }
             Upstream::KeepStreamAlive { stream_id } => w.text_unless_empty(1, stream_id),
             Upstream::EndStream { stream_id, error } => {

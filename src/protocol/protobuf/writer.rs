@@ -69,16 +69,19 @@ impl Writer {
         }
     }
 
-    pub(super) fn payload(&mut self, field: u32, payload: Option<&Payload<'_>>) {
-        let Some(payload) = payload else { return };
-        let start = self.begin(field);
-        match payload {
-            Payload::Text(text) => self.text(1, text),
-            Payload::Binary(bytes) => self.bytes(2, bytes),
-            Payload::Protobuf(bytes) => self.bytes(3, bytes),
-            Payload::Json(text) => self.text(4, text),
-        }
-        self.end(start);
+    pub(super) fn payload(&mut self, field: u32, payload: &Payload<'_>) {
+        let (kind, content) = match payload {
+            Payload::Text(text) => (1, text.as_bytes()),
+            Payload::Binary(bytes) => (2, bytes.as_ref()),
+            Payload::Protobuf(bytes) => (3, bytes.as_ref()),
+            Payload::Json(text) => (4, text.as_bytes()),
+        };
+        // A payload may be large: its length is written first, so that it is not moved.
+        self.0.reserve(content.len().saturating_add(64));
+        self.tag_with_length(field);
+        let header = 1_usize.saturating_add(varint_length(content.len() as u64));
+        self.varint(header.saturating_add(content.len()) as u64);
+        self.bytes(kind, content);
     }
 
     pub(super) fn texts<'t>(&mut self, field: u32, texts: impl IntoIterator<Item = (&'t Text<'t>, &'t Text<'t>)>) {
@@ -123,7 +126,7 @@ impl Writer {
                 self.text(2, group);
             }
         }
-        self.payload(3, Some(&message.payload));
+        self.payload(3, &message.payload);
         self.texts(5, message.metadata.iter().map(|(key, value)| (key, value)));
         if let Some(part) = &message.stream {
             self.stream_part(6, part);
@@ -154,11 +157,11 @@ impl Writer {
         self.end(start);
     }
 
-    fn tag_with_length(&mut self, field: u32) {
+    pub(super) fn tag_with_length(&mut self, field: u32) {
         self.varint(u64::from(field) << 3 | 2);
     }
 
-    fn varint(&mut self, mut value: u64) {
+    pub(super) fn varint(&mut self, mut value: u64) {
         while value > 0x7f {
             // The cast keeps the lowest 8 bits.
             self.0.push(value as u8 | 0x80);
@@ -166,6 +169,12 @@ impl Writer {
         }
         self.0.push(value as u8);
     }
+}
+
+/// Returns the number of bytes of a varint.
+pub(super) fn varint_length(value: u64) -> usize {
+    let bits = u64::BITS.saturating_sub(value.leading_zeros()).max(1);
+    bits.div_ceil(7) as usize
 }
 
 #[cfg(test)]
