@@ -152,7 +152,7 @@ fn banner(node: &Node, port: u16, hub: &str, key: &str) -> String {
 
   A changed file in src/, worker/, emulator/, pkg/src/ or www/ is built and loaded by itself.
   Stop:    Ctrl-C
-  Deploy:  (README.md tells the whole of it){path}
+  Deploy:  see docs/worker-template.md{path}
            npx wrangler secret put AZURE_WEBPUBSUB_CONNECTION_STRING --env=""
            npx wrangler secret put SESSION_SECRET --env=""
            npx wrangler deploy --env=""
