@@ -111,11 +111,15 @@ pub(super) fn payload<'a>(data_type: Option<&str>, data: &'a RawValue) -> Option
         let bytes = BASE64_STANDARD.decode(string(what)?.as_bytes());
         bytes.map(Into::into).map_err(|_| FrameError::new(format!("Data of type {what} must be base64.")))
     };
-    Some(match data_type.unwrap_or("json").to_ascii_lowercase().as_str() {
-        "json" => Ok(Payload::Json(data.get().into())),
+    Some(match spelled(data_type.unwrap_or("json"), &["text", "json", "binary", "protobuf"])? {
         "text" => string("text").map(Payload::Text),
         "binary" => bytes("binary").map(Payload::Binary),
         "protobuf" => bytes("protobuf").map(Payload::Protobuf),
-        _ => return None,
+        _ => Ok(Payload::Json(data.get().into())),
     })
+}
+
+/// Finds a known name, whatever the case of `name`, and returns it as the protocol spells it.
+pub(super) fn spelled(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    known.iter().find(|known| known.eq_ignore_ascii_case(name)).copied()
 }

@@ -15,9 +15,11 @@ impl Object {
         Object(String::from("{"))
     }
 
-    /// Starts a frame with its `type`.
+    /// Starts a frame with its `type`. Most small frames fit into 192 bytes.
     pub(super) fn of_type(kind: &str) -> Object {
-        Object::new().text("type", kind)
+        let mut frame = Object(String::with_capacity(192));
+        frame.0.push('{');
+        frame.text("type", kind)
     }
 
     /// Returns the whole object.
@@ -108,10 +110,16 @@ impl Object {
 
     /// Adds `dataType` and `data`.
     pub(super) fn payload(self, payload: &Payload<'_>) -> Object {
-        let object = self.text("dataType", payload.data_type());
+        let mut object = self.text("dataType", payload.data_type());
         match payload {
-            Payload::Text(text) => object.text("data", text),
-            Payload::Json(json) => object.json("data", json),
+            Payload::Text(text) => {
+                object.0.reserve(text.len().saturating_add(32));
+                object.text("data", text)
+            }
+            Payload::Json(json) => {
+                object.0.reserve(json.len().saturating_add(32));
+                object.json("data", json)
+            }
             Payload::Binary(bytes) | Payload::Protobuf(bytes) => object.base64("data", bytes),
         }
     }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::members::{Str, Texts, payload, read, text};
+use super::members::{Str, Texts, payload, read, spelled, text};
 use super::object::Object;
 use crate::protocol::upstream::{SendParts, StreamStart, payload_or_metadata, refuse_stream};
 use crate::protocol::{FrameError, Metadata, Payload, StreamEndError, Text, Upstream};
@@ -154,15 +154,15 @@ impl<'a> Members<'a> {
         let metadata = metadata.map(Texts::into_metadata).unwrap_or_default();
         let has_stream = stream.is_some();
         let data = || data.map(|data| checked_payload(data_type, data)).transpose();
-        Ok(match self.r#type.into_text().to_ascii_lowercase().as_str() {
-            "ping" => Upstream::Ping,
-            "sequenceack" => {
+        Ok(match spelled(&self.r#type.into_text(), &TYPES) {
+            Some("ping") => Upstream::Ping,
+            Some("sequenceAck") => {
                 let missing = || FrameError::new("A sequenceAck frame needs a sequenceId.");
                 Upstream::SequenceAck { sequence_id: self.sequence_id.ok_or_else(missing)? }
             }
-            "joingroup" => Upstream::JoinGroup { group, ack_id },
-            "leavegroup" => Upstream::LeaveGroup { group, ack_id },
-            "sendtogroup" => {
+            Some("joinGroup") => Upstream::JoinGroup { group, ack_id },
+            Some("leaveGroup") => Upstream::LeaveGroup { group, ack_id },
+            Some("sendToGroup") => {
                 let stream = stream.map(|StreamMembers { stream_id, idle_timeout_ms }| StreamStart {
                     stream_id: stream_id.into_text(),
                     idle_timeout_ms: idle_timeout_ms.map(saturated),
@@ -170,12 +170,12 @@ impl<'a> Members<'a> {
                 let (payload, ttl_seconds) = (data()?, self.ttl_seconds.map(saturated));
                 return Upstream::of_send(SendParts { group, ack_id, payload, no_echo, ttl_seconds, metadata, stream });
             }
-            "event" => {
+            Some("event") => {
                 refuse_stream(has_stream)?;
                 let payload = payload_or_metadata(data()?, &metadata)?;
                 Upstream::Event { event, ack_id, payload, metadata }
             }
-            "invoke" => {
+            Some("invoke") => {
                 refuse_stream(has_stream)?;
                 if text(self.target) != "event" {
                     return Err(FrameError::new("The target of an invoke frame must be event."));
@@ -183,25 +183,44 @@ impl<'a> Members<'a> {
                 let payload = payload_or_metadata(data()?, &metadata)?;
                 Upstream::Invoke { invocation_id: text(self.invocation_id), event, payload, metadata }
             }
-            "cancelinvocation" => Upstream::CancelInvocation { invocation_id: text(self.invocation_id) },
-            "streamdata" => {
+            Some("cancelInvocation") => Upstream::CancelInvocation { invocation_id: text(self.invocation_id) },
+            Some("streamData") => {
                 refuse_stream(has_stream)?;
                 return Upstream::of_stream_data(stream_id(self.stream_id)?, self.stream_sequence_id, data()?);
             }
-            "streamend" => {
+            Some("streamEnd") => {
                 let error = self.error.map(|ErrorMembers { message, user_error_code }| StreamEndError {
                     message: message.map(Str::into_text),
                     user_error_code: user_error_code.map(Str::into_text),
                 });
                 Upstream::EndStream { stream_id: stream_id(self.stream_id)?, error }
             }
-            "setgroupstate" => Upstream::SetGroupState { group, ack_id, state: self.state.map(Texts::into_state) },
-            "subscribegroupstate" => Upstream::SubscribeGroupState { group, ack_id },
-            "unsubscribegroupstate" => Upstream::UnsubscribeGroupState { group, ack_id },
+            Some("setGroupState") => {
+                Upstream::SetGroupState { group, ack_id, state: self.state.map(Texts::into_state) }
+            }
+            Some("subscribeGroupState") => Upstream::SubscribeGroupState { group, ack_id },
+            Some("unsubscribeGroupState") => Upstream::UnsubscribeGroupState { group, ack_id },
             _ => return Err(FrameError::new("The frame's type is not known.")),
         })
     }
 }
+
+/// The types of frames.
+const TYPES: [&str; 13] = [
+    "sendToGroup",
+    "sequenceAck",
+    "ping",
+    "joinGroup",
+    "leaveGroup",
+    "event",
+    "invoke",
+    "cancelInvocation",
+    "streamData",
+    "streamEnd",
+    "setGroupState",
+    "subscribeGroupState",
+    "unsubscribeGroupState",
+];
 
 fn checked_payload<'a>(data_type: Option<Str<'a>>, data: &'a RawValue) -> Result<Payload<'a>, FrameError> {
     let unknown = || FrameError::new("The frame's dataType must be json, text, binary or protobuf.");

@@ -5,7 +5,7 @@ use crate::protocol::{DataMessage, Downstream, ErrorDetail, FrameError, Payload,
 impl<'a> Downstream<'a> {
     /// Encodes the frame as protobuf. The user of a message's sender is lost: protobuf has no field for it.
     pub fn to_protobuf(&self) -> Vec<u8> {
-        let mut w = Writer::default();
+        let mut w = Writer::new();
         let start = w.begin(self.field());
         match self {
             Downstream::Ack { ack_id, result } => {
@@ -118,7 +118,7 @@ impl<'a> Downstream<'a> {
 impl DataMessage<'_> {
     /// Encodes the message as a protobuf frame.
     pub fn to_protobuf(&self) -> Vec<u8> {
-        let mut w = Writer::default();
+        let mut w = Writer::new();
         let start = w.begin(DATA);
         w.data_message(self);
         w.maybe_number(SEQUENCE_ID, self.sequence_id);
@@ -129,7 +129,7 @@ impl DataMessage<'_> {
     /// Encodes the message without its envelope and its sequence id, so that many receivers can share the bytes.
     /// [`number_protobuf`] completes it.
     pub fn to_unnumbered_protobuf(&self) -> Vec<u8> {
-        let mut w = Writer::default();
+        let mut w = Writer::new();
         w.data_message(self);
         w.0
     }

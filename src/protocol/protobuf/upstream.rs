@@ -6,7 +6,7 @@ use crate::protocol::{FrameError, Metadata, Upstream};
 impl<'a> Upstream<'a> {
     /// Encodes the frame as protobuf.
     pub fn to_protobuf(&self) -> Vec<u8> {
-        let mut w = Writer::default();
+        let mut w = Writer::new();
         let start = w.begin(self.field());
         match self {
             Upstream::SendToGroup { group, ack_id, payload, no_echo, ttl_seconds, metadata } => {

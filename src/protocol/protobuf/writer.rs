@@ -6,10 +6,14 @@ use crate::protocol::{
 };
 
 /// Writes a message.
-#[derive(Default)]
 pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
+    /// Starts a message. Most small frames fit into 192 bytes.
+    pub(super) fn new() -> Writer {
+        Writer(Vec::with_capacity(192))
+    }
+
     pub(super) fn number(&mut self, field: u32, value: u64) {
         self.varint(u64::from(field) << 3);
         self.varint(value);
@@ -77,7 +81,7 @@ impl Writer {
             Payload::Json(text) => (4, text.as_bytes()),
         };
         // A payload may be large: its length is written first, so that it is not moved.
-        self.0.reserve(content.len().saturating_add(64));
+        self.0.reserve(content.len().saturating_add(32));
         self.tag_with_length(field);
         let header = 1_usize.saturating_add(varint_length(content.len() as u64));
         self.varint(header.saturating_add(content.len()) as u64);
@@ -186,7 +190,7 @@ mod tests {
     #[test]
     fn numbers_of_every_length_are_read_back() {
         for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), 1 << 63, u64::MAX] {
-            let mut writer = Writer::default();
+            let mut writer = Writer::new();
             writer.number(17, value);
             let (number, read) = Fields(&writer.0).next().unwrap().unwrap();
             assert!(matches!(read, Value::Number(read) if read == value) && number == 17, "{value}");
@@ -196,7 +200,7 @@ mod tests {
     #[test]
     fn a_nested_message_starts_with_its_length() {
         for length in [0, 1, 126, 127, 128, 16_384] {
-            let mut writer = Writer::default();
+            let mut writer = Writer::new();
             let outer = writer.begin(1);
             let inner = writer.begin(2);
             writer.bytes(3, &vec![7; length]);

@@ -84,17 +84,18 @@ const CLIENT: Module = Module {
 
 fn build_small(node: &Node, module: &Module) -> Result {
     let Module { name, package, file, passes } = *module;
-    let wasm = compile(name, package)?;
+    let wasm = compile(name, package, &[])?;
     let inputs = files::stamp_of(&[&wasm, &std::env::current_exe()?])?;
     pack(&output(name), &inputs, &format!("Shrinking the npm package's {name}"), |staging| {
         optimize(node, &wasm, &staging.join(file), passes)
     })
 }
 
-/// The module of the emulator, with what wasm-bindgen makes to call it: fast rather than small, for which the
-/// profile in Cargo.toml makes exceptions.
+/// Builds the module of the emulator, with what wasm-bindgen makes to call it. It is fast rather than small: the profile
+/// in Cargo.toml has exceptions for its crates, and here the core is compiled for speed too, which has the protocol.
 fn build_emulator(node: &Node) -> Result {
-    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm")?;
+    let fast_core = ["--config", "profile.npm.package.webpubsub-edge.opt-level=3"];
+    let wasm = compile("emulator", "webpubsub-edge-emulator-wasm", &fast_core)?;
     let bindgen = toolchain::program("xtask-bindgen")?;
     let inputs = inputs(&wasm, &bindgen)?;
     pack(&output("emulator"), &inputs, "Optimizing the npm package's emulator", |staging| {
@@ -105,7 +106,7 @@ fn build_emulator(node: &Node) -> Result {
     })
 }
 
-fn compile(name: &str, package: &str) -> Result<PathBuf> {
+fn compile(name: &str, package: &str, options: &[&str]) -> Result<PathBuf> {
     let toolchain = Toolchain::for_build_std()?;
     // A folder of its own: these flags fit no other build, and cargo would rebuild everything at each change of them.
     let target = files::target().join("npm");
@@ -119,7 +120,8 @@ fn compile(name: &str, package: &str) -> Result<PathBuf> {
             .args(["--package", package, "--target", WASM, "--profile", "npm"])
             .args(["-Zbuild-std=std,panic_abort", "-Zprofile-rustflags"])
             // SHA-256 has a wasm SIMD back end, smaller and faster; only this crate needs the feature.
-            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"]))
+            .args(["--config", "profile.npm.package.sha2.rustflags=['-Ctarget-feature=+simd128']"])
+            .args(options))
     })?;
     Ok(target.join(WASM).join("npm").join(package.replace('-', "_")).with_extension("wasm"))
 }
