@@ -37,6 +37,15 @@ pub enum Payload {
     Protobuf(Vec<u8>),
 }
 
+impl Payload {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Payload::Text(text) | Payload::Json(text) => text.len(),
+            Payload::Binary(bytes) | Payload::Protobuf(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// What the handler says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventReply {

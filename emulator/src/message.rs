@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::frame::{Body, Frame};
+use crate::budget::Budget;
+use crate::frame::{Body, Frame, Unnumbered};
 use crate::metadata::Metadata;
 use crate::protocol::Encoding;
 use crate::{json, protobuf};
@@ -99,6 +100,7 @@ impl Data {
 /// The frames of one message, made when the first receiver of their kind turns up.
 pub(crate) struct Frames<'m> {
     message: &'m Message,
+    budget: &'m Budget,
     simple: Option<Frame>,
     json: Option<Frame>,
     json_body: Option<Body>,
@@ -107,8 +109,8 @@ pub(crate) struct Frames<'m> {
 }
 
 impl<'m> Frames<'m> {
-    pub(crate) fn new(message: &'m Message) -> Frames<'m> {
-        Frames { message, simple: None, json: None, json_body: None, protobuf: None, protobuf_body: None }
+    pub(crate) fn new(message: &'m Message, budget: &'m Budget) -> Frames<'m> {
+        Frames { message, budget, simple: None, json: None, json_body: None, protobuf: None, protobuf_body: None }
     }
 
     /// For a client without a subprotocol: the payload and nothing else.
@@ -136,12 +138,14 @@ impl<'m> Frames<'m> {
 
     /// For a reliable subprotocol: all but the sequence id.
     pub(crate) fn body(&mut self, encoding: Encoding) -> Body {
-        let message = self.message;
+        let Frames { message, budget, .. } = *self;
         let body = match encoding {
-            Encoding::Json => self.json_body.get_or_insert_with(|| Body::Json(Arc::from(json::message_head(message)))),
-            Encoding::Protobuf => {
-                self.protobuf_body.get_or_insert_with(|| Body::Protobuf(Arc::from(protobuf::message_body(message))))
-            }
+            Encoding::Json => self
+                .json_body
+                .get_or_insert_with(|| Body::new(Unnumbered::Json(json::message_head(message).into()), budget)),
+            Encoding::Protobuf => self
+                .protobuf_body
+                .get_or_insert_with(|| Body::new(Unnumbered::Protobuf(protobuf::message_body(message).into()), budget)),
         };
         body.clone()
     }
@@ -159,24 +163,21 @@ mod tests {
     #[test]
     fn a_simple_client_gets_the_bare_payload() {
         let raw = RawValue::from_string(r#""quoted""#.to_owned()).unwrap();
-        assert!(Frames::new(&message(Data::Json(raw))).simple() == Frame::Text(Arc::from(r#""quoted""#)));
-        assert!(Frames::new(&message(Data::Binary(vec![1, 2]))).simple() == Frame::Binary(Arc::from([1, 2])));
+        let budget = Budget::new(0);
+        assert!(Frames::new(&message(Data::Json(raw)), &budget).simple() == Frame::Text(Arc::from(r#""quoted""#)));
+        assert!(Frames::new(&message(Data::Binary(vec![1, 2])), &budget).simple() == Frame::Binary(Arc::from([1, 2])));
     }
 
     #[test]
     fn receivers_of_a_kind_share_one_frame() {
         let message = message(Data::Text("hi".to_owned()));
-        let mut frames = Frames::new(&message);
+        let budget = Budget::new(0);
+        let mut frames = Frames::new(&message, &budget);
         let (Frame::Text(first), Frame::Text(second)) = (frames.whole(Encoding::Json), frames.whole(Encoding::Json))
         else {
             unreachable!("JSON frames are text")
         };
         assert!(Arc::ptr_eq(&first, &second));
-        let (Body::Protobuf(first), Body::Protobuf(second)) =
-            (frames.body(Encoding::Protobuf), frames.body(Encoding::Protobuf))
-        else {
-            unreachable!("protobuf was asked for")
-        };
-        assert!(Arc::ptr_eq(&first, &second));
+        assert!(frames.body(Encoding::Protobuf).is_same(&frames.body(Encoding::Protobuf)));
     }
 }

@@ -60,6 +60,11 @@ impl Metadata {
         Ok(())
     }
 
+    /// The bytes of its keys and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pairs().map(|(key, value)| key.len().saturating_add(value.len())).fold(0, usize::saturating_add)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

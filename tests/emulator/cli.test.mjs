@@ -55,7 +55,8 @@ test("the connection string that it prints is all that the official SDK needs", 
   const ann = await connect(url);
   await official.sendToUser("ann", "hello");
   assert.deepEqual(await ann.data(1), ["hello"]);
-  assert.match(log(), /^client \d+ connected: \/client\/hubs\/chat \(json\.webpubsub\.azure\.v1\)$/m);
+  assert.match(log(), /^client [0-9a-f]{32} \(user ann\) connected to the hub chat \(json\.webpubsub\.azure\.v1\)$/m);
+  assert.match(log(), /^sendToUser chat, user ann: 1 connection$/m);
   assert.ok(!log().includes("access_token"), log());
 });
 
@@ -172,6 +173,18 @@ test("Deno without the right to read the environment says so", { skip: DENO.skip
   assert.match(emulator.log(), /^Note: the environment cannot be read, so WEBPUBSUB_EMULATOR_KEY does not count if it is set \(Deno: --allow-env\)\.$/m);
 });
 
+test("an event fails with advice for who started the command", async (t) => {
+  const { log, origin } = await start(t, ["--max-retained-bytes=1048576"]);
+  const { url } = await service(origin).getClientAccessToken({ userId: "ann" });
+  const ann = await connect(url);
+  const { ack } = await ann.exchange({ type: "event", event: "save", dataType: "text", data: "secret" });
+  const advice = /The command `webpubsub-edge emulator` does not answer events\./;
+  assert.match(ack.error.message, advice);
+  assert.match(log(), /^client [0-9a-f]{32} \(user ann\): the hub chat has no event handler for the event 'save'\. /m);
+  assert.match(log(), advice);
+  assert.ok(!log().includes("secret"), log());
+});
+
 test("quiet is quiet", async (t) => {
   const { log, origin } = await start(t, ["--quiet"]);
   const before = log();
@@ -190,6 +203,8 @@ test("what cannot be understood is refused, with a way on", async () => {
     [["emulator", "--port=5", "--port=6"], /^webpubsub-edge: --port is there twice\.\n$/],
     [["emulator", "--port=0", "--key=short"], /^webpubsub-edge: --key must have at least 32 bytes/],
     [["emulator", "--port=0", "--allow-origin=x"], /^webpubsub-edge: --allow-origin must hold origins such as /],
+    [["emulator", "--port=0", "--max-retained-bytes=much"], /^webpubsub-edge: --max-retained-bytes must be a whole number, not much\.\n$/],
+    [["emulator", "--port=0", "--max-retained-bytes=1"], /^webpubsub-edge: --max-retained-bytes must be a whole number from 1048576 to 2147483648, not 1\.\n$/],
     [["emulate"], /^webpubsub-edge: There is no command emulate\. /],
   ]) {
     const ended = await end(args);
@@ -211,7 +226,7 @@ test("npx finds the command, its help and its version", async () => {
   assert.equal(await npx("--version"), "0.1.0\n");
   assert.match(await npx(), /webpubsub-edge emulator /);
   const help = await npx("emulator", "--help");
-  for (const option of ["--port", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--quiet"]) {
+  for (const option of ["--port", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--max-retained-bytes", "--quiet"]) {
     assert.ok(help.includes(`  ${option} `) || help.includes(`  ${option}\n`), option);
   }
 });

@@ -19,7 +19,7 @@ const SYSTEM_PYTHON = IS_WINDOWS ? "python" : "python3";
 const PYTHON = path.join(ENVIRONMENT, IS_WINDOWS ? "Scripts/python.exe" : "bin/python");
 const KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 /** So many tests each flavour has. */
-const TESTS = 11;
+const TESTS = 12;
 
 const skip = await reasonToSkip();
 

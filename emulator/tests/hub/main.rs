@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )]
 
+mod budget;
 mod clients;
 mod control;
 mod entra;
@@ -19,6 +20,7 @@ mod groups;
 mod handler;
 mod hostile;
 mod liveness;
+mod log;
 mod metadata;
 mod permissions;
 mod protobuf;

@@ -2,7 +2,8 @@
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { type Emulator, type EmulatorOptions, startEmulator } from "../emulator/index.js";
+import type { Emulator, EmulatorOptions } from "../emulator/index.js";
+import { startFor } from "../emulator/start.js";
 import { Misuse } from "./misuse.js";
 import { version } from "./version.js";
 
@@ -27,7 +28,9 @@ Starts an emulator of Azure Web PubSub on 127.0.0.1, which keeps everything in m
   --allow-origin ORIGIN    a page elsewhere that may use the emulator, such as http://localhost:5173; can be repeated
   --allow-unvalidated-entra-tokens
                            take Entra ID tokens, none of which can be validated here
-  --quiet                  no line for each connection and each refused request
+  --max-retained-bytes N   how much the emulator retains for later, such as unacknowledged messages; from 1048576 to
+                           2147483648, 536870912 (512 MiB) when absent
+  --quiet                  no line for each connection and each REST request
   --help, --version
 `;
 
@@ -51,6 +54,7 @@ export async function runEmulator(args: string[]): Promise<void> {
     hubs: given.hubs === undefined ? undefined : await hubsIn(given.hubs),
     allowedOrigins: given["allow-origin"],
     allowUnvalidatedEntraTokens: given["allow-unvalidated-entra-tokens"],
+    maxRetainedBytes: bytesOf(given["max-retained-bytes"]),
     logger: given.quiet ? undefined : (line) => void process.stdout.write(`${line}\n`),
   };
   const keyFrom = keyOfEnvironment === undefined ? "--key" : KEY_VARIABLE;
@@ -67,6 +71,7 @@ function inOptions(message: string, keyFrom: string): string {
   return message
     .replace(/^key\b/, keyFrom)
     .replace(/^allowedOrigins\b/, "--allow-origin")
+    .replace(/^maxRetainedBytes\b/, "--max-retained-bytes")
     .replace(/^hubs\b/, "--hubs FILE");
 }
 
@@ -86,6 +91,7 @@ function parse(args: string[]) {
         hubs: { type: "string" },
         "allow-origin": { type: "string", multiple: true },
         "allow-unvalidated-entra-tokens": { type: "boolean" },
+        "max-retained-bytes": { type: "string" },
         quiet: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
@@ -99,6 +105,12 @@ function parse(args: string[]) {
     if (error instanceof Misuse) throw error;
     throw new Misuse(`${(error as Error).message.split(". To specify")[0]}. \`webpubsub-edge emulator --help\` tells the options.`);
   }
+}
+
+/** Reads the number of `--max-retained-bytes`. The emulator checks its range. */
+function bytesOf(text: string | undefined): number | undefined {
+  if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new Misuse(`--max-retained-bytes must be a whole number, not ${text}.`);
 }
 
 function portOf(text: string): number {
@@ -145,11 +157,11 @@ function environment(name: string): string | undefined {
 /** Starts on the port that was asked for, or else on the first free one from the default on. */
 async function start(options: EmulatorOptions, port: number | undefined): Promise<Emulator> {
   if (port !== undefined) {
-    return startEmulator({ ...options, port });
+    return startFor("command", { ...options, port });
   }
   for (let tried = DEFAULT_PORT; ; tried++) {
     try {
-      return await startEmulator({ ...options, port: tried });
+      return await startFor("command", { ...options, port: tried });
     } catch (error) {
       if ((error as { code?: string }).code !== "EADDRINUSE" || tried === DEFAULT_PORT + TRIED_PORTS) {
         throw error;
@@ -167,9 +179,10 @@ function greeting({ endpoint, connectionString }: Emulator, keyFrom: string | un
   ${key}
 
 Next: give this connection string to your server in place of the one from the Azure portal. The official SDK for
-JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat":
+JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat", and which hubs there are:
 
   curl "${endpoint}/_emulator?hub=chat"
+  curl "${endpoint}/_emulator"
 
 Ctrl-C ends it.
 `;

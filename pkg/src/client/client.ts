@@ -99,7 +99,7 @@ export class WebPubSubClient<Message = JSONTypes> {
     return this.#session?.connectionId;
   }
 
-  /** The user of the connection, once there is one. */
+  /** The user of the connection; `undefined` before there is one, and if the connection is anonymous. */
   get userId(): string | undefined {
     return this.#session?.userId;
   }

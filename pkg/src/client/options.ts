@@ -186,7 +186,8 @@ export type WebPubSubClientStatus =
 /** A new connection is there, and the groups are joined again. */
 export interface OnConnectedArgs {
   readonly connectionId: string;
-  readonly userId: string;
+  /** The user; `undefined` if the connection is anonymous. */
+  readonly userId: string | undefined;
   /**
    * Whether messages may have been missed: the connection before it was lost and could not be recovered. Fetch what
    * must not be missed.

@@ -270,7 +270,7 @@ export class ClientSession {
       }
       case Action.Connected:
         this.status = "connected";
-        return emitter.emit("connected", { connectionId, userId: this.userId ?? "", mayHaveMissedMessages: (a & 1) === 1 });
+        return emitter.emit("connected", { connectionId, userId: this.userId, mayHaveMissedMessages: (a & 1) === 1 });
       case Action.Recovering:
         this.status = "recovering";
         return emitter.emit("recovering", { connectionId, ...this.#ending });
@@ -444,7 +444,8 @@ export class ClientSession {
         const [id, token] = [connectionId, reconnectionToken!].map(encodeURIComponent);
         this.#recovery = `awps_connection_id=${id}&awps_reconnection_token=${token}`;
         this.connectionId = connectionId;
-        this.userId = userId;
+        // JSON says null for an anonymous connection, and protobuf an empty text.
+        this.userId = userId || undefined;
         this.input(Input.Connected, socket, connectionId && reconnectionToken ? 1 : 0);
         return;
       }

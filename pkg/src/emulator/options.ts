@@ -42,8 +42,16 @@ export interface EmulatorOptions {
    */
   allowUnvalidatedEntraTokens?: boolean | undefined;
   /**
-   * Is called with a line for each connection and each refused request. No line holds a key, a token or a control
-   * character. What it throws is dropped.
+   * The number of bytes that the emulator may retain for later: unacknowledged messages of reliable clients, lost
+   * connections, frames and answers that a fault holds back, and pending events. A whole number from 1,048,576 (1 MiB) to
+   * 2,147,483,648 (2 GiB); 536,870,912 (512 MiB) when absent. When more is retained, the emulator gives up lost
+   * connections, then clients and their events, and tells the {@link logger}.
+   */
+  maxRetainedBytes?: number | undefined;
+  /**
+   * Is called with a line for each connection, each REST request, and each connection that the emulator gives up. A line
+   * names users and connections; it holds no key, no token, no content of a message and no control character. Errors that
+   * it throws are ignored.
    */
   logger?: ((line: string) => void) | undefined;
 }
@@ -70,6 +78,7 @@ const TYPES: Record<keyof EmulatorOptions, string> = {
   allowedOrigins: "object",
   hubs: "object",
   allowUnvalidatedEntraTokens: "boolean",
+  maxRetainedBytes: "number",
   logger: "function",
 };
 
@@ -95,6 +104,10 @@ export function checkOptions(options: EmulatorOptions): void {
   if (now !== undefined && !Number.isFinite(now())) {
     throw bad("now must give a number, the milliseconds since 1970.");
   }
+  const { maxRetainedBytes } = options;
+  if (maxRetainedBytes !== undefined && !(Number.isInteger(maxRetainedBytes) && maxRetainedBytes >= 2 ** 20 && maxRetainedBytes <= 2 ** 31)) {
+    throw bad(`maxRetainedBytes must be a whole number from ${2 ** 20} to ${2 ** 31}, not ${maxRetainedBytes}.`);
+  }
   if (hubs !== undefined) checkHubs(hubs);
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw bad(`port must be a whole number from 0 to 65535, not ${port}.`);
@@ -116,9 +129,9 @@ function checkHubs(hubs: unknown): void {
 }
 
 /** What the service is told. */
-export function settingsOf({ key, allowedOrigins, hubs, allowUnvalidatedEntraTokens }: EmulatorOptions): object {
+export function settingsOf({ key, allowedOrigins, hubs, allowUnvalidatedEntraTokens, maxRetainedBytes }: EmulatorOptions): object {
   const accessKeys = key === undefined ? undefined : [key];
-  return present({ accessKeys, allowedOrigins, hubs: hubs && mapValues(hubs, present), allowUnvalidatedEntraTokens });
+  return present({ accessKeys, allowedOrigins, hubs: hubs && mapValues(hubs, present), allowUnvalidatedEntraTokens, maxRetainedBytes });
 }
 
 /** An error of the service about its settings, in the words of the options. */

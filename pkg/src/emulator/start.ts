@@ -37,7 +37,7 @@ export interface HubSnapshot {
 /** A connection of a hub. */
 export interface HubConnection {
   connectionId: string;
-  /** `null` when anonymous. */
+  /** The user; `null` if the connection is anonymous, as in the REST API and in frames of the JSON subprotocols. */
   userId: string | null;
   /** The subprotocol, or `simple`. */
   protocol: string;
@@ -117,13 +117,22 @@ export interface Emulator {
  * await emulator.stop();
  * ```
  */
-export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+export function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  return startFor("program", options);
+}
+
+/**
+ * Starts an emulator for a program or for the command, whose errors recommend different things.
+ *
+ * @internal
+ */
+export async function startFor(startedBy: "program" | "command", options: EmulatorOptions): Promise<Emulator> {
   checkOptions(options);
-  const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = options;
+  const { port = 0, key = EMULATOR_ACCESS_KEY, now, logger } = options;
   const time = new Time(now ?? Date.now);
   // Later, when the service is done with what it is told about: a logger may do anything, and fail.
-  const log = (line: string) => void Promise.resolve(line).then(logger).catch(() => {});
-  const host = newHost({ settings: settingsOf(options), time, isRunning: now === undefined, log });
+  const log = logger && ((line: string) => void Promise.resolve(line).then(logger).catch(() => {}));
+  const host = newHost({ settings: { ...settingsOf(options), startedBy }, time, isRunning: now === undefined, log });
   const endpoint = `http://127.0.0.1:${await listen(host, port)}`;
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
   let stopped: Promise<void> | undefined;
