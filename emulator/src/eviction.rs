@@ -8,7 +8,7 @@ use crate::network::Carried;
 use crate::service::Service;
 use crate::{Action, SocketId};
 
-/// Somebody for whom bytes are retained.
+/// A client, or a socket that its hub has let go, and the bytes that are retained for it.
 struct Holder {
     hub: String,
     key: Key,

@@ -15,7 +15,7 @@ use crate::limits::{DEFAULT_MAX_RETAINED_BYTES, MAX_RETAINED_BYTES_RANGE};
 pub struct Settings {
     /// The access keys: tokens signed with any of them are taken.
     pub access_keys: Vec<String>,
-    /// The hub that `/_emulator` is about when the query names none.
+    /// The hub that `/_emulator/faults` and `/_emulator/clock` are about when the query names none.
     pub default_hub: String,
     /// Origins of pages that may use the emulator besides its own, as browsers write them:
     /// `http://localhost:5173`.

@@ -304,7 +304,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
         await service("chat").sendToAll("secret", { contentType: "text/plain" });
         await service("chat").sendToUser("bob", "secret", { contentType: "text/plain" });
-        await service("chat").sendToGroup("g", "secret", { contentType: "text/plain" });
+        await service("chat").group("g").sendToAll("secret", { contentType: "text/plain" });
         client.close();
         await client.closed;
         while (!lines.some((line) => line.includes("is gone"))) await new Promise((resolve) => setImmediate(resolve));
@@ -514,7 +514,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       await new Service(emulator.connectionString, "chat").sendToUser("ann", 1);
       assert.deepEqual(await client.data(1), [1]);
       await emulator.stop();
-      assert.deepEqual([lines, failures], [1, []]);
+      assert.deepEqual([lines, failures], [2, []], "the connection and the request");
       process.off("uncaughtException", hear);
       process.off("unhandledRejection", hear);
     }],
