@@ -8,6 +8,7 @@ import http from "node:http";
 import { createServer } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { installPacked } from "../packed.mjs";
@@ -42,6 +43,11 @@ async function end(args, env) {
   return { code: await command.ended, said: command.log() };
 }
 
+/** Waits until a line is printed: it may come after what it tells of. */
+async function printed(log, line) {
+  while (!line.test(log())) await sleep(10);
+}
+
 function service(origin, key = PUBLIC_KEY) {
   return new WebPubSubServiceClient(`Endpoint=${origin};AccessKey=${key};Version=1.0;`, "chat", { allowInsecureConnection: true });
 }
@@ -55,8 +61,8 @@ test("the connection string that it prints is all that the official SDK needs", 
   const ann = await connect(url);
   await official.sendToUser("ann", "hello");
   assert.deepEqual(await ann.data(1), ["hello"]);
-  assert.match(log(), /^client [0-9a-f]{32} \(user ann\) connected to the hub chat \(json\.webpubsub\.azure\.v1\)$/m);
-  assert.match(log(), /^sendToUser chat, user ann: 1 connection$/m);
+  await printed(log, /^client [0-9a-f]{32} \(user ann\) connected to the hub chat \(json\.webpubsub\.azure\.v1\)$/m);
+  await printed(log, /^sendToUser chat, user ann: 1 connection$/m);
   assert.ok(!log().includes("access_token"), log());
 });
 
@@ -180,7 +186,7 @@ test("an event fails with advice for who started the command", async (t) => {
   const { ack } = await ann.exchange({ type: "event", event: "save", dataType: "text", data: "secret" });
   const advice = /The command `webpubsub-edge emulator` does not answer events\./;
   assert.match(ack.error.message, advice);
-  assert.match(log(), /^client [0-9a-f]{32} \(user ann\): the hub chat has no event handler for the event 'save'\. /m);
+  await printed(log, /^client [0-9a-f]{32} \(user ann\): the hub chat has no event handler for the event 'save'\. /m);
   assert.match(log(), advice);
   assert.ok(!log().includes("secret"), log());
 });

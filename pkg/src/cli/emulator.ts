@@ -179,7 +179,8 @@ function greeting({ endpoint, connectionString }: Emulator, keyFrom: string | un
   ${key}
 
 Next: give this connection string to your server in place of the one from the Azure portal. The official SDK for
-JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat", and which hubs there are:
+JavaScript also needs { allowInsecureConnection: true }, as this is http. See what a hub holds, here "chat", and which
+hubs there are:
 
   curl "${endpoint}/_emulator?hub=chat"
   curl "${endpoint}/_emulator"
