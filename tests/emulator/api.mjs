@@ -246,13 +246,13 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       socket.destroy();
     })],
 
-    ["pipelined offers of HTTP/2 are answered in order, and leave no listeners behind", withEmulator({}, async (emulator) => {
+    ...[["http", {}], ["https", { tls: true }]].map(([scheme, options]) => [`${scheme}: pipelined offers of HTTP/2 are answered in order, and leave no listeners behind`, withEmulator(options, async (emulator) => {
       if (process.versions.bun !== undefined || process.versions.deno !== undefined) return;
       const warnings = [];
       const warn = (warning) => warnings.push(String(warning));
       process.on("warning", warn);
       const { hostname, port, host } = new URL(emulator.endpoint);
-      const socket = connectTcp(port, hostname);
+      const socket = scheme === "https" ? connectTls({ host: hostname, port, ca: emulator.certificate }) : connectTcp(port, hostname);
       let received = "";
       let heard = () => {};
       socket.setEncoding("utf8").on("data", (text) => (received += text, heard()));
@@ -279,7 +279,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.deepEqual(warnings, []);
       closed.catch(() => {});
       socket.destroy();
-    })],
+    })]),
 
     ["40 reliable clients that acknowledge nothing do not exceed a small budget", async () => {
       const lines = [];
