@@ -63,11 +63,11 @@ function crates() {
     }
   }
   const byOthers = [...found].map((id) => byId.get(id)).filter(({ source }) => source !== null);
-  return byOthers.map(({ name, version, license, repository, manifest_path }) => ({
+  return byOthers.map(({ name, version, license, repository, authors, manifest_path }) => ({
     name: `${name} ${version} (crate)`,
     licence: license,
     source: repository,
-    text: licenceIn(dirname(manifest_path), name, license),
+    text: licenceIn(dirname(manifest_path), name, license, authors),
   }));
 }
 
@@ -88,12 +88,18 @@ function npmPackages() {
   });
 }
 
-/** The text of the licence: that of MIT where there is a choice, and all but Apache's where several apply. */
-function licenceIn(folder, name, licence) {
+/**
+ * The text of the licence: that of MIT where there is a choice, and all but Apache's where several apply. A package that
+ * offers MIT and ships no text gets the standard one, with its authors as the holders of the copyright.
+ */
+function licenceIn(folder, name, licence, authors = []) {
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying)/i.test(file));
   const chosen = licence.includes(" AND ")
     ? files.filter((file) => !/apache/i.test(file))
     : [files.find((file) => /mit/i.test(file)) ?? files[0]].filter(Boolean);
+  if (chosen.length === 0 && authors.length > 0 && licence.split(/ OR |\//).includes("MIT")) {
+    return MIT.replace("HOLDER", () => authors.join(", "));
+  }
   if (chosen.length === 0) throw new Error(`${name} has no file with its licence: say in third-party.mjs what to do.`);
   return chosen.map((file) => readFileSync(`${folder}/${file}`, "utf8").trim().replaceAll("\r\n", "\n")).join("\n\n");
 }

@@ -4,6 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::limits::REMEMBERED_ACK_IDS;
 
+/// An estimate of the memory that an ack id takes in both collections.
+const BYTES_OF_ID: usize = 32;
+
 /// The latest ack ids of one connection. Only a success is remembered: a failed request may be tried again under
 /// its id.
 #[derive(Debug, Default)]
@@ -15,6 +18,11 @@ pub(crate) struct AckMemory {
 impl AckMemory {
     pub(crate) fn contains(&self, ack_id: u64) -> bool {
         self.known.contains(&ack_id)
+    }
+
+    /// Estimates the bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.known.len().saturating_mul(BYTES_OF_ID)
     }
 
     pub(crate) fn remember(&mut self, ack_id: u64) {

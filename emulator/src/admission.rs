@@ -145,7 +145,7 @@ impl Task {
 fn hint() -> Response {
     let text = "This is the emulator of webpubsub-edge for Azure Web PubSub, and it runs.\n\n\
                 Servers call /api/hubs/{hub}, clients connect to /client/hubs/{hub}.\n\
-                GET /_emulator?hub={hub} shows what a hub holds.\n";
+                GET /_emulator lists the hubs, GET /_emulator?hub={hub} shows what a hub holds.\n";
     Response {
         status: 200,
         headers: vec![

@@ -6,11 +6,13 @@ use webpubsub_edge::protocol::{Downstream, Encoding, Subprotocol};
 
 use crate::SocketId;
 use crate::acks::AckMemory;
+use crate::budget::{Charge, ENTRY_BYTES};
 use crate::filter::Subject;
 use crate::frame::Frame;
 use crate::permissions::Permissions;
 use crate::reliable::Unacknowledged;
 use crate::streams::Streams;
+use crate::turn::printable;
 
 /// A client that is connected, or lost and still recoverable.
 pub(crate) struct Connection {
@@ -20,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) groups: BTreeSet<String>,
     pub(crate) permissions: Permissions,
     pub(crate) link: Link,
+    /// Counts what the service retains of a connection that is lost.
+    pub(crate) lost_charge: Option<Charge>,
     /// Whether anything came from the client since it was last pinged.
     pub(crate) is_heard: bool,
     pub(crate) acks: AckMemory,
@@ -73,6 +77,26 @@ impl Connection {
         match self.link {
             Link::Open(socket) => Some(socket),
             Link::Lost { .. } => None,
+        }
+    }
+
+    /// Estimates the bytes that the connection takes apart from its messages.
+    pub(crate) fn bytes(&self) -> usize {
+        let streams = self.streams.iter().map(|(id, stream)| id.len().saturating_add(stream.bytes()));
+        self.groups
+            .iter()
+            .map(String::len)
+            .chain(streams)
+            .map(|bytes| bytes.saturating_add(ENTRY_BYTES).saturating_mul(2))
+            .chain([self.id.len(), self.user_id.as_ref().map_or(0, String::len), self.acks.bytes()])
+            .fold(0, usize::saturating_add)
+    }
+
+    /// Names the connection in the log. The text holds no control characters.
+    pub(crate) fn label(&self) -> String {
+        match &self.user_id {
+            Some(user_id) => format!("client {} (user {})", self.id, printable(user_id)),
+            None => format!("client {} (anonymous)", self.id),
         }
     }
 

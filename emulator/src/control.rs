@@ -1,15 +1,17 @@
 //! `/_emulator`, and the same in process: what the service does not have. Looks into a hub and breaks things on purpose.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use webpubsub_edge::names;
 
+use crate::admission::Asked;
 use crate::connection::{Connection, Link};
 use crate::fault::{FaultType, Injection, Party};
 use crate::faults::{Dice, Listed};
 use crate::http::{Request, Response};
+use crate::hub::Hub;
+use crate::limits::MAX_ADVANCE_MS;
 use crate::network::Carried;
 use crate::service::Service;
-use crate::turn::Turn;
 use crate::{Action, answer};
 
 impl Service {
@@ -22,6 +24,16 @@ impl Service {
         let groups = hub.into_iter().flat_map(|hub| hub.groups());
         let groups = groups.map(|(group, connections)| GroupSize { group: group.to_owned(), connections }).collect();
         Snapshot { hub: hub_name, connections, groups }
+    }
+
+    /// The hubs that have connections, by name.
+    pub fn hubs(&self) -> Vec<HubSize> {
+        let size = |(name, hub): (&String, &Hub)| HubSize {
+            hub: name.clone(),
+            connections: hub.all().len(),
+            groups: hub.groups().count(),
+        };
+        self.hubs.iter().map(size).collect()
     }
 
     /// Injects a fault into a hub; into every hub, those too that are yet to come, when none is named.
@@ -52,7 +64,7 @@ impl Service {
             _ => Injected { id: Some(self.network.faults.add(now, hub.as_deref(), injection)?), cut: 0 },
         };
         self.has_ended = true;
-        self.mourn(now, &mut actions);
+        self.conclude(now, &mut actions);
         Ok((injected, actions))
     }
 
@@ -81,19 +93,24 @@ impl Service {
         ids.into_iter().filter_map(|id| self.remove_fault(now, id)).flatten().collect()
     }
 
-    /// Answers a request under `/_emulator`; `segments` are those of its whole path.
+    /// Answers a request under `/_emulator`.
     pub(crate) fn control(
         &mut self,
         now: u64,
         actions: &mut Vec<Action>,
+        asked: &Asked<'_>,
         hub: &str,
-        segments: &[String],
         request: &Request,
     ) -> Response {
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = asked.segments.iter().map(String::as_str).collect();
         match (segments.as_slice(), request.method.as_str()) {
+            (["_emulator"] | ["_emulator", ""], "GET") if asked.query.last("hub").is_none() => {
+                answer::ok(&Hubs { hubs: self.hubs() })
+            }
             (["_emulator"] | ["_emulator", ""], "GET") => answer::ok(&self.inspect(hub)),
             (["_emulator"] | ["_emulator", ""], _) => answer::method_not_allowed(&["GET"]),
+            (["_emulator", "clock"], "GET") => answer::ok(&Clock { now }),
+            (["_emulator", "clock"], _) => answer::method_not_allowed(&["GET", "POST"]),
             (["_emulator", "faults"], "GET") => answer::ok(&Faults { faults: self.faults(now, Some(hub)) }),
             (["_emulator", "faults"], "POST") => {
                 self.inject_from(now, actions, hub, request).unwrap_or_else(|refusal| refusal)
@@ -117,6 +134,11 @@ impl Service {
         }
     }
 
+    /// Whether a request sets the clock forward. That is answered by [`clock_forward`].
+    pub(crate) fn sets_clock(asked: &Asked<'_>, request: &Request) -> bool {
+        request.method == "POST" && asked.segments == ["_emulator", "clock"]
+    }
+
     fn inject_from(
         &mut self,
         now: u64,
@@ -124,10 +146,7 @@ impl Service {
         hub: &str,
         request: &Request,
     ) -> Result<Response, Response> {
-        // A page elsewhere cannot send this type without asking first, and only those that are named may.
-        if request.media_type().as_deref() != Some("application/json") {
-            return Err(answer::unsupported_media_type("application/json"));
-        }
+        check_is_json(request)?;
         let injection = serde_json::from_slice(&request.body)
             .map_err(|error| answer::bad_request(&format!("The body is no fault: {}.", Injection::explain(&error))))?;
         let injected = self.inject(now, Some(hub), injection);
@@ -139,7 +158,7 @@ impl Service {
     /// Cuts the sockets that a fault meets, and says how many.
     fn cut(&mut self, now: u64, hub: Option<&str>, injection: &Injection, actions: &mut Vec<Action>) -> usize {
         let mut dice = Dice::of(injection);
-        let mut turn = Turn::new(now);
+        let mut turn = self.turn(now);
         let mut cut = 0_usize;
         for (name, state) in self.hubs.iter_mut().filter(|(name, _)| hub.is_none_or(|hub| hub == name.as_str())) {
             let is_met = |connection: &Connection| {
@@ -179,6 +198,55 @@ impl Service {
     }
 }
 
+/// Reads how far a request sets the clock forward, in milliseconds, and makes its answer.
+///
+/// # Errors
+/// The answer to a request that is wrong.
+pub(crate) fn clock_forward(now: u64, request: &Request) -> Result<(u64, Response), Response> {
+    check_is_json(request)?;
+    let Forward { advance_ms } = serde_json::from_slice(&request.body).map_err(|error| {
+        let example = r#"{"advanceMs": 31000}"#;
+        answer::bad_request(&format!("The body must be a JSON object such as {example}: {error}."))
+    })?;
+    if advance_ms > MAX_ADVANCE_MS {
+        let message = format!("advanceMs must be a whole number from 0 to {MAX_ADVANCE_MS}.");
+        return Err(answer::bad_request(&message));
+    }
+    Ok((advance_ms, answer::ok(&Clock { now: now.saturating_add(advance_ms) })))
+}
+
+/// Whether a request asks for the list of all hubs.
+#[cfg(feature = "durable-object")]
+pub(crate) fn lists_hubs(request: &Request) -> bool {
+    let url = crate::url::Url::parse(&request.url);
+    let is_list = |url: crate::url::Url<'_>| {
+        let has_hub = url.parameters().is_some_and(|query| query.last("hub").is_some());
+        matches!(url.path, "/_emulator" | "/_emulator/") && !has_hub
+    };
+    request.method == "GET" && url.is_some_and(is_list)
+}
+
+/// The answer to a request for the list of all hubs, with the hubs of other services too.
+#[cfg(feature = "durable-object")]
+pub(crate) fn with_hubs(response: Response, hubs: Vec<HubSize>) -> Response {
+    if response.status != 200 {
+        return response;
+    }
+    let mut all = answer::ok(&Hubs { hubs });
+    // CORS headers, if there are any.
+    let others = response.headers.into_iter().filter(|(name, _)| !name.starts_with("content-"));
+    all.headers.extend(others);
+    all
+}
+
+/// A page elsewhere cannot send this type without asking first, and only a page that is allowed may.
+fn check_is_json(request: &Request) -> Result<(), Response> {
+    match request.media_type().as_deref() {
+        Some("application/json") => Ok(()),
+        _ => Err(answer::unsupported_media_type("application/json")),
+    }
+}
+
 /// The answer that a fault gives in place of the service's.
 pub(crate) fn broken(fault: &Injection) -> Response {
     let message = "A fault that was injected into the emulator gave this answer.";
@@ -197,6 +265,35 @@ pub struct Injected {
     pub id: Option<u64>,
     /// How many sockets it has dropped.
     pub cut: usize,
+}
+
+/// The body of `POST /_emulator/clock`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Forward {
+    advance_ms: u64,
+}
+
+/// The time of the emulator, in milliseconds since 1970.
+#[derive(Serialize)]
+struct Clock {
+    now: u64,
+}
+
+#[derive(Serialize)]
+struct Hubs {
+    hubs: Vec<HubSize>,
+}
+
+/// The size of a hub in the list of all hubs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HubSize {
+    /// Its name in lower case.
+    pub hub: String,
+    /// The number of its connections, including lost ones that can be recovered.
+    pub connections: usize,
+    /// The number of its groups.
+    pub groups: usize,
 }
 
 #[derive(Serialize)]
@@ -221,7 +318,7 @@ pub struct Snapshot {
 pub struct Connected {
     /// Its id.
     pub connection_id: String,
-    /// Its user, if it has one.
+    /// Its user; `None`, in JSON `null`, if it is anonymous.
     pub user_id: Option<String>,
     /// Its subprotocol, or `simple`.
     pub protocol: &'static str,

@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::MAX_SAFE_INTEGER;
+
 /// A fault, as JSON describes it: a type, what belongs to the type, whom it meets, and how long it lasts.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -143,6 +145,11 @@ impl Injection {
         if self.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("share must be a number from 0 to 1.".to_owned());
         }
+        for (name, number) in [("seed", self.seed), ("count", self.count), ("durationMs", self.duration_ms)] {
+            if number.is_some_and(|number| number > MAX_SAFE_INTEGER) {
+                return Err(format!("{name} must be a whole number of at most {MAX_SAFE_INTEGER}."));
+            }
+        }
         if self.count == Some(0) {
             return Err("count must be a whole number from 1.".to_owned());
         }
@@ -269,6 +276,12 @@ mod tests {
             (r#"{"type":"answer","status":200}"#, "status"),
             (r#"{"type":"answer","status":500,"userId":"a"}"#, "userId"),
             (r#"{"type":"refuseConnection","status":302}"#, "status"),
+            (
+                r#"{"type":"cutOnFrame","seed":9007199254740992}"#,
+                "seed must be a whole number of at most 90071992547409",
+            ),
+            (r#"{"type":"cutOnFrame","count":18446744073709551615}"#, "count must be a whole number of at most"),
+            (r#"{"type":"cutOnFrame","durationMs":9007199254740992}"#, "durationMs must be a whole number of at most"),
         ] {
             let problem = check(json).unwrap_err();
             assert!(problem.contains(name), "{json}: {problem}");

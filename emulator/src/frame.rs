@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use webpubsub_edge::protocol::{number_json, number_protobuf};
 
+use crate::budget::{self, Budget, Charge};
+
 /// One WebSocket message. Cloning shares its bytes, so a message to a thousand sockets exists once.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Frame {
@@ -21,28 +23,53 @@ pub enum Frame {
     },
 }
 
-/// A message that lacks its sequence id.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Body {
+/// A message that lacks its sequence id. It counts as retained for as long as a clone of it exists.
+#[derive(Clone)]
+pub struct Body(Arc<Kept>);
+
+struct Kept {
+    content: Unnumbered,
+    _charge: Charge,
+}
+
+#[derive(PartialEq, Eq)]
+pub(crate) enum Unnumbered {
     /// A JSON object that lacks its sequence id and its closing brace.
-    Json(Arc<str>),
+    Json(Box<str>),
     /// The fields of a protobuf `DataMessage` without its sequence id.
-    Protobuf(Arc<[u8]>),
+    Protobuf(Box<[u8]>),
 }
 
 impl Body {
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Body::Json(text) => text.len(),
-            Body::Protobuf(bytes) => bytes.len(),
-        }
+    pub(crate) fn new(content: Unnumbered, budget: &Budget) -> Body {
+        let charge = budget.charge(budget::Kind::Unacknowledged, content.len());
+        Body(Arc::new(Kept { content, _charge: charge }))
     }
 
-    /// Where its bytes are: the same for all that share them.
-    pub(crate) fn address(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
+        self.0.content.len()
+    }
+
+    /// Whether both share their bytes.
+    #[cfg(test)]
+    pub(crate) fn is_same(&self, other: &Body) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Body) -> bool {
+        self.0.content == other.0.content
+    }
+}
+
+impl Eq for Body {}
+
+impl Unnumbered {
+    fn len(&self) -> usize {
         match self {
-            Body::Json(text) => text.as_ptr().addr(),
-            Body::Protobuf(bytes) => bytes.as_ptr().addr(),
+            Unnumbered::Json(text) => text.len(),
+            Unnumbered::Protobuf(bytes) => bytes.len(),
         }
     }
 }
@@ -71,12 +98,10 @@ impl Frame {
         match self {
             Frame::Text(text) => Content::Text(Cow::Borrowed(text)),
             Frame::Binary(bytes) => Content::Binary(Cow::Borrowed(bytes)),
-            Frame::Numbered { body: Body::Json(message), sequence_id } => {
-                Content::Text(Cow::Owned(number_json(message, *sequence_id)))
-            }
-            Frame::Numbered { body: Body::Protobuf(message), sequence_id } => {
-                Content::Binary(Cow::Owned(number_protobuf(message, *sequence_id)))
-            }
+            Frame::Numbered { body, sequence_id } => match &body.0.content {
+                Unnumbered::Json(message) => Content::Text(Cow::Owned(number_json(message, *sequence_id))),
+                Unnumbered::Protobuf(message) => Content::Binary(Cow::Owned(number_protobuf(message, *sequence_id))),
+            },
         }
     }
 }
@@ -87,10 +112,11 @@ mod tests {
 
     #[test]
     fn a_numbered_frame_is_finished_for_its_receivers() {
-        let frame = |body| Frame::Numbered { body, sequence_id: 7 };
-        let json = frame(Body::Json(Arc::from(r#"{"type":"message""#)));
+        let budget = Budget::new(0);
+        let frame = |content| Frame::Numbered { body: Body::new(content, &budget), sequence_id: 7 };
+        let json = frame(Unnumbered::Json(r#"{"type":"message""#.into()));
         assert!(json.content() == Content::Text(r#"{"type":"message","sequenceId":7}"#.into()));
-        let protobuf = frame(Body::Protobuf(Arc::from([0x0a, 1, b'x'])));
+        let protobuf = frame(Unnumbered::Protobuf([0x0a, 1, b'x'].into()));
         assert!(protobuf.content() == Content::Binary(vec![0x12, 5, 0x0a, 1, b'x', 0x20, 7].into()));
     }
 }

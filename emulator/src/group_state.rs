@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use webpubsub_edge::protocol::{Downstream, ErrorDetail, GroupStateItem, State};
 
+use crate::budget::ENTRY_BYTES;
 use crate::hub::{Hub, Key};
 use crate::limits::{MAX_GROUP_STATE_BYTES, MAX_GROUPS_PER_CONNECTION};
 use crate::permissions::StateRight;
@@ -119,6 +120,16 @@ impl Hub {
     /// Whether a connection has or watches any state.
     pub(crate) fn has_states(&self, key: Key) -> bool {
         self.groups_with_states.contains_key(&key)
+    }
+
+    /// Estimates the bytes that the states of a connection take.
+    pub(crate) fn state_bytes(&self, key: Key) -> usize {
+        let of_group = |group: &String| {
+            let state = self.states.get(group).and_then(|states| states.items.get(&key)?.state.as_ref());
+            let texts = state.into_iter().flatten().map(|(name, text)| name.len().saturating_add(text.len()));
+            texts.chain([group.len()]).map(|bytes| bytes.saturating_add(ENTRY_BYTES)).fold(0, usize::saturating_add)
+        };
+        self.groups_with_states.get(&key).into_iter().flatten().map(of_group).fold(0, usize::saturating_add)
     }
 
     /// Keeps in mind whether a connection has or watches a state in this group.

@@ -6,26 +6,36 @@ use std::collections::BTreeMap;
 
 use webpubsub_edge::protocol::{DataMessage, Downstream, ErrorDetail, Metadata, Sender};
 
+use crate::budget::{self, Charge};
 use crate::event::{Event, EventId, EventReply, Payload};
 use crate::host::Action;
 use crate::hub::{Hub, Key};
 use crate::limits::{HANDLER_TIMEOUT_MS, MAX_PENDING_EVENTS};
 use crate::message::Outgoing;
-use crate::turn::Turn;
+use crate::settings::StartedBy;
+use crate::turn::{Turn, printable};
 
 /// The handler of a hub, if its host has one, and what it was asked.
-#[derive(Default)]
 pub(crate) struct Handler {
     pub(crate) is_there: bool,
+    pub(crate) started_by: StartedBy,
     /// The id of the last event. A hub that was forgotten goes on from there: an answer may still be on its way.
     pub(crate) last_id: EventId,
     pending: BTreeMap<EventId, Pending>,
+}
+
+impl Handler {
+    pub(crate) fn new(started_by: StartedBy) -> Handler {
+        Handler { is_there: false, started_by, last_id: 0, pending: BTreeMap::new() }
+    }
 }
 
 struct Pending {
     key: Key,
     asked: Asked,
     due: u64,
+    bytes: usize,
+    _charge: Charge,
 }
 
 /// What a client waits for.
@@ -37,6 +47,16 @@ pub(crate) enum Asked {
     SimpleMessage,
     /// A response.
     Invocation { id: String },
+}
+
+fn metadata_bytes(metadata: &Metadata<'_>) -> usize {
+    metadata.iter().map(|(key, value)| key.len().saturating_add(value.len())).fold(0, usize::saturating_add)
+}
+
+impl Asked {
+    fn bytes(&self) -> usize {
+        if let Asked::Invocation { id } = self { id.len() } else { 0 }
+    }
 }
 
 impl Hub {
@@ -55,11 +75,12 @@ impl Hub {
     ) -> Result<(), ErrorDetail<'static>> {
         let failure = |message: String| Err(ErrorDetail::new("InternalServerError", message));
         if !self.handler.is_there {
-            return failure(format!(
-                "The hub has no event handler for the event '{name}'. Under startEmulator, \
-                 emulator.onEvent(\"{}\", handler) adds one.",
-                self.name
-            ));
+            let advice = self.handler.started_by.event_advice(&self.name);
+            turn.log(|| {
+                let (who, hub, event) = (self.label(key), &self.name, printable(name));
+                format!("{who}: the hub {hub} has no event handler for the event '{event}'. {advice}")
+            });
+            return failure(format!("The hub has no event handler for the event '{name}'. {advice}"));
         }
         if self.handler.pending.len() >= MAX_PENDING_EVENTS {
             return failure("Too many events wait for the event handler.".to_owned());
@@ -68,10 +89,14 @@ impl Hub {
             return Ok(());
         };
         let (connection_id, user_id) = (connection.id.clone(), connection.user_id.clone());
+        let bytes = [payload.byte_length(), metadata_bytes(&metadata), name.len(), asked.bytes()];
+        let bytes = bytes.into_iter().fold(0, usize::saturating_add);
         let id = self.handler.last_id.saturating_add(1);
         let is_invocation = matches!(asked, Asked::Invocation { .. });
         self.handler.last_id = id;
-        self.handler.pending.insert(id, Pending { key, asked, due: turn.now.saturating_add(HANDLER_TIMEOUT_MS) });
+        let due = turn.now.saturating_add(HANDLER_TIMEOUT_MS);
+        let charge = self.budget.charge(budget::Kind::Event, bytes);
+        self.handler.pending.insert(id, Pending { key, asked, due, bytes, _charge: charge });
         turn.actions.push(Action::Event(Box::new(Event {
             id,
             hub: self.name.clone(),
@@ -169,6 +194,26 @@ impl Hub {
             turn.actions.push(Action::EventOver { hub: self.name.clone(), id });
             self.answer(turn, id, EventReply::Failed("The event handler did not answer in time.".to_owned()));
         }
+    }
+
+    /// Fails the events of a connection for which too much is retained.
+    pub(crate) fn give_up_events(&mut self, turn: &mut Turn, key: Key) {
+        let of_client = |(id, pending): (&EventId, &Pending)| (pending.key == key).then_some(*id);
+        let ids: Vec<EventId> = self.handler.pending.iter().filter_map(of_client).collect();
+        for id in ids {
+            turn.actions.push(Action::EventOver { hub: self.name.clone(), id });
+            self.answer(turn, id, EventReply::Failed("Too many bytes wait for the event handler.".to_owned()));
+        }
+    }
+
+    /// The bytes of each connection's events.
+    pub(crate) fn event_bytes(&self) -> BTreeMap<Key, usize> {
+        let mut bytes = BTreeMap::<Key, usize>::new();
+        for pending in self.handler.pending.values() {
+            let sum = bytes.entry(pending.key).or_default();
+            *sum = sum.saturating_add(pending.bytes);
+        }
+        bytes
     }
 
     pub(crate) fn event_due(&self) -> Option<u64> {

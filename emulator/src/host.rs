@@ -134,6 +134,20 @@ pub enum Action {
         /// The event's id.
         id: EventId,
     },
+    /// Write a line to the log. Only for a host that has one: see [`Settings::log`](crate::Settings::log).
+    Log {
+        /// The line, without a line break. It holds no key, no token and no content of a message.
+        line: String,
+    },
+    /// Let time pass, as if the clock were set forward, then answer a request.
+    Advance {
+        /// The request.
+        id: RequestId,
+        /// How far to set the clock forward, in milliseconds.
+        ms: u64,
+        /// The answer.
+        response: Response,
+    },
     /// Answer a request.
     Respond {
         /// Which.

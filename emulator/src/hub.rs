@@ -5,11 +5,12 @@ use std::fmt;
 
 use webpubsub_edge::protocol::{Downstream, Encoding, ErrorDetail, Subprotocol};
 
+use crate::budget::{Budget, Kind};
 use crate::connection::{Connection, Link, Protocol};
-use crate::frame::{Body, Frame};
+use crate::frame::Frame;
 use crate::group_state::GroupStates;
 use crate::handler::Handler;
-use crate::limits::{MAX_GROUPS_PER_CONNECTION, MAX_LOST_BYTES, RECOVERY_WINDOW_MS};
+use crate::limits::{MAX_GROUPS_PER_CONNECTION, RECOVERY_WINDOW_MS};
 use crate::message::{Frames, Outgoing};
 use crate::permissions::Permissions;
 use crate::reliable::Full;
@@ -35,6 +36,8 @@ pub(crate) struct Hub {
     /// Its name, in lower case.
     pub(crate) name: String,
     pub(crate) handler: Handler,
+    /// Counts what all hubs of the service retain.
+    pub(crate) budget: Budget,
     pub(crate) states: BTreeMap<String, GroupStates>,
     /// The time of the latest change of a state, in milliseconds since 1970; each is later than the one before.
     pub(crate) last_state_at: u64,
@@ -48,8 +51,6 @@ pub(crate) struct Hub {
     groups: Index,
     /// The lost connections, first the one that is given up first.
     lost: BTreeSet<(u64, Key)>,
-    /// So many bytes more can be kept for lost connections before somebody looks what they really take.
-    lost_room: usize,
     /// The groups where each connection has or watches a state.
     pub(crate) groups_with_states: BTreeMap<Key, BTreeSet<String>>,
     last_key: Key,
@@ -60,10 +61,11 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// A hub without connections.
-    pub(crate) fn new(name: String, keep_alive_ms: Option<u64>) -> Hub {
+    pub(crate) fn new(name: String, handler: Handler, budget: Budget, keep_alive_ms: Option<u64>) -> Hub {
         Hub {
             name,
-            handler: Handler::default(),
+            handler,
+            budget,
             states: BTreeMap::new(),
             last_state_at: 0,
             idle_streams: IdleStreams::new(),
@@ -74,7 +76,6 @@ impl Hub {
             users: Index::default(),
             groups: Index::default(),
             lost: BTreeSet::new(),
-            lost_room: MAX_LOST_BYTES,
             groups_with_states: BTreeMap::new(),
             last_key: 0,
             keep_alive_ms,
@@ -155,6 +156,11 @@ impl Hub {
         self.connections.get_mut(&key).map(|connection| &mut connection.permissions)
     }
 
+    /// Names a connection in the log.
+    pub(crate) fn label(&self, key: Key) -> String {
+        self.connection(key).map(Connection::label).unwrap_or_default()
+    }
+
     pub(crate) fn by_socket(&self, socket: SocketId) -> Option<Key> {
         self.by_socket.get(&socket).copied()
     }
@@ -214,10 +220,10 @@ impl Hub {
 
     /// Sends a message to these connections. A reliable one that is lost gets it when it comes back.
     pub(crate) fn deliver(&mut self, turn: &mut Turn, to: &[Key], message: &Outgoing<'_>) {
-        let mut frames = Frames::new(message);
+        let budget = self.budget.clone();
+        let mut frames = Frames::new(message, &budget);
         let mut receivers = Receivers::default();
         let mut full = Vec::new();
-        let mut kept_for_lost = 0_usize;
         for key in to {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;
@@ -229,11 +235,9 @@ impl Hub {
                 }
                 Protocol::Framed(Subprotocol { encoding, is_reliable: true }) => {
                     let body = frames.body(encoding);
-                    let bytes = body.len();
-                    match (connection.unacknowledged.push(turn.now, body, message.ttl_ms), connection.socket()) {
-                        (Ok(id), Some(socket)) => receivers.numbered(encoding).push((id, socket)),
-                        (Ok(_), None) => kept_for_lost = kept_for_lost.saturating_add(bytes),
-                        (Err(Full), _) => full.push(*key),
+                    match connection.unacknowledged.push(turn.now, body, message.ttl_ms) {
+                        Ok(id) => receivers.numbered(encoding).extend(connection.socket().map(|socket| (id, socket))),
+                        Err(Full) => full.push(*key),
                     }
                 }
             }
@@ -241,9 +245,14 @@ impl Hub {
         let expires_at = message.ttl_ms.map(|ttl| turn.now.saturating_add(ttl));
         receivers.send(turn, &mut frames, Note { is_ack: false, expires_at });
         for key in full {
-            self.close(turn, key, 1008, "The reliable message buffer is full.");
+            self.close_full(turn, key);
         }
-        turn.has_ended |= self.keep_for_lost(kept_for_lost);
+    }
+
+    /// Closes a reliable client that has left too much unacknowledged. A lost one cannot recover any more.
+    pub(crate) fn close_full(&mut self, turn: &mut Turn, key: Key) {
+        turn.has_ended = true;
+        self.close(turn, key, 1008, "The reliable message buffer is full.");
     }
 
     /// Sends a frame that is no message: an ack, a pong.
@@ -329,41 +338,29 @@ impl Hub {
     }
 
     fn lost(&mut self, now: u64, key: Key) {
-        match self.connections.get(&key).filter(|connection| connection.is_reliable()) {
-            Some(connection) => {
-                let bytes = connection.unacknowledged.bytes();
-                self.relink(key, Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) });
-                self.keep_for_lost(bytes);
-            }
-            None => _ = self.remove(key),
+        if !self.connection(key).is_some_and(Connection::is_reliable) {
+            self.remove(key);
+            return;
+        }
+        self.relink(key, Link::Lost { until: now.saturating_add(RECOVERY_WINDOW_MS) });
+        let states = self.state_bytes(key);
+        if let Some(connection) = self.connections.get_mut(&key) {
+            let bytes = connection.bytes().saturating_add(states);
+            connection.lost_charge = Some(self.budget.charge(Kind::LostConnection, bytes));
         }
     }
 
-    /// Lost connections keep so many bytes more. If that is too much, those that were lost first are given up; says
-    /// whether any was. A message to many is kept once, so that what each keeps cannot just be added up: it is counted
-    /// again only when as much came in as there was room for.
-    fn keep_for_lost(&mut self, bytes: usize) -> bool {
-        if let Some(room) = self.lost_room.checked_sub(bytes) {
-            self.lost_room = room;
-            return false;
+    /// The lost connections with the time until which each can be recovered, first the one that was lost first.
+    pub(crate) fn lost_connections(&self) -> impl Iterator<Item = (u64, Key)> {
+        self.lost.iter().copied()
+    }
+
+    /// Gives up a lost connection before its time, because too much is retained.
+    pub(crate) fn give_up_lost(&mut self, turn: &mut Turn, key: Key) {
+        turn.has_ended = true;
+        if let Some(connection) = self.remove(key) {
+            turn.log(|| format!("{} cannot recover any more: it was given up to free memory", connection.label()));
         }
-        let (mut kept, mut seen, mut too_much) = (0_usize, BTreeSet::new(), Vec::new());
-        for (_, key) in self.lost.iter().rev() {
-            let Some(connection) = self.connections.get(key) else { continue };
-            let own = connection.unacknowledged.bodies().filter(|body| seen.insert(body.address()));
-            let sum = own.map(Body::len).fold(kept, usize::saturating_add);
-            if !too_much.is_empty() || sum > MAX_LOST_BYTES {
-                too_much.push(*key);
-            } else {
-                kept = sum;
-            }
-        }
-        for key in &too_much {
-            self.remove(*key);
-        }
-        // Not less, or else it would be counted for every message while it is almost full.
-        self.lost_room = MAX_LOST_BYTES.saturating_sub(kept).max(MAX_LOST_BYTES / 16);
-        !too_much.is_empty()
     }
 
     /// Gives a connection a new socket in place of its old one and replays what its client may have missed.
@@ -376,6 +373,7 @@ impl Hub {
             return;
         };
         connection.is_heard = true;
+        connection.lost_charge = None;
         for frame in connection.unacknowledged.replay(turn.now) {
             turn.send(vec![socket], frame);
         }
@@ -541,6 +539,8 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reliable::Unacknowledged;
+    use crate::settings::StartedBy;
 
     fn connection(socket: SocketId) -> Connection {
         Connection {
@@ -550,9 +550,10 @@ mod tests {
             groups: BTreeSet::new(),
             permissions: Permissions::default(),
             link: Link::Open(socket),
+            lost_charge: None,
             is_heard: true,
             acks: Default::default(),
-            unacknowledged: Default::default(),
+            unacknowledged: Unacknowledged::new(&Budget::new(0)),
             streams: Default::default(),
             reconnection_token: String::new(),
         }
@@ -560,7 +561,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_found_by_the_socket_it_has_and_by_no_other() {
-        let mut hub = Hub::new(String::new(), None);
+        let mut hub = Hub::new(String::new(), Handler::new(StartedBy::Program), Budget::new(0), None);
         let mut turn = Turn::new(0);
         let key = hub.add(0, connection(1));
         hub.resume(&mut turn, key, 2);

@@ -14,6 +14,7 @@
 //! | `turn` | one input being handled: what was decided so far |
 //! | `network` | what lies between hubs and sockets: faults act here |
 //! | `fault`, `faults` | what can be broken, whom it meets, how long it lasts |
+//! | `budget`, `eviction` | counts what is retained for later, and gives up what does not fit |
 //! | `admission` | decides whether a request may be carried out, and what it is for |
 //! | [`guard`] | keeps other hosts and pages from elsewhere out |
 //! | `cors` | lets pages of the origins that are named read answers |
@@ -46,7 +47,8 @@
 //! | close codes | 1000 by REST, 1003 wrong kind of frame, 1007 malformed frame, 1008 recovery refused, too much unacknowledged, client reads too slowly, or simple client without the role, 1009 over 1 MiB, 1011 event without handler of a simple client |
 //! | REST | all operations of 2024-12-01, and the same of the four versions before; bodies of text, JSON, bytes and `application/x-protobuf`; metadata in `X-WebPubSub-Metadata-*` headers |
 //! | filters | the whole language, for sends, `:addToGroups` and `:removeFromGroups` |
-//! | `GET /_emulator?hub=` | the connections and groups of a hub |
+//! | `GET /_emulator` | the hubs, and how many connections and groups each has; with `?hub=`, the connections and groups of that hub |
+//! | `/_emulator/clock` | `GET` reads the clock, `POST` sets it forward |
 //! | `/_emulator/faults?hub=` | `POST` injects an [`Injection`], `GET` lists, `DELETE` ends all of the hub, `DELETE /_emulator/faults/{id}` ends one |
 //!
 //! What it does not have is refused aloud, never ignored: preview versions of REST (400), the MQTT subprotocol (400)
@@ -70,12 +72,14 @@ mod acks;
 mod admission;
 mod answer;
 mod auth;
+mod budget;
 mod client;
 mod connection;
 mod control;
 mod cors;
 mod entra;
 mod event;
+mod eviction;
 mod fault;
 mod faults;
 mod filter;
@@ -107,7 +111,7 @@ mod url;
 #[cfg(feature = "durable-object")]
 mod worker_http;
 
-pub use control::{Connected, GroupSize, Injected, Snapshot};
+pub use control::{Connected, GroupSize, HubSize, Injected, Snapshot};
 pub use event::{Event, EventId, EventReply, Payload};
 pub use fault::{Direction, FaultType, Injection};
 pub use faults::Listed;
@@ -119,7 +123,7 @@ pub use local_hub::{LocalHub, forward};
 #[cfg(feature = "durable-object")]
 pub use local_key::{KEY_BINDING, LocalKey, access_key};
 pub use service::Service;
-pub use settings::{AnonymousConnectPolicy, HubSettings, Settings};
+pub use settings::{AnonymousConnectPolicy, HubSettings, Settings, StartedBy};
 
 /// The access key that the official emulator publishes. Everybody knows it: it protects nothing.
 pub const ACCESS_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";

@@ -1,5 +1,7 @@
 //! The numbers of the service, in one place.
 
+use std::ops::RangeInclusive;
+
 pub use webpubsub_edge::protocol::limits::{MAX_GROUP_LENGTH, MAX_MESSAGE_BYTES, MAX_MESSAGE_TTL_SECONDS};
 
 /// How long a reliable connection can be recovered after its socket was lost, in milliseconds.
@@ -17,9 +19,12 @@ pub const MAX_BACKLOG_MESSAGES: usize = 1000;
 /// How many bytes of frames may wait for a client that reads slowly.
 pub const MAX_BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many bytes of messages the lost connections of a hub may leave unacknowledged, all together. The service
-/// publishes no such number; without one, a client that connects, leaves and connects again would take all memory.
-pub const MAX_LOST_BYTES: usize = 256 * 1024 * 1024;
+/// The default of [`Settings::max_retained_bytes`](crate::Settings::max_retained_bytes).
+pub const DEFAULT_MAX_RETAINED_BYTES: u64 = 512 * 1024 * 1024;
+
+/// The values that [`Settings::max_retained_bytes`](crate::Settings::max_retained_bytes) may have: from the size of one
+/// message to half of what WebAssembly can address.
+pub const MAX_RETAINED_BYTES_RANGE: RangeInclusive<u64> = 1024 * 1024..=2 * 1024 * 1024 * 1024;
 
 /// How many faults can be in force.
 pub const MAX_FAULTS: usize = 100;
@@ -52,6 +57,19 @@ pub const CLOCK_SKEW_SECONDS: u64 = 300;
 
 /// How deep a filter may nest: brackets, `not` and the arguments of functions each count as a level.
 pub const MAX_FILTER_DEPTH: usize = 100;
+
+/// How far one request may set the clock forward, in milliseconds: a day.
+pub const MAX_ADVANCE_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The longest filter, in bytes of UTF-8.
+pub const MAX_FILTER_BYTES: usize = 16 * 1024;
+
+/// The number of steps that the filter of one request may take, for all connections of the hub together. A step is the
+/// evaluation of one expression, or of 16 UTF-16 code units of a text.
+pub const MAX_FILTER_STEPS: usize = 5_000_000;
+
+/// The largest number that JavaScript and every JSON parser represent exactly: 2^53 - 1.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// How many groups of a connection may be allowed or denied by name, for each kind of permission.
 pub const MAX_NAMED_PERMISSIONS: usize = 1000;

@@ -10,7 +10,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use worker::js_sys::{Function, Promise, Reflect, Uint8Array};
 // The macros below write `wasm_bindgen::` without saying whose.
@@ -19,18 +19,24 @@ use worker::wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::wasm_bindgen::{self, JsCast, JsValue};
 use worker::wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::web_sys::{CloseEvent, Event, MessageEvent};
-use worker::{Date, DurableObject, Env, ResponseBuilder, Result, State, WebSocket, WebSocketPair};
+use worker::{Date, DurableObject, Env, ResponseBuilder, Result, State, WebSocket, WebSocketPair, console_log};
 
 use crate::frame::Content;
+use crate::limits::MAX_RETAINED_BYTES_RANGE;
 use crate::local_key::{access_key, is_shown};
-use crate::{Action, Input, Request, RequestId, Response, Service, Settings, SocketId, answer, guard, worker_http};
+use crate::{
+    Action, HubSize, Input, Request, RequestId, Response, Service, Settings, SocketId, StartedBy, answer, control,
+    guard, worker_http,
+};
 
 /// Hosts the emulator in a Durable Object, one for each hub. A Worker re-exports it and [`LocalKey`](crate::LocalKey),
 /// binds both, and hands requests for `/api`, `/client`, `/clients` and `/_emulator` to [`forward`].
 ///
-/// Two variables of the Worker concern it too: `AZURE_WEBPUBSUB_HUB`, the hub that `/_emulator` shows, and
-/// `ALLOWED_ORIGINS`, a list with commas of pages elsewhere that may use the emulator. One is its own:
-/// `EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS`, which must be `true` for REST to take Entra tokens.
+/// These variables of the Worker have an effect on it:
+/// - `AZURE_WEBPUBSUB_HUB`: the hub that `/_emulator/faults` and `/_emulator/clock` are about when the query names none.
+/// - `ALLOWED_ORIGINS`: a list with commas of pages elsewhere that may use the emulator.
+/// - `EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS`: must be `true` for REST to take Entra tokens.
+/// - `EMULATOR_MAX_RETAINED_BYTES`: [`Settings::max_retained_bytes`], for each hub.
 #[worker::durable_object(fetch)]
 pub struct LocalHub {
     env: Env,
@@ -45,7 +51,9 @@ impl DurableObject for LocalHub {
 
     async fn fetch(&self, mut received: worker::Request) -> Result<worker::Response> {
         let key = access_key(&self.env).await?;
-        let host = self.host.get_or_init(|| Rc::new(Host::new(settings(&self.env, key))));
+        // `forward` has refused the request if the variables are wrong.
+        let settings = settings(&self.env, key).map_err(worker::Error::from)?;
+        let host = self.host.get_or_init(|| Host::listed(settings));
         let mut request = worker_http::head(&received);
         if request.is_upgrade() {
             host.upgrade(&request)
@@ -64,7 +72,10 @@ impl DurableObject for LocalHub {
 /// protected by their `Origin`, which wrangler does not replace.
 pub async fn forward(request: worker::Request, env: &Env, binding: &str) -> Result<worker::Response> {
     let key = access_key(env).await?;
-    let settings = settings(env, key.clone());
+    let settings = match settings(env, key.clone()) {
+        Ok(settings) => settings,
+        Err(problem) => return worker_http::write(answer::error(500, "Error.Configuration", &problem, "Worker")),
+    };
     let default_hub = settings.default_hub.to_ascii_lowercase();
     match Service::new(settings).admit(Date::now().as_millis(), &worker_http::head(&request)) {
         Err(refusal) => worker_http::write(refusal),
@@ -85,6 +96,19 @@ fn reads_control(request: &worker::Request) -> bool {
     is_control && matches!(request.inner().method().as_str(), "GET" | "HEAD")
 }
 
+thread_local! {
+    /// The hosts of all hubs. The Durable Objects of a Worker share one isolate under `wrangler dev`.
+    static HOSTS: RefCell<Vec<Weak<Host>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes the list of all hubs in place of the list of one host's hub.
+fn with_all_hubs(response: Response) -> Response {
+    let hosts = HOSTS.with_borrow(|hosts| hosts.iter().filter_map(Weak::upgrade).collect::<Vec<_>>());
+    let mut hubs: Vec<HubSize> = hosts.iter().flat_map(|host| host.service.borrow().hubs()).collect();
+    hubs.sort_by(|one, other| one.hub.cmp(&other.hub));
+    control::with_hubs(response, hubs)
+}
+
 /// A Durable Object cannot drop a socket without a close frame. This code, from the range for private use, stands
 /// for 1006, which cannot be sent; clients treat it as a lost connection.
 const CUT: u16 = 4006;
@@ -100,11 +124,23 @@ struct Host {
     /// The requests whose answers a fault delays, and how to go on with each.
     unanswered: RefCell<BTreeMap<RequestId, Function>>,
     last_id: Cell<u64>,
+    /// How far the clock was set forward, in milliseconds.
+    advanced: Cell<u64>,
     /// When the earliest timer that is pending goes off.
     wakes_at: Cell<Option<u64>>,
 }
 
 impl Host {
+    /// Makes the host of a hub, and adds it to the list of all hosts.
+    fn listed(settings: Settings) -> Rc<Host> {
+        let host = Rc::new(Host::new(settings));
+        HOSTS.with_borrow_mut(|hosts| {
+            hosts.retain(|host| host.strong_count() > 0);
+            hosts.push(Rc::downgrade(&host));
+        });
+        host
+    }
+
     fn new(settings: Settings) -> Host {
         Host {
             service: RefCell::new(Service::new(settings)),
@@ -112,6 +148,7 @@ impl Host {
             unanswered: RefCell::default(),
             answers: RefCell::default(),
             last_id: Cell::new(0),
+            advanced: Cell::new(0),
             wakes_at: Cell::new(None),
         }
     }
@@ -140,7 +177,13 @@ impl Host {
     async fn answer(self: &Rc<Self>, request: &Request) -> Result<worker::Response> {
         let id = self.next_id();
         for action in self.decide(Input::Request { id, request }) {
-            self.carry_out(action);
+            match action {
+                Action::Advance { id, ms, response } => {
+                    self.advance(ms);
+                    self.carry_out(Action::Respond { id, response });
+                }
+                other => self.carry_out(other),
+            }
         }
         if !self.answers.borrow().contains_key(&id) {
             let answered = Promise::new(&mut |resolve, _| _ = self.unanswered.borrow_mut().insert(id, resolve));
@@ -148,7 +191,29 @@ impl Host {
             let _ = JsFuture::from(answered).await;
         }
         let response = self.answers.borrow_mut().remove(&id);
-        worker_http::write(response.ok_or("The request was not answered.")?)
+        let response = response.ok_or("The request was not answered.")?;
+        worker_http::write(if control::lists_hubs(request) { with_all_hubs(response) } else { response })
+    }
+
+    /// Milliseconds since 1970, by the clock that `/_emulator/clock` sets.
+    fn now(&self) -> u64 {
+        Date::now().as_millis().saturating_add(self.advanced.get())
+    }
+
+    /// Sets the clock forward in steps, so that each thing happens at its time.
+    fn advance(self: &Rc<Self>, ms: u64) {
+        let target = self.now().saturating_add(ms);
+        loop {
+            let wake_at = self.service.borrow().wake_at().filter(|wake_at| *wake_at <= target);
+            let step = wake_at.unwrap_or(target).saturating_sub(self.now());
+            self.advanced.set(self.advanced.get().saturating_add(step));
+            // The timer that is pending counts by the clock as it was.
+            self.wakes_at.set(None);
+            self.handle(Input::Tick);
+            if wake_at.is_none() {
+                break;
+            }
+        }
     }
 
     fn handle(self: &Rc<Self>, input: Input<'_>) {
@@ -158,7 +223,7 @@ impl Host {
     }
 
     fn decide(self: &Rc<Self>, input: Input<'_>) -> Vec<Action> {
-        let actions = self.service.borrow_mut().handle(Date::now().as_millis(), input);
+        let actions = self.service.borrow_mut().handle(self.now(), input);
         self.wait();
         actions
     }
@@ -187,8 +252,9 @@ impl Host {
                     let _ = resolve.call0(&JsValue::UNDEFINED);
                 }
             }
-            // Only an upgrade is answered with these.
-            Action::Accept { .. } | Action::Refuse { .. } => {}
+            Action::Log { line } => console_log!("{line}"),
+            // Only an upgrade is answered with the first two, and only a request with the last.
+            Action::Accept { .. } | Action::Refuse { .. } | Action::Advance { .. } => {}
         }
     }
 
@@ -231,7 +297,7 @@ impl Host {
         self.wakes_at.set(Some(wake_at));
         let host = Rc::clone(self);
         spawn_local(async move {
-            sleep(wake_at.saturating_sub(Date::now().as_millis())).await;
+            sleep(wake_at.saturating_sub(host.now())).await;
             // An earlier timer may have been set meanwhile; then this one only looks.
             if host.wakes_at.get() == Some(wake_at) {
                 host.wakes_at.set(None);
@@ -246,7 +312,7 @@ impl Host {
         const KEEP_AWAKE_MS: u64 = 5_000;
         let service = self.service.borrow();
         let would_be_lost = self.sockets.borrow().is_empty() && !service.is_idle();
-        service.wake_at().or_else(|| would_be_lost.then(|| Date::now().as_millis().saturating_add(KEEP_AWAKE_MS)))
+        service.wake_at().or_else(|| would_be_lost.then(|| self.now().saturating_add(KEEP_AWAKE_MS)))
     }
 
     fn next_id(&self) -> u64 {
@@ -255,8 +321,11 @@ impl Host {
     }
 }
 
-/// The variables of the Worker that concern the emulator too.
-fn settings(env: &Env, key: String) -> Settings {
+/// Reads the variables of the Worker that have an effect on the emulator.
+///
+/// # Errors
+/// Which variable is wrong.
+fn settings(env: &Env, key: String) -> std::result::Result<Settings, String> {
     let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
     let mut settings = Settings::default();
     if let Some(hub) = variable("AZURE_WEBPUBSUB_HUB") {
@@ -264,10 +333,20 @@ fn settings(env: &Env, key: String) -> Settings {
     }
     settings.access_keys = vec![key];
     settings.can_ping = false;
+    settings.log = true;
+    settings.started_by = StartedBy::WranglerDev;
+    if let Some(bytes) = variable("EMULATOR_MAX_RETAINED_BYTES") {
+        let (least, most) = (MAX_RETAINED_BYTES_RANGE.start(), MAX_RETAINED_BYTES_RANGE.end());
+        settings.max_retained_bytes = bytes
+            .parse()
+            .ok()
+            .filter(|bytes| MAX_RETAINED_BYTES_RANGE.contains(bytes))
+            .ok_or_else(|| format!("EMULATOR_MAX_RETAINED_BYTES must be a whole number from {least} to {most}."))?;
+    }
     let entra = variable("EMULATOR_ALLOW_UNVALIDATED_ENTRA_TOKENS");
     settings.allow_unvalidated_entra_tokens = entra.as_deref() == Some("true");
     settings.allowed_origins = guard::origins(&variable("ALLOWED_ORIGINS").unwrap_or_default());
-    settings
+    Ok(settings)
 }
 
 /// The listener is freed by JavaScript, together with its socket.

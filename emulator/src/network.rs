@@ -1,7 +1,9 @@
 //! What lies between the hubs and the sockets. It carries frames as they are, until a fault meets them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
+use crate::budget::{Budget, Charge, ENTRY_BYTES, Kind};
 use crate::client::Incoming;
 use crate::fault::{Direction, FaultType, Party};
 use crate::faults::Faults;
@@ -12,9 +14,10 @@ use crate::turn::{Note, Turn};
 use crate::{Action, RequestId, SocketId};
 
 /// The faults, and what they hold back.
-#[derive(Default)]
 pub(crate) struct Network {
     pub(crate) faults: Faults,
+    /// Counts what the faults hold back.
+    budget: Budget,
     /// Only of sockets that a fault has met.
     lines: BTreeMap<SocketId, Line>,
     answers: Vec<LateAnswer>,
@@ -33,6 +36,10 @@ pub(crate) struct Carried {
 }
 
 impl Network {
+    pub(crate) fn new(budget: Budget) -> Network {
+        Network { faults: Faults::default(), budget, lines: BTreeMap::new(), answers: Vec::new() }
+    }
+
     /// Whether it neither breaks nor holds back anything.
     pub(crate) fn is_quiet(&self) -> bool {
         self.faults.is_empty() && self.lines.is_empty() && self.answers.is_empty()
@@ -53,7 +60,8 @@ impl Network {
             let note = notes.next_if(|(at, _)| *at == index).map(|(_, note)| note).unwrap_or_default();
             match action {
                 Action::Send { mut to, frame } => {
-                    to.retain(|socket| self.passes(turn.now, *socket, party(*socket), &frame, note, &mut carried));
+                    let mut sent = Sent { frame: &frame, note, charge: None };
+                    to.retain(|socket| self.passes(turn.now, *socket, party(*socket), &mut sent, &mut carried));
                     if !to.is_empty() {
                         carried.actions.push(Action::Send { to, frame });
                     }
@@ -66,7 +74,7 @@ impl Network {
                 }
                 Action::Close { socket, code, reason } => match self.lines.get_mut(&socket) {
                     Some(line) if line.is_deaf(Direction::ToClient) => line.is_let_go = true,
-                    Some(line) if !line.down.is_empty() => line.hold(0, 0, Held::Close { code, reason }),
+                    Some(line) if !line.down.is_empty() => line.hold(0, 0, Held::Close { code, reason }, 0),
                     _ => {
                         self.lines.remove(&socket);
                         carried.actions.push(Action::Close { socket, code, reason });
@@ -105,13 +113,16 @@ impl Network {
         }
         let delay = self.faults.meet(FaultType::Delay, party, |delay| delay.way().is_up());
         let line = self.lines.get_mut(&socket).filter(|line| !line.up.is_empty());
-        let after = line.and_then(|line| line.up.back()).map(|(due, _)| *due);
+        let after = line.and_then(|line| line.up.back()).map(|(due, ..)| *due);
         let due = match (delay, after) {
             (None, None) => return true,
             (delay, after) => delay.map_or(now, |(_, delay)| later(now, delay.ms)).max(after.unwrap_or_default()),
         };
+        let frame = frame.to_owned();
+        let charge = self.budget.charge(Kind::Delayed, frame.len());
         let line = self.line(socket, party);
-        line.up.push_back((due, frame.to_owned()));
+        line.up_bytes = line.up_bytes.saturating_add(frame.len());
+        line.up.push_back((due, frame, charge));
         if line.up.len() > MAX_BACKLOG_MESSAGES {
             self.cut(socket, carried);
         }
@@ -123,11 +134,13 @@ impl Network {
         self.lines.get(&socket).is_none_or(|line| !line.is_deaf(Direction::FromClient))
     }
 
-    /// A socket is gone; what was on its way is lost.
-    pub(crate) fn closed(&mut self, socket: SocketId) {
-        if self.lines.remove(&socket).is_some() {
+    /// A socket is gone; what was on its way is lost. Returns whether anything was held back for it.
+    pub(crate) fn closed(&mut self, socket: SocketId) -> bool {
+        let had_line = self.lines.remove(&socket).is_some();
+        if had_line {
             self.forget_spent_faults();
         }
+        had_line
     }
 
     /// Answers a request, unless its answer is to be late.
@@ -137,7 +150,8 @@ impl Network {
         match late {
             Some((_, delay)) => {
                 let (due, hub) = (later(turn.now, delay.ms), party.hub.to_owned());
-                self.answers.push(LateAnswer { due, hub, id, response });
+                let charge = self.budget.charge(Kind::Delayed, response.body.len());
+                self.answers.push(LateAnswer { due, hub, id, response, _charge: charge });
             }
             None => turn.actions.push(Action::Respond { id, response }),
         }
@@ -152,11 +166,25 @@ impl Network {
         for (socket, line) in &mut self.lines {
             line.release(now, *socket, &mut carried);
         }
-        for answer in self.answers.extract_if(.., |answer| answer.due <= now) {
-            carried.actions.push(Action::Respond { id: answer.id, response: answer.response });
-        }
+        self.answer_if(|answer| answer.due <= now, &mut carried);
         self.forget_idle_lines();
         carried
+    }
+
+    /// Gives the late answers now, because too much is retained.
+    pub(crate) fn give_up_delays_of_answers(&mut self, carried: &mut Carried) {
+        self.answer_if(|_| true, carried);
+    }
+
+    fn answer_if(&mut self, is_due: impl Fn(&LateAnswer) -> bool, carried: &mut Carried) {
+        for answer in self.answers.extract_if(.., |answer| is_due(answer)) {
+            carried.actions.push(Action::Respond { id: answer.id, response: answer.response });
+        }
+    }
+
+    /// The sockets for which something is held back, and its bytes.
+    pub(crate) fn held_bytes(&self) -> impl Iterator<Item = (SocketId, usize)> {
+        self.lines.iter().map(|(socket, line)| (*socket, line.held_bytes()))
     }
 
     /// Ends what a fault, which is no longer in force, began.
@@ -194,8 +222,7 @@ impl Network {
         now: u64,
         socket: SocketId,
         party: Party<'_>,
-        frame: &Frame,
-        note: Note,
+        sent: &mut Sent<'_>,
         carried: &mut Carried,
     ) -> bool {
         if carried.cut.contains(&socket) || carried.overrun.contains(&socket) {
@@ -208,7 +235,7 @@ impl Network {
             self.cut(socket, carried);
             return false;
         }
-        if note.is_ack && !self.ack_passes(now, socket, party, frame, carried) {
+        if sent.note.is_ack && !self.ack_passes(now, socket, party, sent.frame, carried) {
             return false;
         }
         let slow = self.lines.get(&socket).and_then(|line| line.slow);
@@ -223,8 +250,11 @@ impl Network {
         } else {
             return true;
         };
+        let (charge, entry) = (sent.charge(&self.budget), self.budget.charge(Kind::Delayed, 0));
         let line = self.line(socket, party);
-        line.hold(due, by, Held::Frame { frame: frame.clone(), expires_at: note.expires_at });
+        let held =
+            Held::Frame { frame: sent.frame.clone(), expires_at: sent.note.expires_at, _bytes: charge, _entry: entry };
+        line.hold(due, by, held, sent.frame.len());
         if line.is_overrun() {
             self.lines.remove(&socket);
             carried.overrun.push(socket);
@@ -255,8 +285,9 @@ impl Network {
             }
             return true;
         };
+        let charge = self.budget.charge(Kind::Delayed, frame.len());
         let line = self.line(socket, party);
-        line.acks.push(HeldAck { due, by, frame: frame.clone() });
+        line.acks.push(HeldAck { due, by, frame: frame.clone(), _charge: charge });
         if let Some(window) = window
             && line.acks.iter().filter(|ack| ack.by == by).count() >= window as usize
         {
@@ -324,7 +355,9 @@ struct Line {
     is_let_go: bool,
     /// Its client does not read, because of this fault.
     slow: Option<u64>,
-    up: VecDeque<(u64, Frame)>,
+    up_bytes: usize,
+    down_bytes: usize,
+    up: VecDeque<(u64, Frame, Charge)>,
     down: VecDeque<Waiting>,
     acks: Vec<HeldAck>,
 }
@@ -337,7 +370,7 @@ struct Waiting {
 }
 
 enum Held {
-    Frame { frame: Frame, expires_at: Option<u64> },
+    Frame { frame: Frame, expires_at: Option<u64>, _bytes: Arc<Charge>, _entry: Charge },
     Close { code: u16, reason: String },
 }
 
@@ -345,6 +378,26 @@ struct HeldAck {
     due: u64,
     by: u64,
     frame: Frame,
+    _charge: Charge,
+}
+
+/// A frame on its way to the receivers of one action.
+struct Sent<'f> {
+    frame: &'f Frame,
+    note: Note,
+    /// Made for the first receiver for whom the frame is held back, and shared with the others.
+    charge: Option<Arc<Charge>>,
+}
+
+impl Sent<'_> {
+    fn charge(&mut self, budget: &Budget) -> Arc<Charge> {
+        let bytes = match self.frame {
+            // The body counts by itself.
+            Frame::Numbered { .. } => 0,
+            frame => frame.len(),
+        };
+        Arc::clone(self.charge.get_or_insert_with(|| Arc::new(budget.charge(Kind::Delayed, bytes))))
+    }
 }
 
 struct LateAnswer {
@@ -352,6 +405,7 @@ struct LateAnswer {
     hub: String,
     id: RequestId,
     response: Response,
+    _charge: Charge,
 }
 
 impl Line {
@@ -371,20 +425,24 @@ impl Line {
     }
 
     /// Nothing overtakes what waits already.
-    fn hold(&mut self, due: u64, by: u64, what: Held) {
+    fn hold(&mut self, due: u64, by: u64, what: Held, bytes: usize) {
         let (due, by) = match self.down.back() {
             Some(last) if last.due > due => (last.due, last.by),
             _ => (due, by),
         };
+        self.down_bytes = self.down_bytes.saturating_add(bytes);
         self.down.push_back(Waiting { due, by, what });
     }
 
+    /// Estimates the bytes of what is held back, including bytes that other lines hold too.
+    fn held_bytes(&self) -> usize {
+        let entries = [self.up.len(), self.down.len(), self.acks.len()].map(|count| count.saturating_mul(ENTRY_BYTES));
+        let acks = self.acks.iter().map(|ack| ack.frame.len());
+        acks.chain(entries).chain([self.up_bytes, self.down_bytes]).fold(0, usize::saturating_add)
+    }
+
     fn is_overrun(&self) -> bool {
-        let bytes = self.down.iter().map(|waiting| match &waiting.what {
-            Held::Frame { frame, .. } => frame.len(),
-            Held::Close { .. } => 0,
-        });
-        self.down.len() > MAX_BACKLOG_MESSAGES || bytes.fold(0, usize::saturating_add) > MAX_BACKLOG_BYTES
+        self.down.len() > MAX_BACKLOG_MESSAGES || self.down_bytes > MAX_BACKLOG_BYTES
     }
 
     fn let_go(&mut self, fault: u64) {
@@ -398,15 +456,18 @@ impl Line {
     }
 
     fn wake_at(&self) -> Option<u64> {
-        let up = self.up.front().map(|(due, _)| *due);
+        let up = self.up.front().map(|(due, ..)| *due);
         let down = self.down.front().map(|waiting| waiting.due);
         let acks = self.acks.iter().map(|ack| ack.due);
         acks.chain(up).chain(down).min().filter(|due| *due != HELD)
     }
 
     fn release(&mut self, now: u64, socket: SocketId, carried: &mut Carried) {
-        while self.up.front().is_some_and(|(due, _)| *due <= now) {
-            carried.arrivals.extend(self.up.pop_front().map(|(_, frame)| (socket, frame)));
+        while self.up.front().is_some_and(|(due, ..)| *due <= now)
+            && let Some((_, frame, _)) = self.up.pop_front()
+        {
+            self.up_bytes = self.up_bytes.saturating_sub(frame.len());
+            carried.arrivals.push((socket, frame));
         }
         for ack in self.acks.extract_if(.., |ack| ack.due <= now) {
             carried.actions.push(Action::Send { to: vec![socket], frame: ack.frame });
@@ -414,6 +475,9 @@ impl Line {
         while self.down.front().is_some_and(|waiting| waiting.due <= now)
             && let Some(waiting) = self.down.pop_front()
         {
+            if let Held::Frame { frame, .. } = &waiting.what {
+                self.down_bytes = self.down_bytes.saturating_sub(frame.len());
+            }
             match waiting.what {
                 // Its time to live may have ended on the way.
                 Held::Frame { expires_at: Some(expires_at), .. } if expires_at <= now => {}

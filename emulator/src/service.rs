@@ -7,20 +7,23 @@ use webpubsub_edge::jwt::Key;
 use webpubsub_edge::protocol::Downstream;
 
 use crate::admission::Task;
+use crate::budget::Budget;
 use crate::client::{self, Incoming};
 use crate::connection::{Connection, Link};
 use crate::control;
 use crate::cors;
 use crate::event::EventId;
 use crate::fault::{FaultType, Party};
+use crate::handler::Handler;
 use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key as ConnectionKey};
 use crate::limits::{MAX_BACKLOG_BYTES, MAX_BACKLOG_MESSAGES};
 use crate::network::{Carried, Network};
+use crate::reliable::Unacknowledged;
 use crate::rest::{self, Call};
 use crate::settings::{HubSettings, Settings};
-use crate::turn::Turn;
+use crate::turn::{Turn, printable};
 use crate::upgrade::{NewClient, Recovery, Upgrade};
 
 /// Every hub of one emulated service. Hub names are compared without regard to case.
@@ -28,7 +31,9 @@ pub struct Service {
     pub(crate) keys: Vec<Key>,
     pub(crate) settings: Settings,
     pub(crate) hubs: BTreeMap<String, Hub>,
-    hub_of_socket: BTreeMap<SocketId, String>,
+    /// Counts what the hubs and the network retain.
+    pub(crate) budget: Budget,
+    sockets: BTreeMap<SocketId, Attached>,
     /// The hubs whose events the host answers.
     answered: BTreeSet<String>,
     /// The id of the last event of all hubs that were forgotten.
@@ -38,21 +43,30 @@ pub struct Service {
     pub(crate) network: Network,
 }
 
+/// What the service knows of an accepted socket.
+struct Attached {
+    hub: String,
+    /// Names its connection in the log; empty without a log.
+    label: String,
+}
+
 impl Service {
     /// A service without connections. [`Settings::check`] says whether the settings make sense.
     pub fn new(mut settings: Settings) -> Service {
         let keys = std::mem::take(&mut settings.access_keys);
         let hubs = std::mem::take(&mut settings.hubs);
         settings.hubs = hubs.into_iter().map(|(name, hub)| (name.to_ascii_lowercase(), hub)).collect();
+        let budget = Budget::new(usize::try_from(settings.max_retained_bytes).unwrap_or(usize::MAX));
         Service {
             keys: keys.iter().map(|key| Key::new(key.as_bytes())).collect(),
             settings,
             hubs: BTreeMap::new(),
-            hub_of_socket: BTreeMap::new(),
+            network: Network::new(budget.clone()),
+            budget,
+            sockets: BTreeMap::new(),
             answered: BTreeSet::new(),
             last_event: 0,
             has_ended: false,
-            network: Network::default(),
         }
     }
 
@@ -73,7 +87,7 @@ impl Service {
     /// Takes in what happened at `now`, in milliseconds since 1970, and says what to do about it.
     pub fn handle(&mut self, now: u64, input: Input<'_>) -> Vec<Action> {
         let mut actions = self.catch_up(now);
-        let mut turn = Turn::new(now);
+        let mut turn = self.turn(now);
         match input {
             Input::Upgrade { socket, request, random } => {
                 if let Err(response) = self.upgrade(&mut turn, socket, request, random) {
@@ -98,8 +112,9 @@ impl Service {
             }
             Input::Closed { socket, code } => {
                 self.network.closed(socket);
-                if let Some(hub) = self.let_go(socket) {
+                if let Some((hub, label)) = self.let_go(socket) {
                     hub.closed(now, socket, code);
+                    turn.log(|| format!("{label} is gone ({code})"));
                 }
             }
             Input::Request { id, request } => self.respond(&mut turn, &mut actions, id, request),
@@ -116,8 +131,19 @@ impl Service {
             self.has_ended = true;
             self.forget_empty_hubs();
         }
-        self.mourn(now, &mut actions);
+        self.conclude(now, &mut actions);
         actions
+    }
+
+    /// Tells the others of connections that are gone, and gives up what exceeds the budget.
+    pub(crate) fn conclude(&mut self, now: u64, actions: &mut Vec<Action>) {
+        self.mourn(now, actions);
+        self.relieve(now, actions);
+        self.mourn(now, actions);
+    }
+
+    pub(crate) fn turn(&self, now: u64) -> Turn {
+        Turn { has_log: self.settings.log, ..Turn::new(now) }
     }
 
     /// When the host should hand in [`Input::Tick`] at the latest; `None` while nothing waits for time to pass.
@@ -139,7 +165,7 @@ impl Service {
             let arrivals = std::mem::take(&mut carried.arrivals);
             self.settle(now, carried, &mut actions);
             for (socket, frame) in arrivals {
-                let mut turn = Turn::new(now);
+                let mut turn = self.turn(now);
                 self.receive(&mut turn, socket, Incoming::from(&frame.content()));
                 self.finish(turn, &mut actions);
             }
@@ -151,18 +177,20 @@ impl Service {
     pub(crate) fn finish(&mut self, mut turn: Turn, actions: &mut Vec<Action>) {
         let now = turn.now;
         self.has_ended |= turn.has_ended;
-        let ended: Vec<SocketId> = turn.actions.iter().filter_map(ended_socket).collect();
+        let ended: Vec<(SocketId, String)> = turn.actions.iter().filter_map(ended_socket).collect();
         if self.network.is_quiet() {
             actions.append(&mut turn.actions);
         } else {
-            let (hubs, hub_of_socket) = (&self.hubs, &self.hub_of_socket);
-            let carried = self.network.carry(turn, |socket| party(hubs, hub_of_socket, socket));
+            let (hubs, sockets) = (&self.hubs, &self.sockets);
+            let carried = self.network.carry(turn, |socket| party(hubs, sockets, socket));
             self.settle(now, carried, actions);
         }
         if !ended.is_empty() {
             self.has_ended = true;
-            for socket in ended {
-                self.hub_of_socket.remove(&socket);
+            for (socket, how) in ended {
+                if let Some(Attached { label, .. }) = self.sockets.remove(&socket) {
+                    self.log(actions, || format!("{label} {how}"));
+                }
             }
             self.forget_empty_hubs();
         }
@@ -181,7 +209,7 @@ impl Service {
     /// Tells the others of connections that are gone. Whom that overwhelms is gone too, and told of in turn.
     pub(crate) fn mourn(&mut self, now: u64, actions: &mut Vec<Action>) {
         while std::mem::take(&mut self.has_ended) {
-            let mut turn = Turn::new(now);
+            let mut turn = self.turn(now);
             self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
             self.forget_empty_hubs();
             self.has_ended = !turn.actions.is_empty();
@@ -192,14 +220,17 @@ impl Service {
     /// Tells the hubs what became of their sockets on the way.
     pub(crate) fn settle(&mut self, now: u64, mut carried: Carried, actions: &mut Vec<Action>) {
         let has_ended = !carried.cut.is_empty() || !carried.overrun.is_empty();
+        let mut turn = self.turn(now);
         for socket in carried.cut {
-            if let Some(hub) = self.let_go(socket) {
+            if let Some((hub, label)) = self.let_go(socket) {
                 hub.closed(now, socket, 1006);
+                turn.log(|| format!("{label} was cut off"));
             }
         }
         for socket in carried.overrun {
-            if let Some(hub) = self.let_go(socket) {
+            if let Some((hub, label)) = self.let_go(socket) {
                 hub.overrun(socket);
+                turn.log(|| format!("{label} was closed: 1008 The client reads too slowly."));
             }
         }
         if has_ended {
@@ -207,11 +238,19 @@ impl Service {
             self.forget_empty_hubs();
         }
         actions.append(&mut carried.actions);
+        actions.append(&mut turn.actions);
     }
 
-    /// Forgets a socket, and gives the hub it was connected to.
-    fn let_go(&mut self, socket: SocketId) -> Option<&mut Hub> {
-        self.hubs.get_mut(&self.hub_of_socket.remove(&socket)?)
+    /// Forgets a socket. Returns the hub it was connected to, and the name of its connection in the log.
+    fn let_go(&mut self, socket: SocketId) -> Option<(&mut Hub, String)> {
+        let Attached { hub, label } = self.sockets.remove(&socket)?;
+        self.hubs.get_mut(&hub).map(|hub| (hub, label))
+    }
+
+    fn log(&self, actions: &mut Vec<Action>, line: impl FnOnce() -> String) {
+        if self.settings.log {
+            actions.push(Action::Log { line: line() });
+        }
     }
 
     fn upgrade(
@@ -235,21 +274,22 @@ impl Service {
         }
         let is_refused = matches!(upgrade, Upgrade::Recover(_))
             && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
-        let hub = hub_entry(&mut self.hubs, &self.settings, name.clone());
+        let hub = hub_entry(&mut self.hubs, &self.settings, &self.budget, name.clone());
         hub.handler.is_there = self.answered.contains(&name);
         hub.handler.last_id = hub.handler.last_id.max(self.last_event);
-        self.hub_of_socket.insert(socket, name);
-        match upgrade {
+        let label = match upgrade {
             Upgrade::New(client) => connect(hub, turn, socket, *client, random),
             Upgrade::Recover(recovery) => recover(hub, turn, socket, recovery, is_refused),
-        }
+        };
+        let label = if self.settings.log { label } else { String::new() };
+        self.sockets.insert(socket, Attached { hub: name, label });
         Ok(())
     }
 
     fn arrive(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, socket: SocketId, incoming: Incoming<'_>) {
         if !self.network.is_quiet() {
             let mut carried = Carried::default();
-            let party = party(&self.hubs, &self.hub_of_socket, socket);
+            let party = party(&self.hubs, &self.sockets, socket);
             let has_arrived = self.network.arrives(turn.now, socket, party, incoming, &mut carried);
             self.settle(turn.now, carried, actions);
             if !has_arrived {
@@ -267,7 +307,7 @@ impl Service {
     }
 
     fn connection(&mut self, socket: SocketId) -> Option<(&mut Hub, ConnectionKey)> {
-        let hub = self.hubs.get_mut(self.hub_of_socket.get(&socket)?)?;
+        let hub = self.hubs.get_mut(&self.sockets.get(&socket)?.hub)?;
         let key = hub.by_socket(socket)?;
         Some((hub, key))
     }
@@ -276,17 +316,31 @@ impl Service {
         let (hub, response) = match self.admit_request(turn.now, request) {
             Err(refusal) => (None, refusal),
             Ok((_, Task::Health)) => (None, Response::empty(200)),
-            Ok((asked, Task::Control { hub })) => {
-                (None, self.control(turn.now, actions, &hub, &asked.segments, request))
+            Ok((asked, Task::Control { .. })) if Service::sets_clock(&asked, request) => {
+                match control::clock_forward(turn.now, request) {
+                    Err(refusal) => (None, refusal),
+                    Ok((ms, response)) => {
+                        let response = cors::allow(&self.settings, request, response);
+                        return turn.actions.push(Action::Advance { id, ms, response });
+                    }
+                }
             }
+            Ok((asked, Task::Control { hub })) => (None, self.control(turn.now, actions, &asked, &hub, request)),
             Ok((asked, Task::Operation { hub, spelled, what, caller })) => {
                 let party = Party { hub: &hub, ..Party::default() };
                 let fault = self.network.faults.meet(FaultType::Answer, party, |_| true).map(|(_, fault)| fault);
                 let url = asked.url.at(self.settings.public_url.as_deref());
+                let operation = turn.has_log.then(|| rest::log::describe(&what, &request.method, &hub));
                 let perform = || {
                     let call =
                         Call { request, url: &url, query: &asked.query, hub: &spelled, caller, keys: &self.keys };
-                    rest::perform(hub_entry(&mut self.hubs, &self.settings, hub.clone()), turn, what, &call)
+                    let hub = hub_entry(&mut self.hubs, &self.settings, &self.budget, hub.clone());
+                    let response = rest::perform(hub, turn, what, &call);
+                    if let Some(operation) = operation.filter(|_| response.status < 400) {
+                        let line = rest::log::accepted(&operation, turn.reached);
+                        turn.log(|| line);
+                    }
+                    response
                 };
                 let response = match fault {
                     None => perform(),
@@ -305,10 +359,13 @@ impl Service {
     }
 }
 
-/// The socket that an action ends.
-fn ended_socket(action: &Action) -> Option<SocketId> {
+/// The socket that an action ends, and how, in the words of the log.
+fn ended_socket(action: &Action) -> Option<(SocketId, String)> {
     match action {
-        Action::Close { socket, .. } | Action::Abort { socket } => Some(*socket),
+        Action::Close { socket, code, reason } => {
+            Some((*socket, format!("was closed: {code} {}", printable(reason)).trim_end().to_owned()))
+        }
+        Action::Abort { socket } => Some((*socket, "was cut off".to_owned())),
         _ => None,
     }
 }
@@ -316,10 +373,10 @@ fn ended_socket(action: &Action) -> Option<SocketId> {
 /// Who has a socket.
 fn party<'s>(
     hubs: &'s BTreeMap<String, Hub>,
-    hub_of_socket: &'s BTreeMap<SocketId, String>,
+    sockets: &'s BTreeMap<SocketId, Attached>,
     socket: SocketId,
 ) -> Party<'s> {
-    let Some(name) = hub_of_socket.get(&socket) else { return Party::default() };
+    let Some(Attached { hub: name, .. }) = sockets.get(&socket) else { return Party::default() };
     let hub = hubs.get(name);
     let connection = hub.and_then(|hub| hub.connection(hub.by_socket(socket)?));
     Party {
@@ -330,15 +387,22 @@ fn party<'s>(
 }
 
 /// The hub of this name, made when it is not there.
-fn hub_entry<'h>(hubs: &'h mut BTreeMap<String, Hub>, settings: &Settings, name: String) -> &'h mut Hub {
+fn hub_entry<'h>(
+    hubs: &'h mut BTreeMap<String, Hub>,
+    settings: &Settings,
+    budget: &Budget,
+    name: String,
+) -> &'h mut Hub {
     hubs.entry(name).or_insert_with_key(|name| {
         let of_hub = settings.hubs.get(name);
         let keep_alive_ms = of_hub.map_or_else(|| HubSettings::default().keep_alive_ms(), HubSettings::keep_alive_ms);
-        Hub::new(name.clone(), settings.can_ping.then_some(keep_alive_ms))
+        let handler = Handler::new(settings.started_by);
+        Hub::new(name.clone(), handler, budget.clone(), settings.can_ping.then_some(keep_alive_ms))
     })
 }
 
-fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) {
+/// Returns the name of the connection in the log.
+fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, random: [u8; 32]) -> String {
     let NewClient { protocol, subprotocol, user_id, groups, permissions } = client;
     let (id_bytes, token_bytes) = random.split_at(16);
     let connection = Connection {
@@ -348,9 +412,10 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
         groups: groups.into_iter().collect(),
         permissions,
         link: Link::Open(socket),
+        lost_charge: None,
         is_heard: true,
         acks: Default::default(),
-        unacknowledged: Default::default(),
+        unacknowledged: Unacknowledged::new(&hub.budget),
         streams: Default::default(),
         reconnection_token: hex(token_bytes),
     };
@@ -363,12 +428,16 @@ fn connect(hub: &mut Hub, turn: &mut Turn, socket: SocketId, client: NewClient, 
     if let Some(frame) = connected {
         turn.send(vec![socket], frame);
     }
+    let label = connection.label();
+    let subprotocol = connection.protocol.subprotocol().unwrap_or("no subprotocol");
+    turn.log(|| format!("{label} connected to the hub {} ({subprotocol})", hub.name));
     hub.add(turn.now, connection);
+    label
 }
 
 /// The upgrade is accepted in any case: a browser shows its page the code of a close frame, but not the status of
-/// a refused upgrade.
-fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery, is_refused: bool) {
+/// a refused upgrade. Returns the name of the connection in the log.
+fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery, is_refused: bool) -> String {
     turn.actions.push(Action::Accept { socket, subprotocol: recovery.subprotocol });
     hub.expire(turn.now);
     let key = hub.by_id(&recovery.connection_id);
@@ -376,8 +445,16 @@ fn recover(hub: &mut Hub, turn: &mut Turn, socket: SocketId, recovery: Recovery,
         .and_then(|key| hub.connection(key))
         .filter(|connection| connection.is_reliable() && connection.reconnection_token == recovery.reconnection_token);
     match (key, found) {
-        (Some(key), Some(_)) if !is_refused => hub.resume(turn, key, socket),
-        _ => turn.close(socket, 1008, "The connection cannot be recovered."),
+        (Some(key), Some(connection)) if !is_refused => {
+            let label = connection.label();
+            turn.log(|| format!("{label} came back to the hub {}", hub.name));
+            hub.resume(turn, key, socket);
+            label
+        }
+        _ => {
+            turn.close(socket, 1008, "The connection cannot be recovered.");
+            format!("client {}", printable(&recovery.connection_id))
+        }
     }
 }
 
@@ -410,14 +487,14 @@ mod tests {
         let mut service = Service::new(Settings::default());
         connect(&mut service, 1, "/client/hubs/chat");
         service.handle(NOW, Input::Closed { socket: 1, code: 1006 });
-        assert!(service.hub_of_socket.is_empty(), "it closed");
+        assert!(service.sockets.is_empty(), "it closed");
 
         connect(&mut service, 2, "/client/hubs/chat?awps_connection_id=x");
-        assert!(service.hub_of_socket.is_empty(), "it could not recover");
+        assert!(service.sockets.is_empty(), "it could not recover");
 
         connect(&mut service, 3, "/client/hubs/chat");
         let closing = request("POST", "/api/hubs/chat/:closeConnections", false);
         service.handle(NOW, Input::Request { id: 1, request: &closing });
-        assert!(service.hub_of_socket.is_empty(), "REST closed it");
+        assert!(service.sockets.is_empty(), "REST closed it");
     }
 }

@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use webpubsub_edge::names;
 
+use crate::limits::{DEFAULT_MAX_RETAINED_BYTES, MAX_RETAINED_BYTES_RANGE};
+
 /// What an emulated service is told once. As JSON its members are in camelCase, each may be left out, and one that is
 /// not known is refused.
 #[derive(Clone, Deserialize)]
@@ -13,7 +15,7 @@ use webpubsub_edge::names;
 pub struct Settings {
     /// The access keys: tokens signed with any of them are taken.
     pub access_keys: Vec<String>,
-    /// The hub that `/_emulator` is about when the query names none.
+    /// The hub that `/_emulator/faults` and `/_emulator/clock` are about when the query names none.
     pub default_hub: String,
     /// Origins of pages elsewhere that may use the emulator, as browsers write them: `https://app.example`. Pages of this
     /// machine need not be listed for WebSockets and REST, but for `/_emulator`.
@@ -27,6 +29,14 @@ pub struct Settings {
     /// Whether REST takes Entra tokens, none of which can be validated: anybody can make one up. Without, only
     /// tokens signed with a key are taken, and `:generateToken`, which needs an Entra token, answers 401.
     pub allow_unvalidated_entra_tokens: bool,
+    /// The number of bytes that the service may retain for later: unacknowledged messages, lost connections, frames and
+    /// answers that a fault holds back, and pending events. From 1 MiB to 2 GiB. When more is retained, the service
+    /// gives up connections and events until 15/16 of this number suffice.
+    pub max_retained_bytes: u64,
+    /// Whether the host writes a log: then each line is an [`Action::Log`](crate::Action::Log).
+    pub log: bool,
+    /// How the emulator was started, so that errors can say what helps.
+    pub started_by: StartedBy,
     /// Whether the host can send WebSocket pings. Without them there is no keep-alive.
     pub can_ping: bool,
     /// Hubs that are not as every other, by their names in any case.
@@ -34,8 +44,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The key that the official emulator publishes, the hub `demo`, no listed origin, no Entra tokens, a host that can
-    /// ping, and every hub as it is by default.
+    /// The key that the official emulator publishes, the hub `demo`, no listed origin, no Entra tokens, 512 MiB, no log,
+    /// a program that can answer events, a host that can ping, and every hub as it is by default.
     fn default() -> Settings {
         Settings {
             access_keys: vec![crate::ACCESS_KEY.to_owned()],
@@ -44,6 +54,9 @@ impl Default for Settings {
             is_exposed: false,
             public_url: None,
             allow_unvalidated_entra_tokens: false,
+            max_retained_bytes: DEFAULT_MAX_RETAINED_BYTES,
+            log: false,
+            started_by: StartedBy::Program,
             can_ping: true,
             hubs: BTreeMap::new(),
         }
@@ -78,6 +91,10 @@ impl Settings {
         }
         if self.public_url.as_deref().is_some_and(|url| !is_http_origin(url)) {
             return Err("publicUrl must be a URL such as https://emulator.example, without a path.".to_owned());
+        }
+        if !MAX_RETAINED_BYTES_RANGE.contains(&self.max_retained_bytes) {
+            let (least, most) = (MAX_RETAINED_BYTES_RANGE.start(), MAX_RETAINED_BYTES_RANGE.end());
+            return Err(format!("maxRetainedBytes must be a whole number from {least} to {most}."));
         }
         self.hubs.iter().try_for_each(|(name, hub)| hub.check().map_err(|problem| format!("hubs.{name}: {problem}")))
     }
@@ -114,6 +131,33 @@ impl HubSettings {
 
     pub(crate) fn keep_alive_ms(&self) -> u64 {
         self.web_socket_keep_alive_interval_in_seconds.saturating_mul(1000)
+    }
+}
+
+/// How an emulator was started. It decides what an error about a missing event handler recommends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StartedBy {
+    /// A program, with `startEmulator`.
+    Program,
+    /// The command `webpubsub-edge emulator`.
+    Command,
+    /// `wrangler dev`.
+    WranglerDev,
+}
+
+impl StartedBy {
+    /// Says how the events of a hub can be answered.
+    pub(crate) fn event_advice(self, hub: &str) -> String {
+        match self {
+            StartedBy::Program => format!("Add one with emulator.onEvent(\"{hub}\", handler)."),
+            StartedBy::Command => "The command `webpubsub-edge emulator` does not answer events. An emulator that a \
+                                   program starts with startEmulator of webpubsub-edge/emulator does, with onEvent."
+                .to_owned(),
+            StartedBy::WranglerDev => "The emulator under `wrangler dev` does not answer events. An emulator that a \
+                                       program starts with startEmulator of webpubsub-edge/emulator does, with onEvent."
+                .to_owned(),
+        }
     }
 }
 
@@ -173,6 +217,8 @@ mod tests {
             (r#"{"accessKeys":["0123456789012345678901234567890;"]}"#, "accessKeys"),
             (r#"{"accessKeys":[" 123456789012345678901234567890123"]}"#, "accessKeys"),
             (r#"{"defaultHub":"1"}"#, "defaultHub"),
+            (r#"{"maxRetainedBytes":1048575}"#, "maxRetainedBytes"),
+            (r#"{"maxRetainedBytes":2147483649}"#, "maxRetainedBytes"),
             (r#"{"hubs":{"a b":{}}}"#, "hubs"),
             (r#"{"hubs":{"a":{"webSocketKeepAliveIntervalInSeconds":0}}}"#, "webSocketKeepAliveIntervalInSeconds"),
             (r#"{"hubs":{"a":{"webSocketKeepAliveIntervalInSeconds":121}}}"#, "webSocketKeepAliveIntervalInSeconds"),

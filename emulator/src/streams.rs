@@ -29,6 +29,13 @@ pub(crate) struct Stream {
     due: u64,
 }
 
+impl Stream {
+    /// The bytes of its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.group.len().saturating_add(self.user_id.as_ref().map_or(0, String::len))
+    }
+}
+
 /// The streams of one connection, by their ids.
 pub(crate) type Streams = BTreeMap<String, Stream>;
 

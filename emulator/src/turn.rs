@@ -12,6 +12,10 @@ pub(crate) struct Turn {
     pub(crate) notes: Vec<(usize, Note)>,
     /// Whether a connection ended that had no socket any more.
     pub(crate) has_ended: bool,
+    /// Whether the host wants lines for its log.
+    pub(crate) has_log: bool,
+    /// The number of connections that a REST operation reached, where it has one.
+    pub(crate) reached: Option<usize>,
 }
 
 /// What faults and delays need to know of a frame.
@@ -24,7 +28,15 @@ pub(crate) struct Note {
 
 impl Turn {
     pub(crate) fn new(now: u64) -> Turn {
-        Turn { now, actions: Vec::new(), notes: Vec::new(), has_ended: false }
+        Turn { now, actions: Vec::new(), notes: Vec::new(), has_ended: false, has_log: false, reached: None }
+    }
+
+    /// Writes a line to the host's log, if it has one. The line must hold no secret, no content of a message and no
+    /// control character: see [`printable`].
+    pub(crate) fn log(&mut self, line: impl FnOnce() -> String) {
+        if self.has_log {
+            self.actions.push(Action::Log { line: line() });
+        }
     }
 
     /// Sends one frame to each of these sockets.
@@ -55,6 +67,21 @@ impl Turn {
     }
 }
 
+/// A text of a client as it stands in the log: shortened, and without characters that steer a terminal or begin another
+/// line.
+pub(crate) fn printable(text: &str) -> String {
+    shortened(text, MAX_LOGGED_BYTES).chars().fold(String::new(), |mut line, character| {
+        match character {
+            '\'' | '"' | '\\' => line.push(character),
+            _ if character.escape_debug().len() == 1 => line.push(character),
+            _ => line.extend(character.escape_unicode()),
+        }
+        line
+    })
+}
+
+const MAX_LOGGED_BYTES: usize = 200;
+
 /// A close frame holds 125 bytes, two of them for the code.
 const MAX_CLOSE_REASON_BYTES: usize = 123;
 
@@ -72,5 +99,12 @@ mod tests {
     fn a_close_reason_fits_its_frame() {
         assert_eq!(shortened(&"é".repeat(100), MAX_CLOSE_REASON_BYTES), "é".repeat(61));
         assert_eq!(shortened("short", MAX_CLOSE_REASON_BYTES), "short");
+    }
+
+    #[test]
+    fn a_text_in_the_log_holds_no_control_characters_and_is_short() {
+        assert_eq!(printable("a\u{1b}[2J\n\u{202e}é"), "a\\u{1b}[2J\\u{a}\\u{202e}é");
+        assert_eq!(printable("O'Brien"), "O'Brien");
+        assert_eq!(printable(&"x".repeat(300)).len(), 200);
     }
 }

@@ -26,6 +26,14 @@ impl Payload<'_> {
         }
     }
 
+    /// Returns the number of bytes of the content.
+    pub fn byte_length(&self) -> usize {
+        match self {
+            Payload::Text(text) | Payload::Json(text) => text.len(),
+            Payload::Binary(bytes) | Payload::Protobuf(bytes) => bytes.len(),
+        }
+    }
+
     /// Copies what is borrowed.
     pub fn into_owned(self) -> Payload<'static> {
         match self {

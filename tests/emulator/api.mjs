@@ -102,6 +102,9 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["allowedOrigins must be an array", { allowedOrigins: "http://localhost:5173" }],
         ["allowedOrigins must be an array", { allowedOrigins: [1] }],
         ["webSocketKeepAliveIntervalInSeconds", { hubs: { chat: { webSocketKeepAliveIntervalInSeconds: 0 } } }],
+        ["maxRetainedBytes must be a whole number from 1048576 to 2147483648", { maxRetainedBytes: 2 ** 20 - 1 }],
+        ["maxRetainedBytes", { maxRetainedBytes: Number.NaN }],
+        ["maxRetainedBytes", { maxRetainedBytes: "1" }],
         ["allowUnvalidatedEntraTokens", { allowUnvalidatedEntraTokens: "yes" }],
         ["logger", { logger: {} }],
       ]) {
@@ -242,6 +245,108 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       assert.equal(emulator.faults.list().length, isNode ? 1 : 0);
       socket.destroy();
     })],
+
+    ...[["http", {}], ["https", { tls: true }]].map(([scheme, options]) => [`${scheme}: pipelined offers of HTTP/2 are answered in order, and leave no listeners behind`, withEmulator(options, async (emulator) => {
+      if (process.versions.bun !== undefined || process.versions.deno !== undefined) return;
+      const warnings = [];
+      const warn = (warning) => warnings.push(String(warning));
+      process.on("warning", warn);
+      const { hostname, port, host } = new URL(emulator.endpoint);
+      const socket = scheme === "https" ? connectTls({ host: hostname, port, ca: emulator.certificate }) : connectTcp(port, hostname);
+      let received = "";
+      let heard = () => {};
+      socket.setEncoding("utf8").on("data", (text) => (received += text, heard()));
+      const closed = once(socket, "close").then(() => assert.fail(`the socket closed after:\n${received}`));
+      const answers = async (count) => {
+        while (received.split("HTTP/1.1 200 ").length <= count) {
+          await Promise.race([closed, new Promise((resolve) => (heard = resolve))]);
+        }
+      };
+      const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA";
+      const request = (id) => {
+        const body = JSON.stringify({ type: "pauseAcks", userId: `user${id}` });
+        return `POST /_emulator/faults?hub=chat HTTP/1.1\r\nHost: ${host}\r\n${offer}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      };
+      const ids = Array.from({ length: 20 }, (_, index) => index);
+      socket.write(ids.map(request).join(""));
+      await answers(20);
+      // The connection is still good, for a request without an offer too.
+      socket.write(`GET /_emulator?hub=chat HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      await answers(21);
+      assert.deepEqual(emulator.faults.list().map(({ userId }) => userId), ids.map((id) => `user${id}`));
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", warn);
+      assert.deepEqual(warnings, []);
+      closed.catch(() => {});
+      socket.destroy();
+    })]),
+
+    ["40 reliable clients that acknowledge nothing do not exceed a small budget", async () => {
+      const lines = [];
+      const options = { maxRetainedBytes: 16 * MIB, logger: (line) => lines.push(line) };
+      await withEmulator(options, async (emulator, service) => {
+        const clients = await Promise.all(Array.from({ length: 40 }, (_, index) => connect(emulator.clientUrl("chat", { userId: `user${index}` }), RELIABLE)));
+        const ends = [];
+        for (const client of clients) client.closed.then((end) => ends.push(end));
+        for (const [index] of clients.entries()) {
+          for (let sent = 0; sent < 2; sent++) {
+            await service("chat").sendToUser(`user${index}`, "x".repeat(MIB - 1000), { contentType: "text/plain" });
+          }
+        }
+        const left = emulator.inspect("chat").connections;
+        assert.ok(left.length > 0 && left.length <= 8, `${left.length} connections are left of 40`);
+        // The last one that was sent to has its messages, and the emulator serves on.
+        assert.ok(left.some(({ userId }) => userId === "user39"));
+        assert.deepEqual((await clients[39].data(2)).map((text) => text.length), [MIB - 1000, MIB - 1000]);
+        await service("chat").sendToUser("user39", "still here", { contentType: "text/plain" });
+        assert.deepEqual(await clients[39].data(1), ["still here"]);
+        await clients[0].closed;
+        assert.deepEqual([...new Set(ends.map(({ code, reason }) => `${code} ${reason}`))], ["1008 The reliable message buffer is full."]);
+      })();
+      assert.ok(lines.some((line) => line.startsWith("The emulator retains ")), lines.join("\n"));
+      assert.ok(lines.some((line) => / \(user user0\) was closed: 1008 The reliable message buffer is full\.$/.test(line)), lines.join("\n"));
+    }],
+
+    ["the clock and the hubs are there over HTTP, for other languages", withEmulator({ now: () => 1_750_000_000_000 }, async (emulator) => {
+      const ask = async (path, body) => {
+        const init = body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+        const response = await fetch(emulator.endpoint + path, init);
+        return [response.status, await response.json()];
+      };
+      assert.deepEqual(await ask("/_emulator/clock"), [200, { now: 1_750_000_000_000 }]);
+      assert.deepEqual(await ask("/_emulator"), [200, { hubs: [] }]);
+      const url = emulator.clientUrl("chat");
+      const client = await connect(url, RELIABLE);
+      assert.deepEqual(await ask("/_emulator"), [200, { hubs: [{ hub: "chat", connections: 1, groups: 0 }] }]);
+      emulator.faults.inject({ type: "cut" });
+      await client.closed;
+      const both = await Promise.all([ask("/_emulator/clock", { advanceMs: 20_000 }), ask("/_emulator/clock", { advanceMs: 20_000 })]);
+      assert.deepEqual(both.map(([status]) => status), [200, 200]);
+      assert.equal(emulator.clock.now(), 1_750_000_040_000, "one after the other");
+      assert.deepEqual(emulator.inspect("chat").connections, [], "its 30 seconds are over");
+      assert.equal((await ask("/_emulator/clock", { advanceMs: 1e12 }))[0], 400);
+    })],
+
+    ["the log names users, connections and the receivers of REST calls, and no content", async () => {
+      const lines = [];
+      await withEmulator({ logger: (line) => lines.push(line) }, async (emulator, service) => {
+        const client = await connect(emulator.clientUrl("chat", { userId: "ann" }));
+        await service("chat").sendToAll("secret", { contentType: "text/plain" });
+        await service("chat").sendToUser("bob", "secret", { contentType: "text/plain" });
+        await service("chat").group("g").sendToAll("secret", { contentType: "text/plain" });
+        client.close();
+        await client.closed;
+        while (!lines.some((line) => line.includes("is gone"))) await new Promise((resolve) => setImmediate(resolve));
+        const who = `client ${client.connectionId} (user ann)`;
+        assert.deepEqual(lines, [
+          `${who} connected to the hub chat (${JSON_PROTOCOL})`,
+          "sendToAll chat: 1 connection",
+          "sendToUser chat, user bob: 0 connections",
+          "sendToGroup chat, group g: 0 connections",
+          `${who} is gone (1000)`,
+        ]);
+      })();
+    }],
 
     ["lines of the log hold no control character", async () => {
       const lines = [];
@@ -505,7 +610,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       await new Service(emulator.connectionString, "chat").sendToUser("ann", 1);
       assert.deepEqual(await client.data(1), [1]);
       await emulator.stop();
-      assert.deepEqual([lines, failures], [1, []]);
+      assert.deepEqual([lines, failures], [2, []], "the connection and the request");
       process.off("uncaughtException", hear);
       process.off("unhandledRejection", hear);
     }],
@@ -520,11 +625,14 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
       await assert.rejects(open(`${emulator.endpoint.replace("http", "ws")}/client/hubs/chat?access_token=secret`, JSON_PROTOCOL));
       await emulator.stop();
       // Some WebSockets try again.
-      assert.equal(new Set(lines).size, 4, lines.join("\n"));
-      assert.match(lines[0], /^client \d+ connected: \/client\/hubs\/chat \(json\.webpubsub\.azure\.v1\)$/);
-      assert.match(lines[1], /^client \d+ was closed: 1000 enough$/);
-      assert.match(lines[2], /^POST \/api\/hubs\/chat\/:send was answered with 401: /);
-      assert.match(lines[3], /^GET \/client\/hubs\/chat was answered with 401: /);
+      assert.equal(new Set(lines).size, 5, lines.join("\n"));
+      const who = `client ${client.connectionId} (user ann)`;
+      const [connected, called, closed, ...refused] = lines;
+      assert.equal(connected, `${who} connected to the hub chat (json.webpubsub.azure.v1)`);
+      assert.equal(called, "closeAllConnections chat: 1 connection");
+      assert.equal(closed, `${who} was closed: 1000 enough`);
+      assert.match(refused[0], /^POST \/api\/hubs\/chat\/:send was answered with 401: /);
+      assert.match(refused[1], /^GET \/client\/hubs\/chat was answered with 401: /);
       assert.ok(!/secret|eyJ|one's own/.test(lines.join("\n")), lines.join("\n"));
     }],
   ];

@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { installPacked } from "../packed.mjs";
@@ -43,6 +44,11 @@ async function end(args, env) {
   return { code: await command.ended, said: command.log() };
 }
 
+/** Waits until a line is printed: it may come after what it tells of. */
+async function printed(log, line) {
+  while (!line.test(log())) await sleep(10);
+}
+
 function service(origin, key = PUBLIC_KEY) {
   return new WebPubSubServiceClient(`Endpoint=${origin};AccessKey=${key};Version=1.0;`, "chat", { allowInsecureConnection: true });
 }
@@ -56,7 +62,8 @@ test("the connection string that it prints is all that the official SDK needs", 
   const ann = await connect(url);
   await official.sendToUser("ann", "hello");
   assert.deepEqual(await ann.data(1), ["hello"]);
-  assert.match(log(), /^client \d+ connected: \/client\/hubs\/chat \(json\.webpubsub\.azure\.v1\)$/m);
+  await printed(log, /^client [0-9a-f]{32} \(user ann\) connected to the hub chat \(json\.webpubsub\.azure\.v1\)$/m);
+  await printed(log, /^sendToUser chat, user ann: 1 connection$/m);
   assert.ok(!log().includes("access_token"), log());
 });
 
@@ -204,6 +211,18 @@ test("Deno without the right to read the environment says so", { skip: DENO.skip
   assert.match(emulator.log(), /^Note: the environment cannot be read, so WEBPUBSUB_EMULATOR_KEY does not count if it is set \(Deno: --allow-env\)\.$/m);
 });
 
+test("an event fails with advice for who started the command", async (t) => {
+  const { log, origin } = await start(t, ["--max-retained-bytes=1048576"]);
+  const { url } = await service(origin).getClientAccessToken({ userId: "ann" });
+  const ann = await connect(url);
+  const { ack } = await ann.exchange({ type: "event", event: "save", dataType: "text", data: "secret" });
+  const advice = /The command `webpubsub-edge emulator` does not answer events\./;
+  assert.match(ack.error.message, advice);
+  await printed(log, /^client [0-9a-f]{32} \(user ann\): the hub chat has no event handler for the event 'save'\. /m);
+  assert.match(log(), advice);
+  assert.ok(!log().includes("secret"), log());
+});
+
 test("quiet is quiet", async (t) => {
   const { log, origin } = await start(t, ["--quiet"]);
   const before = log();
@@ -222,6 +241,8 @@ test("what cannot be understood is refused, with a way on", async () => {
     [["emulator", "--port=5", "--port=6"], /^webpubsub-edge: --port is there twice\.\n$/],
     [["emulator", "--port=0", "--key=short"], /^webpubsub-edge: --key must have at least 32 bytes/],
     [["emulator", "--port=0", "--allow-origin=x"], /^webpubsub-edge: --allow-origin must hold origins such as /],
+    [["emulator", "--port=0", "--max-retained-bytes=much"], /^webpubsub-edge: --max-retained-bytes must be a whole number, not much\.\n$/],
+    [["emulator", "--port=0", "--max-retained-bytes=1"], /^webpubsub-edge: --max-retained-bytes must be a whole number from 1048576 to 2147483648, not 1\.\n$/],
     [["emulator", "--port=0", "--host=0.0.0.0"], /^webpubsub-edge: --host needs a key of your own, .*: set --key or WEBPUBSUB_EMULATOR_KEY to at least 32 bytes\.\n$/],
     [["emulator", "--port=0", `--key=${PUBLIC_KEY}`, "--public-url=https://emulator.example"], /^webpubsub-edge: --public-url needs a key of your own/],
     [["emulator", "--port=0", `--key=${OWN_KEY}`, "--public-url=https://emulator.example/hubs"], /^webpubsub-edge: --public-url must be an http or https URL/],
@@ -252,7 +273,7 @@ test("npx finds the command, its help and its version", async () => {
   assert.equal(await npx("--version"), "0.1.0\n");
   assert.match(await npx(), /webpubsub-edge emulator /);
   const help = await npx("emulator", "--help");
-  for (const option of ["--port", "--host", "--public-url", "--tls", "--tls-cert", "--tls-key", "--tls-out", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--quiet"]) {
+  for (const option of ["--port", "--host", "--public-url", "--tls", "--tls-cert", "--tls-key", "--tls-out", "--key", "--hubs", "--allow-origin", "--allow-unvalidated-entra-tokens", "--max-retained-bytes", "--quiet"]) {
     assert.ok(help.includes(`  ${option} `) || help.includes(`  ${option}\n`), option);
   }
 });

@@ -40,6 +40,18 @@ export function eventsSuite({ startEmulator }, client) {
   const plain = (data) => (data instanceof ArrayBuffer ? [...new Uint8Array(data)] : data);
 
   return [
+    ...Object.entries(protocols).map(([name, protocol]) => [`${name}: an anonymous client has no user, in the client, in events and in inspect`, withEmulator({}, async (emulator) => {
+      const seen = [];
+      emulator.onEvent("chat", (event) => void seen.push("userId" in event));
+      const client = new WebPubSubClient(emulator.clientUrl("chat"), { WebSocket, protocol: protocol() });
+      client.on("connected", ({ userId }) => seen.push(userId));
+      await client.connect();
+      await client.sendEvent("e", "x", "text");
+      assert.deepEqual([client.userId, ...seen], ["", "", false]);
+      assert.equal(emulator.inspect("chat").connections[0].userId, null);
+      await client.stop();
+    })]),
+
     ...Object.entries(protocols).map(([name, protocol]) => [`onEvent, ${name}: a handler is told who asks what, and replies with any data`, withEmulator({}, async (emulator, connect) => {
       const ann = await connect({ userId: "ann" }, { protocol: protocol() });
       const bytes = new Uint8Array([9, 0, 255, 9]).subarray(1, 3);

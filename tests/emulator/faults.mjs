@@ -63,6 +63,9 @@ export function faultsSuite({ startEmulator }, Service) {
         ["ms", () => faults.inject({ type: "delay", ms: Number.NaN })],
         ["ms", () => faults.inject({ type: "delay", ms: Infinity })],
         ["count", () => faults.inject({ type: "pauseAcks", count: 0 })],
+        ["seed", () => faults.inject({ type: "pauseAcks", seed: 2 ** 53 })],
+        ["count", () => faults.inject({ type: "pauseAcks", count: 2 ** 60 })],
+        ["durationms", () => faults.inject({ type: "pauseAcks", durationMs: 2 ** 53 })],
       ]) {
         assert.throws(wrong, (error) => /^ERR_(ARGUMENT_TYPE|HUB)$/.test(error.code) && error.message.toLowerCase().includes(named), String(wrong));
       }

@@ -19,7 +19,7 @@ const IS_WINDOWS = process.platform === "win32";
 const SYSTEM_PYTHON = IS_WINDOWS ? "python" : "python3";
 const PYTHON = path.join(ENVIRONMENT, IS_WINDOWS ? "Scripts/python.exe" : "bin/python");
 /** So many tests each flavour has. */
-const TESTS = 11;
+const TESTS = 12;
 
 const skip = await reasonToSkip();
 

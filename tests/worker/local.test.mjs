@@ -293,15 +293,38 @@ test("a page that rebinds its name cannot use the emulator, because the key is r
   assert.equal((await rawRequest(list, bearer(await signed(worker.key)), undefined, "GET")).status, 200);
 });
 
-test("the emulator shows the hub that the Worker serves, and of two hubs the last", async (t) => {
+test("the emulator lists its hubs, and shows one of them: of two in the query the last", async (t) => {
   const ann = await connect(t, "ann", []);
   const look = async (query) => JSON.parse((await rawRequest(`/_emulator${query}`, withKey(), undefined, "GET")).text);
-  for (const query of ["", "?hub=CHAT", "?hub=other&hub=chat"]) {
+  const isChat = ({ hub, connections }) => hub === "chat" && connections > 0;
+  assert.ok((await look("")).hubs.some(isChat));
+  assert.ok((await look("?hub=other")).connections.length === 0 && (await look("")).hubs.some(isChat), "in whatever hub it is asked");
+  for (const query of ["?hub=CHAT", "?hub=other&hub=chat"]) {
     const { hub, connections } = await look(query);
     assert.equal(hub, "chat", query);
     assert.ok(connections.some(({ connectionId }) => connectionId === ann.id), query);
   }
   assert.deepEqual(await look("?hub=chat&hub=other"), { hub: "other", connections: [], groups: [] });
+});
+
+test("the clock of a hub is set forward over HTTP", async (t) => {
+  const { authorization } = withKey();
+  const clock = (init) =>
+    fetch(`${worker.origin}/_emulator/clock?hub=clocked`, { headers: { authorization }, ...init }).then((response) => response.json());
+  const advance = (advanceMs) =>
+    clock({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ advanceMs }) });
+  const faults = async () => (await (await fetch(`${worker.origin}/_emulator/faults?hub=clocked`, { headers: { authorization } })).json()).faults;
+  t.after(() => fetch(`${worker.origin}/_emulator/faults?hub=clocked`, { method: "DELETE" }));
+  const fault = JSON.stringify({ type: "pauseAcks", durationMs: 3_600_000 });
+  await fetch(`${worker.origin}/_emulator/faults?hub=clocked`, { method: "POST", headers: { "content-type": "application/json" }, body: fault });
+  const { now } = await clock();
+  const later = await advance(1_800_000);
+  assert.ok(later.now >= now + 1_800_000, `${later.now} ${now}`);
+  assert.ok((await faults())[0].remainingMs <= 1_800_000);
+  await advance(1_800_000);
+  assert.deepEqual(await faults(), []);
+  assert.ok((await clock()).now >= now + 3_600_000);
+  assert.match((await advance(-1)).message, /^The body must be a JSON object such as /);
 });
 
 test("what is refused makes no hub", async () => {

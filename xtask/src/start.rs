@@ -146,7 +146,7 @@ fn banner(node: &Node, port: u16, hub: &str, key: &str) -> String {
     connection string   Endpoint=http://localhost:{port};AccessKey={key};Version=1.0;
     hub endpoint        http://localhost:{port}/api/hubs/{hub}
     client endpoint     ws://localhost:{port}/client/hubs/{hub}
-    who is connected    curl -H "Authorization: Bearer {key}" http://localhost:{port}/_emulator
+    who is connected    curl -H "Authorization: Bearer {key}" "http://localhost:{port}/_emulator?hub={hub}"
 
   The access key is random. It stays the same until you delete .wrangler/state.
 

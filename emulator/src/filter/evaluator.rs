@@ -1,16 +1,25 @@
 //! Evaluates a filter for one connection.
 
+use std::cell::Cell;
+
 use super::syntax::{Function, Kind, Node, Operator, Property, Value};
 use super::{Problem, Subject, text};
+use crate::limits::MAX_FILTER_STEPS;
+use crate::turn::shortened;
+
+/// The longest part of a filter in an error about its steps.
+const MAX_QUOTED_BYTES: usize = 100;
 
 pub(super) struct Evaluator<'a> {
     text: &'a str,
     subject: Subject<'a>,
+    /// The steps that are left.
+    steps: &'a Cell<usize>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(text: &'a str, subject: Subject<'a>) -> Evaluator<'a> {
-        Evaluator { text, subject }
+    pub(super) fn new(text: &'a str, subject: Subject<'a>, steps: &'a Cell<usize>) -> Evaluator<'a> {
+        Evaluator { text, subject, steps }
     }
 
     /// What a whole filter comes to, which must be a bool.
@@ -18,7 +27,28 @@ impl<'a> Evaluator<'a> {
         self.bool(root, root)
     }
 
+    /// Evaluates an expression, and counts a step for it and for each 16 units of a text that it comes to.
     fn value(&self, node: &Node) -> Result<Value, Problem> {
+        self.step(1)?;
+        let value = self.evaluate(node)?;
+        if let Value::Text(text) = &value {
+            self.step(text.len() / 16)?;
+        }
+        Ok(value)
+    }
+
+    /// # Errors
+    /// No steps are left.
+    fn step(&self, steps: usize) -> Result<(), Problem> {
+        self.steps.set(self.steps.get().saturating_sub(steps));
+        if self.steps.get() > 0 {
+            return Ok(());
+        }
+        let what = format!("It takes more than {MAX_FILTER_STEPS} steps for the connections of the hub");
+        Err(Problem { culprit: Some(shortened(self.text, MAX_QUOTED_BYTES)), what })
+    }
+
+    fn evaluate(&self, node: &Node) -> Result<Value, Problem> {
         Ok(match &node.kind {
             Kind::Literal(value) => value.clone(),
             Kind::Property(property) => self.property(*property),

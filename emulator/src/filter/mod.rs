@@ -10,8 +10,10 @@ mod properties;
 mod syntax;
 mod text;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
+use crate::limits::{MAX_FILTER_BYTES, MAX_FILTER_STEPS};
 use evaluator::Evaluator;
 use syntax::Node;
 
@@ -20,6 +22,8 @@ use syntax::Node;
 pub(crate) struct Filter {
     text: String,
     root: Node,
+    /// The steps that are left for all connections together.
+    steps: Cell<usize>,
 }
 
 /// What a filter sees of a connection.
@@ -38,8 +42,11 @@ impl Filter {
     /// # Errors
     /// What is wrong with it, in the words of the service where they are known.
     pub(crate) fn read(text: &str) -> Result<Filter, String> {
+        if text.len() > MAX_FILTER_BYTES {
+            return Err(format!("The filter has {} bytes. It may have {MAX_FILTER_BYTES}.", text.len()));
+        }
         let root = parser::parse(text).map_err(|problem| problem.message(text))?;
-        let filter = Filter { text: text.to_owned(), root };
+        let filter = Filter { text: text.to_owned(), root, steps: Cell::new(MAX_FILTER_STEPS) };
         // The service tries a filter too before it reads the message, which is why its type errors speak of null.
         let nothing = Subject { connection_id: "", user_id: None, groups: &BTreeSet::new(), protocol: None };
         match filter.evaluator(nothing).decide(&filter.root) {
@@ -48,14 +55,20 @@ impl Filter {
         }
     }
 
-    /// Whether the filter chooses a connection. One for which an operand turns out to be of a wrong type, which the
-    /// trial could not know, is not chosen.
-    pub(crate) fn matches(&self, subject: Subject<'_>) -> bool {
-        self.evaluator(subject).decide(&self.root).unwrap_or(false)
+    /// Whether the filter chooses a connection. A connection is not chosen if an operand turns out to be of a wrong
+    /// type, which the trial could not know.
+    ///
+    /// # Errors
+    /// The filter has taken too many steps, for this connection and those before it.
+    pub(crate) fn matches(&self, subject: Subject<'_>) -> Result<bool, String> {
+        match self.evaluator(subject).decide(&self.root) {
+            Err(problem) if self.steps.get() == 0 => Err(problem.message(&self.text)),
+            decision => Ok(decision.unwrap_or(false)),
+        }
     }
 
     fn evaluator<'a>(&'a self, subject: Subject<'a>) -> Evaluator<'a> {
-        Evaluator::new(&self.text, subject)
+        Evaluator::new(&self.text, subject, &self.steps)
     }
 }
 
@@ -148,7 +161,7 @@ mod tests {
             ("'group2' in (groups)", None, true),
             ("length(concat(userId, 'é𝄞')) eq +4", Some("a"), true),
         ] {
-            assert_eq!(Filter::read(filter).unwrap().matches(subject(user_id)), expected, "{filter} {user_id:?}");
+            assert_eq!(Filter::read(filter).unwrap().matches(subject(user_id)), Ok(expected), "{filter} {user_id:?}");
         }
     }
 
@@ -182,8 +195,31 @@ mod tests {
         let subject = |user_id| Subject { connection_id: "c", user_id, groups: &groups, protocol: None };
         for filter in ["substring('abc', userId) eq null", "tolower(length(userId)) eq null"] {
             let filter = Filter::read(filter).unwrap();
-            assert!(filter.matches(subject(None)));
-            assert!(!filter.matches(subject(Some("ann"))));
+            assert_eq!(filter.matches(subject(None)), Ok(true));
+            assert_eq!(filter.matches(subject(Some("ann"))), Ok(false));
         }
+    }
+
+    #[test]
+    fn a_filter_of_more_than_16_kib_is_refused() {
+        let padded = |length: usize| format!("{:length$}", "true");
+        assert!(Filter::read(&padded(MAX_FILTER_BYTES)).is_ok());
+        let problem = refusal(&padded(MAX_FILTER_BYTES + 1));
+        assert_eq!(problem, "The filter has 16385 bytes. It may have 16384.");
+    }
+
+    #[test]
+    fn a_filter_that_takes_too_many_steps_is_refused() {
+        let groups = BTreeSet::new();
+        let user_id = "x".repeat(1000);
+        let subject = Subject { connection_id: "c", user_id: Some(&user_id), groups: &groups, protocol: None };
+        // Each level makes the text longer: a hundred levels of 100 KB.
+        let costly = (0..90).fold("userId".to_owned(), |inner, _| format!("concat({inner},userId)"));
+        let filter = Filter::read(&format!("{costly} ne 'x'")).unwrap();
+        assert_eq!(filter.matches(subject), Ok(true), "once is no problem");
+        let problem = (0..1000).find_map(|_| filter.matches(subject).err()).unwrap();
+        assert!(problem.contains("It takes more than 5000000 steps for the connections of the hub"), "{problem}");
+        let wide = format!("{}false", "false or ".repeat(1500));
+        assert!(Filter::read(&wide).unwrap().matches(subject).is_ok());
     }
 }

@@ -8,6 +8,7 @@ use crate::answer;
 use crate::filter::Filter;
 use crate::http::{Request, Response};
 use crate::hub::{Hub, Key, TooManyGroups};
+use crate::turn::Turn;
 
 pub(super) fn join(hub: &mut Hub, members: Vec<Key>, group: &str, not_found: impl FnOnce() -> Response) -> Outcome {
     check_group(group)?;
@@ -32,7 +33,8 @@ pub(super) fn leave(hub: &mut Hub, members: Vec<Key>, group: &str) -> Outcome {
     Ok(Response::empty(204))
 }
 
-pub(super) fn leave_all(hub: &mut Hub, members: Vec<Key>) -> Outcome {
+pub(super) fn leave_all(hub: &mut Hub, turn: &mut Turn, members: Vec<Key>) -> Outcome {
+    turn.reached = Some(members.len());
     for key in members {
         hub.leave_all(key);
     }
@@ -42,16 +44,17 @@ pub(super) fn leave_all(hub: &mut Hub, members: Vec<Key>) -> Outcome {
 /// Does the same with every connection that a filter chooses, in each of several groups.
 pub(super) fn change_many(
     hub: &mut Hub,
+    turn: &mut Turn,
     change: fn(&mut Hub, Key, &str) -> Result<(), TooManyGroups>,
     request: &Request,
 ) -> Outcome {
     let Choice { groups, filter } = Choice::read(request)?;
-    let is_chosen = |key: &Key| match &filter {
-        Some(filter) => hub.connection(*key).is_some_and(|connection| filter.matches(connection.subject())),
-        None => true,
-    };
     // All are chosen before any is changed: the filter may ask about the very groups.
-    let chosen: Vec<Key> = hub.all().into_iter().filter(is_chosen).collect();
+    let mut chosen = hub.all();
+    if let Some(filter) = filter {
+        parameters::choose("Filter", &filter, hub, &mut chosen)?;
+    }
+    turn.reached = Some(chosen.len());
     for key in chosen {
         for group in &groups {
             change(hub, key, group).map_err(too_many)?;

@@ -2,6 +2,7 @@
 
 mod existence;
 mod listing;
+pub(crate) mod log;
 mod membership;
 mod parameters;
 mod permissions;
@@ -87,7 +88,8 @@ fn operate(hub: &mut Hub, turn: &mut Turn, what: HubResource, call: &Call<'_>) -
         HubResource::User(id) => existence::check(hub, Kind::User, &id),
         HubResource::Group(name) => existence::check(hub, Kind::Group, &name),
         HubResource::GroupConnection { group, connection } => {
-            let members = hub.by_id(&connection).into_iter().collect();
+            let members: Vec<Key> = hub.by_id(&connection).into_iter().collect();
+            turn.reached = Some(members.len());
             let not_found = || existence::not_existed("Error", Kind::Connection, &connection);
             if deletes {
                 membership::leave(hub, members, &group)
@@ -97,6 +99,7 @@ fn operate(hub: &mut Hub, turn: &mut Turn, what: HubResource, call: &Call<'_>) -
         }
         HubResource::GroupUser { group, user } => {
             let members = hub.of_user(&user);
+            turn.reached = Some(members.len());
             let not_found = || existence::not_existed("Warning", Kind::User, &user);
             if deletes {
                 membership::leave(hub, members, &group)
@@ -104,16 +107,16 @@ fn operate(hub: &mut Hub, turn: &mut Turn, what: HubResource, call: &Call<'_>) -
                 membership::join(hub, members, &group, not_found)
             }
         }
-        HubResource::ConnectionGroups(id) => membership::leave_all(hub, hub.by_id(&id).into_iter().collect()),
-        HubResource::UserGroups(id) => membership::leave_all(hub, hub.of_user(&id)),
+        HubResource::ConnectionGroups(id) => membership::leave_all(hub, turn, hub.by_id(&id).into_iter().collect()),
+        HubResource::UserGroups(id) => membership::leave_all(hub, turn, hub.of_user(&id)),
         HubResource::GroupMembers(group) => listing::list(hub, &group, call),
-        HubResource::AddingToGroups => membership::change_many(hub, Hub::join, call.request),
+        HubResource::AddingToGroups => membership::change_many(hub, turn, Hub::join, call.request),
         HubResource::RemovingFromGroups => {
             let leave = |hub: &mut Hub, key, group: &str| {
                 hub.leave(key, group);
                 Ok(())
             };
-            membership::change_many(hub, leave, call.request)
+            membership::change_many(hub, turn, leave, call.request)
         }
         HubResource::Permission { permission, connection } => permissions::perform(hub, &permission, &connection, call),
         HubResource::Token => token::generate(turn.now, call),
@@ -127,6 +130,7 @@ fn close(hub: &mut Hub, turn: &mut Turn, scope: &Scope, query: &Query) -> Outcom
         exclude(hub, &mut closing, query);
     }
     let reason = query.last("reason").filter(|reason| !reason.is_empty()).unwrap_or("Closed by REST API.");
+    turn.reached = Some(closing.len());
     for key in closing {
         hub.close(turn, key, 1000, reason);
     }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::Refusal;
 use crate::answer;
 use crate::filter::Filter;
+use crate::hub::{Hub, Key};
 use crate::limits::{MAX_MESSAGE_TTL_SECONDS, message_ttl_ms};
 use crate::url::Query;
 
@@ -17,6 +18,19 @@ pub(super) fn filter(query: &Query) -> Result<Option<Filter>, Refusal> {
 pub(super) fn read_filter(name: &str, text: Option<&str>) -> Result<Option<Filter>, Refusal> {
     let text = text.filter(|text| !text.is_empty());
     text.map(Filter::read).transpose().map_err(|problem| invalid(name, &problem))
+}
+
+/// Keeps the connections that a filter chooses; the filter came under this name.
+pub(super) fn choose(name: &str, filter: &Filter, hub: &Hub, from: &mut Vec<Key>) -> Result<(), Refusal> {
+    let mut chosen = Vec::new();
+    for key in from.drain(..) {
+        let Some(connection) = hub.connection(key) else { continue };
+        if filter.matches(connection.subject()).map_err(|problem| invalid(name, &problem))? {
+            chosen.push(key);
+        }
+    }
+    *from = chosen;
+    Ok(())
 }
 
 /// How long a message may wait for its receiver.

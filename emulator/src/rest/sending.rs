@@ -25,8 +25,9 @@ pub(super) fn send(hub: &mut Hub, turn: &mut Turn, scope: Scope, call: &Call<'_>
         exclude(hub, &mut receivers, call.query);
     }
     if let Some(filter) = filter {
-        receivers.retain(|key| hub.connection(*key).is_some_and(|connection| filter.matches(connection.subject())));
+        parameters::choose("filter", &filter, hub, &mut receivers)?;
     }
+    turn.reached = Some(receivers.len());
     let from = match scope {
         Scope::Group(group) => Sender::Group { group: group.into(), user_id: None },
         _ => Sender::Server,

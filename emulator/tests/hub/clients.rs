@@ -125,7 +125,7 @@ fn a_simple_client_that_cannot_be_served_is_closed() {
     let event = world.connect("", json!({}));
     world.text(event, "hi");
     let reason = "The hub has no event handler for the event 'message'. \
-                  Under startEmulator, emulator.onEvent(\"chat\", handler) adds one.";
+                  Add one with emulator.onEvent(\"chat\", handler).";
     assert_eq!(world.seen(event)[1..], [Event::Closed(1011, reason.to_owned())]);
 
     let publisher = world.connect_with("", json!({}), "&webpubsub_mode=sendToGroup&group=g").unwrap();

@@ -27,7 +27,49 @@ fn the_snapshot_shows_a_hub() {
     assert_eq!(snapshot["connections"][1]["protocol"], "simple");
     assert_eq!(snapshot["groups"], json!([{ "group": "g", "connections": 2 }, { "group": "h", "connections": 1 }]));
     let empty = json!({ "hub": "demo", "connections": [], "groups": [] });
-    assert_eq!(body(&world.rest("GET", "/_emulator")), empty);
+    assert_eq!(body(&world.rest("GET", "/_emulator?hub=demo")), empty);
+}
+
+#[test]
+fn without_a_hub_all_hubs_are_listed() {
+    let mut world = World::new();
+    assert_eq!(body(&world.rest("GET", "/_emulator")), json!({ "hubs": [] }));
+    world.connect(JSON, json!({ "webpubsub.group": ["g", "h"] }));
+    world.connect(JSON, json!({}));
+    let token = world.token(&format!("{ORIGIN}/client/hubs/Another"), json!({}));
+    world.upgrade(&format!("/client/hubs/Another?access_token={token}"), JSON).unwrap();
+    let hub = |name: &str, connections: usize, groups: usize| json!({ "hub": name, "connections": connections, "groups": groups });
+    let expected = json!({ "hubs": [hub("another", 1, 0), hub("chat", 2, 2)] });
+    assert_eq!(body(&world.rest("GET", "/_emulator/")), expected);
+}
+
+#[test]
+fn the_clock_is_read_and_set_forward_over_http() {
+    let mut world = World::without_pings();
+    let lost = world.connect(RELIABLE, json!({}));
+    world.close(lost, 1006);
+    let start = world.now;
+    assert_eq!(body(&world.rest("GET", "/_emulator/clock")), json!({ "now": start }));
+    let post = |world: &mut World, content: &str| {
+        let response = world.post("/_emulator/clock", "application/json", content.as_bytes());
+        (response.status, body(&response))
+    };
+    assert_eq!(post(&mut world, r#"{"advanceMs":29999}"#), (200, json!({ "now": start + 29_999 })));
+    assert!(!world.service.is_idle(), "the connection can still be recovered");
+    assert_eq!(post(&mut world, r#"{"advanceMs":1}"#), (200, json!({ "now": start + 30_000 })));
+    assert!(world.service.is_idle());
+    for content in ["", "{}", "1", r#"{"advanceMs":-1}"#, r#"{"advanceMs":1.5}"#, r#"{"advanceMs":1,"hub":"a"}"#] {
+        let (status, refusal) = post(&mut world, content);
+        let message = refusal["message"].as_str().unwrap();
+        assert_eq!(status, 400, "{content}");
+        assert!(message.starts_with(r#"The body must be a JSON object such as {"advanceMs": 31000}: "#), "{message}");
+    }
+    let (status, refusal) = post(&mut world, r#"{"advanceMs":86400001}"#);
+    assert_eq!(status, 400);
+    assert_eq!(refusal["message"], "advanceMs must be a whole number from 0 to 86400000.");
+    assert_eq!(world.post("/_emulator/clock", "text/plain", b"{}").status, 415);
+    assert_eq!(world.rest("DELETE", "/_emulator/clock").status, 405);
+    assert_eq!(world.now, start + 30_000, "what is refused changes nothing");
 }
 
 #[test]

@@ -147,3 +147,32 @@ fn a_bad_bulk_change_says_what_is_wrong() {
         }
     }
 }
+
+#[test]
+fn a_filter_that_is_too_long_or_too_costly_is_refused() {
+    let mut world = World::new();
+    let ann = "a".repeat(1000);
+    let sockets: Vec<_> = (0..20).map(|_| world.connect(JSON, json!({ "sub": ann }))).collect();
+    let sockets_seen = |world: &mut World| sockets.iter().map(|socket| world.seen(*socket).len()).sum::<usize>();
+    sockets_seen(&mut world);
+    let add = |world: &mut World, filter: &str| {
+        let content = json!({ "groups": ["g"], "filter": filter }).to_string();
+        let response = world.post("/api/hubs/chat/:addToGroups", "application/json", content.as_bytes());
+        (response.status, response)
+    };
+    let (status, response) = add(&mut world, &format!("{:16385}", "true"));
+    assert_eq!(status, 400);
+    assert_eq!(body(&response)["message"], "The filter has 16385 bytes. It may have 16384.");
+
+    let nested = (0..90).fold("userId".to_owned(), |inner, _| format!("concat({inner},userId)"));
+    let costly = format!("{nested} ne ''");
+    assert_eq!(add(&mut world, &costly).0, 400);
+    let costly = costly.replace(' ', "%20");
+    let response = world.post(&format!("/api/hubs/chat/:send?filter={costly}"), "text/plain", b"hi");
+    assert_eq!(response.status, 400);
+    let message = body(&response)["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("It takes more than 5000000 steps for the connections of the hub"), "{message}");
+    assert_eq!(sockets_seen(&mut world), 0, "nobody gets it");
+    assert_eq!(world.rest("HEAD", "/api/hubs/chat/groups/g").status, 404);
+    assert_eq!(add(&mut world, "userId ne ''").0, 200);
+}

@@ -317,7 +317,7 @@ fn break_something(world: &mut World, random: &mut Random) {
     };
     if fault["type"] != "restart" {
         fault["share"] = json!(0.3);
-        fault["seed"] = json!(random.next());
+        fault["seed"] = json!(random.next() >> 11);
         if fault["type"] != "cut" && random.one_in(2) {
             fault["durationMs"] = json!(ms);
         }

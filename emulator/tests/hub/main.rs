@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod budget;
 mod clients;
 mod control;
 mod entra;
@@ -20,6 +21,7 @@ mod groups;
 mod handler;
 mod hostile;
 mod liveness;
+mod log;
 mod metadata;
 mod permissions;
 mod protobuf;

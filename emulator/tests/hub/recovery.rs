@@ -1,7 +1,7 @@
 //! Reliable clients that lose their socket.
 
 use serde_json::json;
-use webpubsub_edge_emulator::{SocketId, limits};
+use webpubsub_edge_emulator::SocketId;
 
 use crate::world::{Event, JSON, RELIABLE, World};
 
@@ -62,48 +62,6 @@ fn a_cut_client_comes_back_and_misses_nothing() {
     world.send(second, json!({ "type": "sendToGroup", "group": "g", "data": "x", "ackId": 1 }));
     assert_eq!(world.frames(second)[0]["error"]["name"], "Duplicate");
     assert_eq!(world.service.wake_at(), None);
-}
-
-#[test]
-fn what_lost_connections_keep_is_bounded_and_the_oldest_are_given_up() {
-    let mut world = World::without_pings();
-    let part = "x".repeat(1024 * 1024 - 1000);
-    let fits = limits::MAX_LOST_BYTES / part.len() / 15;
-    let mut lost = Vec::new();
-    for n in 0..fits + 3 {
-        // Each is alone in its group, and keeps 15 messages of its own.
-        let socket = world.connect(RELIABLE, json!({ "sub": n.to_string(), "webpubsub.group": n.to_string() }));
-        let connected = world.frames(socket).remove(0);
-        let text = |name: &str| connected[name].as_str().unwrap().to_owned();
-        lost.push(Lost { connection_id: text("connectionId"), token: text("reconnectionToken") });
-        for _ in 0..15 {
-            let path = format!("/api/hubs/chat/groups/{n}/:send");
-            assert_eq!(world.post(&path, "text/plain", part.as_bytes()).status, 202);
-        }
-        world.close(socket, 1006);
-        world.seen(socket);
-    }
-    let left = world.service.inspect("chat");
-    let left = serde_json::to_value(&left).unwrap()["connections"].as_array().unwrap().len();
-    assert!((fits - 1..=fits + 1).contains(&left), "{left} of {fits}");
-    let first = lost.first().unwrap().recover(&mut world, RELIABLE);
-    assert!(matches!(world.seen(first).last(), Some(Event::Closed(1008, _))), "the oldest is gone");
-    let last = lost.last().unwrap().recover(&mut world, RELIABLE);
-    assert_eq!(received(&mut world, last).len(), 15, "the newest has all");
-}
-
-#[test]
-fn a_message_to_many_lost_connections_counts_once() {
-    let mut world = World::without_pings();
-    let sockets: Vec<SocketId> = (0..40).map(|_| connect(&mut world).0).collect();
-    for socket in &sockets {
-        world.close(*socket, 1006);
-    }
-    for _ in 0..15 {
-        broadcast(&mut world, &"x".repeat(1024 * 1024 - 1000));
-    }
-    let left = serde_json::to_value(world.service.inspect("chat")).unwrap();
-    assert_eq!(left["connections"].as_array().unwrap().len(), 40, "600 MiB if each had its own");
 }
 
 #[test]

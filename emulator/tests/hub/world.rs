@@ -38,6 +38,8 @@ pub struct World {
     pub sends: usize,
     /// Answers that came after their request.
     pub late: Vec<Response>,
+    /// The lines of the log.
+    pub log: Vec<String>,
     /// What the event handler was asked.
     pub events: Vec<Asked>,
     /// The ids of those that nobody waits for any more.
@@ -63,6 +65,7 @@ impl World {
             mute: BTreeSet::new(),
             sends: 0,
             late: Vec::new(),
+            log: Vec::new(),
             events: Vec::new(),
             events_over: Vec::new(),
         }
@@ -267,6 +270,11 @@ impl World {
                 Action::Ping { to } => self.ping(&to),
                 Action::Event(event) => self.events.push(*event),
                 Action::EventOver { id, .. } => self.events_over.push(id),
+                Action::Log { line } => self.log.push(line),
+                Action::Advance { ms, response, .. } => {
+                    self.pass(ms);
+                    answer = Some(response);
+                }
                 Action::Abort { socket } => self.note(socket, Event::Aborted),
             }
         }

@@ -28,7 +28,9 @@ export const OPTIONS_HELP = `\
                            this machine may use WebSockets and REST without it, but not /_emulator
   --allow-unvalidated-entra-tokens
                            take Entra ID tokens, none of which can be validated here
-  --quiet                  no line for each connection and each refused request
+  --max-retained-bytes N   how much the emulator retains for later, such as unacknowledged messages; from 1048576 to
+                           2147483648, 536870912 (512 MiB) when absent
+  --quiet                  no line for each connection and each REST request
   --help, --version
 `;
 
@@ -36,7 +38,7 @@ export const OPTIONS_HELP = `\
 export interface Given {
   help: boolean;
   version: boolean;
-  /** Whether to print no line for each connection and each refused request. */
+  /** Whether to print no line for each connection and each REST request. */
   quiet: boolean;
   /** The port, if there is one. */
   port: number | undefined;
@@ -75,6 +77,7 @@ export async function readArguments(command: string, args: string[]): Promise<Gi
       hubs: values.hubs === undefined ? undefined : await hubsIn(values.hubs),
       allowedOrigins: values["allow-origin"],
       allowUnvalidatedEntraTokens: values["allow-unvalidated-entra-tokens"],
+      maxRetainedBytes: values["max-retained-bytes"] === undefined ? undefined : bytesOf(values["max-retained-bytes"]),
     },
   };
 }
@@ -96,6 +99,7 @@ function parse(command: string, args: string[]) {
         hubs: { type: "string" },
         "allow-origin": { type: "string", multiple: true },
         "allow-unvalidated-entra-tokens": { type: "boolean" },
+        "max-retained-bytes": { type: "string" },
         quiet: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean", short: "v" },
@@ -117,6 +121,14 @@ function portOf(text: string): number {
     throw new Misuse(`--port must be a number from 0 to 65535, not ${text}.`);
   }
   return port;
+}
+
+/** Reads the number of `--max-retained-bytes`. The emulator checks its range. */
+function bytesOf(text: string): number {
+  if (!/^\d+$/.test(text)) {
+    throw new Misuse(`--max-retained-bytes must be a whole number, not ${text}.`);
+  }
+  return Number(text);
 }
 
 interface TlsValues {
@@ -191,6 +203,7 @@ export function inWordsOfTheCommand(error: Error, keyFrom: string | undefined): 
       .replace(/^tls: key (.*) in cert\b/, "--tls-key $1 in --tls-cert")
       .replace(/^tls: key\b/, "--tls-key")
       .replace(/^allowedOrigins\b/, "--allow-origin")
+      .replace(/^maxRetainedBytes\b/, "--max-retained-bytes")
       .replace(/^hubs\b/, "--hubs FILE"),
   );
 }

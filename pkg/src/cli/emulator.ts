@@ -1,6 +1,7 @@
 // `webpubsub-edge emulator`.
 
-import { type Emulator, type EmulatorOptions, startEmulator } from "../emulator/index.js";
+import type { Emulator, EmulatorOptions } from "../emulator/index.js";
+import { startFor } from "../emulator/start.js";
 import { type Given, inWordsOfTheCommand, OPTIONS_HELP, readArguments, writeCertificate } from "./emulator-options.js";
 import { runExec } from "./exec.js";
 import { version } from "./version.js";
@@ -61,11 +62,11 @@ function endWithoutHarm(output: NodeJS.WriteStream): void {
 /** Starts on the port that was named, or else on the first free port from the default on. */
 async function start(options: EmulatorOptions, port: number | undefined): Promise<Emulator> {
   if (port !== undefined) {
-    return startEmulator({ ...options, port });
+    return startFor("command", { ...options, port });
   }
   for (let tried = DEFAULT_PORT; ; tried++) {
     try {
-      return await startEmulator({ ...options, port: tried });
+      return await startFor("command", { ...options, port: tried });
     } catch (error) {
       if ((error as { code?: string }).code !== "EADDRINUSE" || tried === DEFAULT_PORT + TRIED_PORTS) {
         throw error;
@@ -83,19 +84,22 @@ function greeting(emulator: Emulator, given: Given): string {
     given.keyFrom === undefined ? connectionString : `Endpoint=${endpoint};AccessKey=<the key of ${given.keyFrom}>;Version=1.0;`;
   const insecure = isSecure ? "" : " The official SDK for\nJavaScript also needs { allowInsecureConnection: true }, because this is http.";
   const isExposed = given.options.host !== undefined || given.options.publicUrl !== undefined;
-  const inspect = [
-    `curl "${endpoint}/_emulator?hub=chat"`,
-    ...(isExposed ? [`-H "Authorization: Bearer <the key of ${given.keyFrom}>"`] : []),
-    ...(given.certificateFile === undefined ? [] : [`--cacert "${given.certificateFile}"`]),
-  ].join(" ");
+  const inspect = (query: string) =>
+    [
+      `curl "${endpoint}/_emulator${query}"`,
+      ...(isExposed ? [`-H "Authorization: Bearer <the key of ${given.keyFrom}>"`] : []),
+      ...(given.certificateFile === undefined ? [] : [`--cacert "${given.certificateFile}"`]),
+    ].join(" ");
   return `The emulator of webpubsub-edge ${version} listens on ${endpoint}
 
   ${shown}
 
 Next: give this connection string to your server in place of the one from the Azure portal.${insecure}
-Pages of this machine may connect from any port; --allow-origin allows other pages. See what a hub holds, here "chat":
+Pages of this machine may connect from any port; --allow-origin allows other pages. See which hubs there are, and what a
+hub holds, here "chat":
 
-  ${inspect}
+  ${inspect("")}
+  ${inspect("?hub=chat")}
 ${certificateNote(given.certificateFile)}
 Ctrl-C ends it.
 `;

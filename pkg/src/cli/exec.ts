@@ -3,7 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { access } from "node:fs/promises";
 import { constants } from "node:os";
-import { type Emulator, startEmulator } from "../emulator/index.js";
+import type { Emulator } from "../emulator/index.js";
+import { startFor } from "../emulator/start.js";
 import { inWordsOfTheCommand, OPTIONS_HELP, readArguments, writeCertificate } from "./emulator-options.js";
 import { Misuse } from "./misuse.js";
 import { version } from "./version.js";
@@ -38,7 +39,7 @@ export async function runExec(args: string[]): Promise<void> {
   const environment = currentEnvironment();
   await warnOfDevVars(environment["CLOUDFLARE_ENV"]);
   const print = (line: string) => void process.stderr.write(`emulator: ${line}\n`);
-  const emulator = await startEmulator({
+  const emulator = await startFor("command", {
     ...given.options,
     port: given.port ?? 0,
     logger: given.quiet ? undefined : print,

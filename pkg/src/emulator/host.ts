@@ -20,8 +20,8 @@ export interface HostOptions {
   time: Time;
   /** Whether time passes by itself: then a timer wakes the service. */
   isRunning: boolean;
-  /** Is told of each connection and each refusal. */
-  log: (line: string) => void;
+  /** Gets each line of the log. Without it, the service makes no lines. */
+  log?: ((line: string) => void) | undefined;
   /** Serves https and wss with these. */
   tls: Tls | undefined;
 }
@@ -76,6 +76,8 @@ export class Host implements Actions {
   readonly #clients = new Map<number, Client>();
   /** Every connection that is open, whatever became of it. */
   readonly #connections = new Set<Duplex>();
+  /** The response on each connection whose request came last. */
+  readonly #lastResponses = new WeakMap<Duplex, ServerResponse>();
   readonly #answers = new Map<number, { request: IncomingMessage; response: ServerResponse }>();
   readonly #corked: Client[] = [];
   readonly #unanswered = new Set<number>();
@@ -87,6 +89,8 @@ export class Host implements Actions {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerDue = Infinity;
   #allAnswered: (() => void) | undefined;
+  /** Settles when the clock has been set forward as far as requests have asked. */
+  #advancing: Promise<void> = Promise.resolve();
   #isStopped = false;
   #stopped: Promise<void> | undefined;
   #failure: Error | undefined;
@@ -95,7 +99,7 @@ export class Host implements Actions {
     this.#time = time;
     this.#isRunning = isRunning;
     this.#scheme = tls === undefined ? "http" : "https";
-    this.#log = (line) => log(printable(line));
+    this.#log = log === undefined ? () => {} : (line) => log(printable(line));
     this.#handlers = new EventHandlers({
       log: this.#log,
       reply: (hub, id, dataType, data = NOTHING) => {
@@ -107,7 +111,7 @@ export class Host implements Actions {
         this.wait();
       },
     });
-    this.#ownService = newService(settings, this, (failure) => this.#failed(failure));
+    this.#ownService = newService({ ...settings, log: log !== undefined }, this, (failure) => this.#failed(failure));
     this.#service = this.#ownService.quiet;
     this.#maxBacklogBytes = this.#service.maxBacklogBytes;
     this.#webSockets = new WebSocketServer({
@@ -232,6 +236,7 @@ export class Host implements Actions {
   async #onRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const id = ++this.#lastId;
     this.#answers.set(id, { request, response });
+    this.#lastResponses.set(request.socket, response);
     response.once("close", () => this.#answers.delete(id));
     const { method = "", rawHeaders } = request;
     const url = this.#urlOf(request);
@@ -250,33 +255,49 @@ export class Host implements Actions {
     return `${this.#scheme}://${request.headers.host ?? ""}${request.url}`;
   }
 
+  /** Remembers a connection until it closes. A runtime may tell of it more than once, or not before its first request. */
   #know(stream: Duplex): void {
+    if (this.#connections.has(stream)) return;
     this.#connections.add(stream);
     stream.once("close", () => this.#connections.delete(stream));
+    // An error of a connection must not end the process.
+    stream.on("error", () => {});
   }
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    this.#know(stream);
     if (request.headers.upgrade?.toLowerCase() !== "websocket") {
-      stream.on("error", () => {});
       if (process.versions.bun === undefined && process.versions.deno === undefined) {
-        // A server may ignore what it is offered, such as h2c (RFC 9110, 7.8). The request comes again without the offer.
-        stream.unshift(Buffer.concat([withoutUpgrade(request), head]));
-        this.#server.emit(this.#scheme === "https" ? "secureConnection" : "connection", stream);
+        this.#ignoreOffer(request, stream, head);
       } else {
         // Their servers take no connection from elsewhere.
         writeResponse(stream, 400, [], Buffer.from("This is upgraded to a WebSocket only: leave the header Upgrade out."));
       }
       return;
     }
-    // Not every runtime tells of a connection before its first request.
-    if (!this.#connections.has(stream)) this.#know(stream);
-    // Whatever becomes of it, its error must not end the process.
-    stream.on("error", () => {});
     const id = ++this.#lastId;
     this.#upgrade = { request, stream, head };
     this.#service.upgrade(this.#time.now(), id, this.#urlOf(request), request.rawHeaders, crypto.getRandomValues(new Uint8Array(32)));
     this.#upgrade = undefined;
     this.wait();
+  }
+
+  /**
+   * Ignores the offer of another protocol, such as h2c, which a server may do (RFC 9110, 7.8): the request is parsed
+   * again without the offer. A request before it on the connection must be answered first, because Node has taken the
+   * connection from its HTTP server.
+   */
+  #ignoreOffer(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const again = () => {
+      if (stream.destroyed || this.#isStopped) return;
+      // Node's HTTP server adds these again, and does not remove them when it gives up the connection.
+      stream.removeAllListeners("pause").removeAllListeners("resume");
+      stream.unshift(Buffer.concat([withoutUpgrade(request), head]));
+      this.#server.emit(this.#scheme === "https" ? "secureConnection" : "connection", stream);
+    };
+    const last = this.#lastResponses.get(stream);
+    if (last === undefined || last.closed) again();
+    else last.once("close", again);
   }
 
   #open(id: number, socket: WebSocketServer.WebSocket, stream: Duplex): void {
@@ -301,7 +322,6 @@ export class Host implements Actions {
     socket.on("close", (code) => {
       this.#answered(id);
       if (this.#clients.delete(id)) {
-        this.#log(`client ${id} is gone (${code})`);
         service.closed(this.#time.now(), id, code);
         this.wait();
       }
@@ -320,9 +340,7 @@ export class Host implements Actions {
     const { request, stream, head } = upgrade;
     this.#subprotocol = subprotocol;
     this.#webSockets.handleUpgrade(request, stream, head, (socket) => this.#open(id, socket, stream));
-    if (this.#clients.has(id)) {
-      this.#log(`client ${id} connected: ${pathOf(request)} (${subprotocol ?? "no subprotocol"})`);
-    } else {
+    if (!this.#clients.has(id)) {
       // Its handshake was no good, which `ws` has answered. The service is told when it is done with this input.
       queueMicrotask(() => {
         if (!this.#isStopped) this.#service.closed(this.#time.now(), id, GONE_FOR_GOOD);
@@ -358,19 +376,23 @@ export class Host implements Actions {
   }
 
   close(id: number, code: number, reason: string): void {
-    const client = this.#remove(id);
-    if (client !== undefined) {
-      this.#log(`client ${id} was closed: ${code} ${reason}`.trimEnd());
-      client.socket.close(code, reason);
-    }
+    this.#remove(id)?.socket.close(code, reason);
   }
 
   abort(id: number): void {
-    const client = this.#remove(id);
-    if (client !== undefined) {
-      this.#log(`client ${id} was cut off`);
-      client.socket.terminate();
-    }
+    this.#remove(id)?.socket.terminate();
+  }
+
+  log(line: string): void {
+    this.#log(line);
+  }
+
+  /** Sets the clock forward, and answers the request that asked for it. Requests are carried out one after the other. */
+  advanceClock(id: number, ms: number, status: number, headers: string[], body: Uint8Array): void {
+    const answer = body.slice();
+    const advanced = this.#advancing.then(() => this.advance(ms));
+    // It fails if the emulator is stopped meanwhile, which drops the connection of the request.
+    this.#advancing = advanced.then(() => this.respond(id, status, headers, answer), () => {});
   }
 
   respond(id: number, status: number, headers: string[], body: Uint8Array): void {

@@ -68,8 +68,16 @@ export interface EmulatorOptions {
    */
   allowUnvalidatedEntraTokens?: boolean | undefined;
   /**
-   * Is called with a line for each connection and each refused request. No line holds a key, a token or a control
-   * character. What it throws is dropped.
+   * The number of bytes that the emulator may retain for later: unacknowledged messages of reliable clients, lost
+   * connections, frames and answers that a fault holds back, and pending events. A whole number from 1,048,576 (1 MiB) to
+   * 2,147,483,648 (2 GiB); 536,870,912 (512 MiB) when absent. When more is retained, the emulator gives up lost
+   * connections, then clients and their events, and tells the {@link logger}.
+   */
+  maxRetainedBytes?: number | undefined;
+  /**
+   * Is called with a line for each connection, each REST request, and each connection that the emulator gives up. A line
+   * names users and connections; it holds no key, no token, no content of a message and no control character. Errors that
+   * it throws are ignored.
    */
   logger?: ((line: string) => void) | undefined;
 }
@@ -103,6 +111,7 @@ const NAMES: OptionNames<EmulatorOptions> = {
   allowedOrigins: true,
   hubs: true,
   allowUnvalidatedEntraTokens: true,
+  maxRetainedBytes: true,
   logger: true,
 };
 
@@ -123,6 +132,7 @@ const TYPES: Partial<Record<keyof EmulatorOptions, string>> = {
   allowedOrigins: "object",
   hubs: "object",
   allowUnvalidatedEntraTokens: "boolean",
+  maxRetainedBytes: "number",
   logger: "function",
 };
 
@@ -146,6 +156,10 @@ export function readEmulatorOptions(given: EmulatorOptions | undefined): Emulato
   const { port, now, hubs, host, publicUrl, tls } = options;
   if (now !== undefined && !Number.isFinite(now())) {
     throw bad("now must give a number, the milliseconds since 1970.");
+  }
+  const { maxRetainedBytes } = options;
+  if (maxRetainedBytes !== undefined && !(Number.isInteger(maxRetainedBytes) && maxRetainedBytes >= 2 ** 20 && maxRetainedBytes <= 2 ** 31)) {
+    throw bad(`maxRetainedBytes must be a whole number from ${2 ** 20} to ${2 ** 31}, not ${maxRetainedBytes}.`);
   }
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
     throw bad(`port must be a whole number from 0 to 65535, not ${port}.`);
@@ -214,13 +228,14 @@ function readHubs(hubs: Record<string, EmulatorHubSettings>): Record<string, Emu
 
 /** The settings for the service. */
 export function settingsOf(options: EmulatorOptions): object {
-  const { key, allowedOrigins, hubs, allowUnvalidatedEntraTokens, publicUrl } = options;
+  const { key, allowedOrigins, hubs, allowUnvalidatedEntraTokens, maxRetainedBytes, publicUrl } = options;
   const accessKeys = key === undefined ? undefined : [key];
   return present({
     accessKeys,
     allowedOrigins,
     hubs: hubs && mapValues(hubs, present),
     allowUnvalidatedEntraTokens,
+    maxRetainedBytes,
     isExposed: isExposed(options),
     publicUrl,
   });

@@ -36,7 +36,7 @@ export interface HubSnapshot {
 /** A connection of a hub. */
 export interface HubConnection {
   connectionId: string;
-  /** `null` when anonymous. */
+  /** The user; `null` if the connection is anonymous, as in the REST API and in frames of the JSON subprotocols. */
   userId: string | null;
   /** The subprotocol, or `simple`. */
   protocol: string;
@@ -119,14 +119,23 @@ export interface Emulator {
  * await emulator.stop();
  * ```
  */
-export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+export function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  return startFor("program", options);
+}
+
+/**
+ * Starts an emulator for a program or for the command, whose errors recommend different things.
+ *
+ * @internal
+ */
+export async function startFor(startedBy: "program" | "command", options: EmulatorOptions): Promise<Emulator> {
   const read = readEmulatorOptions(options);
-  const { port = 0, host: address, publicUrl, key = EMULATOR_ACCESS_KEY, now, logger = () => {} } = read;
+  const { port = 0, host: address, publicUrl, key = EMULATOR_ACCESS_KEY, now, logger } = read;
   const time = new Time(now ?? Date.now);
   // Later, when the service is done with what it is told about: a logger may do anything, and fail.
-  const log = (line: string) => void Promise.resolve(line).then(logger).catch(() => {});
+  const log = logger && ((line: string) => void Promise.resolve(line).then(logger).catch(() => {}));
   const tls = await tlsOf(read);
-  const host = newHost({ settings: settingsOf(read), time, isRunning: now === undefined, log, tls });
+  const host = newHost({ settings: { ...settingsOf(read), startedBy }, time, isRunning: now === undefined, log, tls });
   const listened = await listen(host, port, address ?? LOOPBACK);
   const endpoint = publicUrl ?? `${tls === undefined ? "http" : "https"}://${reachable(address)}:${listened}`;
   const connectionString = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;

@@ -45,6 +45,10 @@ extern "C" {
     fn abort(this: &Host, socket: u32);
     #[wasm_bindgen(method)]
     fn respond(this: &Host, request: u32, status: u16, headers: Vec<String>, body: &[u8]);
+    #[wasm_bindgen(method)]
+    fn log(this: &Host, line: &str);
+    #[wasm_bindgen(method, js_name = advanceClock)]
+    fn advance_clock(this: &Host, request: u32, ms: f64, status: u16, headers: Vec<String>, body: &[u8]);
     #[wasm_bindgen(method, js_name = event)]
     fn event(
         this: &Host,
@@ -251,6 +255,10 @@ impl Emulator {
             Action::Close { socket, code, reason } => self.host.close(number(socket), code, &reason),
             Action::Abort { socket } => self.host.abort(number(socket)),
             Action::Respond { id, response } => self.respond(number(id), response),
+            Action::Log { line } => self.host.log(&line),
+            Action::Advance { id, ms, response: Response { status, headers, body } } => {
+                self.host.advance_clock(number(id), ms as f64, status, request::flat(headers), &body)
+            }
             Action::Event(event) => self.ask(&event),
             Action::EventOver { hub, id } => self.host.event_over(&hub, id as f64),
             // `carry_out` batches these.

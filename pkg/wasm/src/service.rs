@@ -165,7 +165,9 @@ fn request(fields: RequestFields<'_>) -> Result<Vec<u8>, Error> {
     let endpoint = Endpoint::from_one_form(fields.endpoint);
     let request = match (operation, fields.targets.as_slice()) {
         // Each page but the first is requested with its link.
-        (Operation::ListConnectionsInGroup, [group, link]) => Request::next_page(&endpoint, fields.hub, group, link, fields.strict)?,
+        (Operation::ListConnectionsInGroup, [group, link]) => {
+            Request::next_page(&endpoint, fields.hub, group, link, fields.strict)?
+        }
         _ => {
             // Only a bug in our JavaScript can send an unknown letter.
             let parameter = |letter: &str| Parameter::from_number(letter.bytes().next()?.wrapping_sub(b'a'));

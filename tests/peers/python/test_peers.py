@@ -267,11 +267,20 @@ class Peers:
         """Lets the emulator drop the socket of a user."""
         self.assertEqual(self.inject({"type": "cut", "userId": user_id}), {"cut": 1})
 
+    async def test_the_clock_is_set_forward_over_http(self):
+        before = self.ask("clock")["now"]
+        # Only a little, because the tests share the clock.
+        self.assertGreaterEqual(self.ask("clock", {"advanceMs": 1})["now"], before + 1)
+
     def inject(self, fault):
         """Injects a fault into the emulator."""
+        return self.ask("faults", fault)
+
+    def ask(self, what, body=None):
+        """Asks the emulator about the hub of the test, or posts a body."""
         request = urllib.request.Request(
-            f"{ENDPOINT}/_emulator/faults?hub={self.hub}",
-            json.dumps(fault).encode(),
+            f"{ENDPOINT}/_emulator/{what}?hub={self.hub}",
+            None if body is None else json.dumps(body).encode(),
             {"content-type": "application/json"},
         )
         with urllib.request.urlopen(request) as answer:

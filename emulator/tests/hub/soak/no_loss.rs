@@ -31,7 +31,7 @@ fn run(random: &mut Random, clients: usize, to_publish: usize) {
         json!({ "type": "delayAcks", "share": 0.05, "ms": 300 }),
     ] {
         let mut fault = fault;
-        fault["seed"] = json!(random.next());
+        fault["seed"] = json!(random.next() >> 11);
         world.break_it(fault);
     }
     let mut all: Vec<Client> = (0..clients).map(|number| Client::connect(&mut world, number)).collect();

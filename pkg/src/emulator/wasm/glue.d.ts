@@ -17,6 +17,10 @@ export interface Actions {
   close(socket: number, code: number, reason: string): void;
   abort(socket: number): void;
   respond(request: number, status: number, headers: string[], body: Uint8Array): void;
+  /** A line for the log. Only with the setting `log`. */
+  log(line: string): void;
+  /** Sets the clock forward by `ms` milliseconds, then answers the request. */
+  advanceClock(request: number, ms: number, status: number, headers: string[], body: Uint8Array): void;
   /** `metadata` are names and values in turn; text and JSON are UTF-8. */
   event(
     hub: string,
