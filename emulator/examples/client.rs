@@ -218,7 +218,7 @@ fn closed(socket: u32) -> emulator::Action {
 }
 
 fn access_url(now: u64) -> String {
-    let text = format!("Endpoint=http://localhost:8080;AccessKey={};", emulator::ACCESS_KEY);
+    let text = format!("Endpoint=http://localhost:9770;AccessKey={};", emulator::ACCESS_KEY);
     let roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
     ConnectionString::parse(&text)
         .and_then(|connection| {

@@ -59,7 +59,7 @@ const KEY_CERT_SIGN = new BitString({ valueHex: Uint8Array.of(0b0000_0100), unus
  * @internal
  */
 export function generateCertificate(hosts: readonly string[]): GeneratedCertificate {
-  // Two starts must not make two different roots of one name: clients choose a root by its name.
+  // Each root needs a name of its own, because clients choose a root by its name.
   const name = `webpubsub-edge emulator ${randomBytes(4).toString("hex")}`;
   const root = newKey();
   const server = newKey();

@@ -27,7 +27,7 @@ export async function tlsOf(options: EmulatorOptions): Promise<Tls | undefined> 
     return undefined;
   }
   if (tls === true) {
-    // It is large, and few need it.
+    // Loaded on demand: few emulators need the library that writes certificates.
     const { generateCertificate } = await import("./certificate.js");
     return generateCertificate(hostsOf(options));
   }
