@@ -29,7 +29,7 @@ test("the options of the WebSocket client's session", async () => {
   const rust = await source("pkg/wasm-client/src/options.rs");
   const inRust = matches(/let \[\n([^]*?)\n    \] = /.exec(rust)[1], /(\w+),/g).map(camelCase);
   const typescript = await source("pkg/src/client/core/core.ts");
-  const words = [...(/number\[\] => \[\n([^]*?)\n\];/.exec(typescript)[1]).matchAll(/(messageRetry|reconnectRetry|options)\.(\w+)/g)];
+  const words = [...(/number\[\] => \[\n([^]*?)\n\];/.exec(typescript)[1]).matchAll(/(messageRetry|connectRetry|reconnectRetry|options)\.(\w+)/g)];
   const inTypescript = words.map(([, group, name]) => {
     if (group === "options") return name;
     return group.replace("Retry", "") + name[0].toUpperCase() + name.slice(1);
