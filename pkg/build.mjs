@@ -122,7 +122,8 @@ async function bundleAsn1() {
     platform: "node",
     format: "esm",
     target: "node20",
-    minify: true,
+    // third-party.mjs finds bundled packages by the comments that name their files, so white space stays.
+    minifySyntax: true,
     legalComments: "none",
     banner: { js: "// asn1js, bundled; its licence is in LICENSE-asn1js beside this file." },
     logLevel: "warning",
