@@ -182,7 +182,7 @@ export function suite(lib, { connectionString, origin, wsModule, cutSeconds, ans
       const error = await rejects(() => new WebPubSubClient(url, { WebSocket, connectTimeoutInMs: 20_000 }).start());
       equal([error.name, error.code], ["WebPubSubClientError", "ERR_CONNECT"]);
       ok(!`${error.message} ${error.cause} ${error.stack}`.includes("SECRET"), error.message);
-      equal((await rejects(() => new WebPubSubClient("https://x").start())).code, "ERR_URL");
+      equal((await rejects(() => new WebPubSubClient("https://x", { WebSocket }).start())).code, "ERR_URL");
       const signal = AbortSignal.abort("no");
       equal((await rejects(() => new WebPubSubClient(url).start({ abortSignal: signal }))).name, "AbortError");
     }],
