@@ -19,7 +19,8 @@ from azure.messaging.webpubsubclient.models import CallbackType, SendMessageErro
 from flavours import Aio, Receiver, Sync, done, everything, pages
 
 CONNECTION_STRING = os.environ["CONNECTION_STRING"]
-ENDPOINT = dict(part.split("=", 1) for part in CONNECTION_STRING.split(";") if part)["Endpoint"]
+PARTS = dict(part.split("=", 1) for part in CONNECTION_STRING.split(";") if part)
+ENDPOINT = PARTS["Endpoint"]
 EVERYTHING = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]
 FENCE = ("text", "~fence~")
 
@@ -281,7 +282,8 @@ class Peers:
         request = urllib.request.Request(
             f"{ENDPOINT}/_emulator/{what}?hub={self.hub}",
             None if body is None else json.dumps(body).encode(),
-            {"content-type": "application/json"},
+            # Under wrangler dev, reading needs the key.
+            {"content-type": "application/json", "authorization": f"Bearer {PARTS['AccessKey']}"},
         )
         with urllib.request.urlopen(request) as answer:
             return json.load(answer)
