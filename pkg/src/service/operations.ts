@@ -28,17 +28,37 @@ export const generateClientToken = 23;
 export const getServiceStatus = 24;
 
 /** The names of the operations in their order, as the caller knows them. */
-const NAMES =
-  "sendToAll sendToGroup sendToUser sendToConnection connectionExists groupExists userExists " +
-  "checkPermission grantPermission revokePermission closeConnection closeAllConnections " +
-  "closeGroupConnections closeUserConnections addConnectionToGroup removeConnectionFromGroup " +
-  "removeConnectionFromAllGroups addUserToGroup removeUserFromGroup removeUserFromAllGroups " +
-  "addConnectionsToGroups removeConnectionsFromGroups listConnectionsInGroup getClientAccessToken " +
-  "getServiceStatus";
+const NAMES = [
+  "sendToAll",
+  "sendToGroup",
+  "sendToUser",
+  "sendToConnection",
+  "connectionExists",
+  "groupExists",
+  "userExists",
+  "checkPermission",
+  "grantPermission",
+  "revokePermission",
+  "closeConnection",
+  "closeAllConnections",
+  "closeGroupConnections",
+  "closeUserConnections",
+  "addConnectionToGroup",
+  "removeConnectionFromGroup",
+  "removeConnectionFromAllGroups",
+  "addUserToGroup",
+  "removeUserFromGroup",
+  "removeUserFromAllGroups",
+  "addConnectionsToGroups",
+  "removeConnectionsFromGroups",
+  "listConnectionsInGroup",
+  "getClientAccessToken",
+  "getServiceStatus",
+] as const;
 
 /** Returns the name of an operation, for the log and for errors. */
 export function nameOf(operation: number): string {
-  return NAMES.split(" ")[operation] ?? "";
+  return NAMES[operation] ?? "";
 }
 
 /** A query, as `request` takes it: each parameter's letter followed by its value. */
