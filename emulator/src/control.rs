@@ -5,8 +5,8 @@ use webpubsub_edge::names;
 
 use crate::admission::Asked;
 use crate::connection::{Connection, Link};
-use crate::fault::{FaultType, Injection, Party};
-use crate::faults::{Dice, Listed};
+use crate::fault::{FaultTarget, FaultType, Injection};
+use crate::faults::{Chance, Listed};
 use crate::http::{Request, Response};
 use crate::hub::Hub;
 use crate::limits::MAX_ADVANCE_MS;
@@ -157,17 +157,17 @@ impl Service {
 
     /// Cuts the sockets that a fault meets, and says how many.
     fn cut(&mut self, now: u64, hub: Option<&str>, injection: &Injection, actions: &mut Vec<Action>) -> usize {
-        let mut dice = Dice::of(injection);
+        let mut chance = Chance::of(injection);
         let mut turn = self.turn(now);
         let mut cut = 0_usize;
         for (name, state) in self.hubs.iter_mut().filter(|(name, _)| hub.is_none_or(|hub| hub == name.as_str())) {
             let is_met = |connection: &Connection| {
                 let (connection_id, user_id) = (Some(connection.id.as_str()), connection.user_id.as_deref());
-                injection.is_for(Party { hub: name, connection_id, user_id })
+                injection.is_for(FaultTarget { hub: name, connection_id, user_id })
             };
             for key in state.all() {
                 if state.connection(key).is_some_and(|connection| connection.socket().is_some() && is_met(connection))
-                    && dice.hits()
+                    && chance.hits()
                     && state.cut(&mut turn, key)
                 {
                     cut = cut.saturating_add(1);

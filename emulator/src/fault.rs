@@ -195,16 +195,16 @@ impl Injection {
         self.direction.unwrap_or(Direction::Both)
     }
 
-    /// Whether this party is one that it is meant for.
-    pub(crate) fn is_for(&self, party: Party<'_>) -> bool {
+    /// Returns true if the fault is for this target.
+    pub(crate) fn is_for(&self, target: FaultTarget<'_>) -> bool {
         let is_same = |wanted: &Option<String>, is: Option<&str>| wanted.is_none() || wanted.as_deref() == is;
-        is_same(&self.connection_id, party.connection_id) && is_same(&self.user_id, party.user_id)
+        is_same(&self.connection_id, target.connection_id) && is_same(&self.user_id, target.user_id)
     }
 }
 
-/// Whom a fault may meet. What is not known is left out.
+/// The hub, connection and user that a fault may affect. Unknown ones are `None`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Party<'a> {
+pub(crate) struct FaultTarget<'a> {
     pub(crate) hub: &'a str,
     pub(crate) connection_id: Option<&'a str>,
     pub(crate) user_id: Option<&'a str>,

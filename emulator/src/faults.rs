@@ -1,8 +1,8 @@
-//! The faults that last, and the dice.
+//! The faults that last, and the chance that decides whether a fault acts.
 
 use serde::Serialize;
 
-use crate::fault::{FaultType, Injection, Party};
+use crate::fault::{FaultTarget, FaultType, Injection};
 use crate::limits::MAX_FAULTS;
 
 /// The faults that are in force, oldest first.
@@ -17,7 +17,7 @@ struct Active {
     /// `None` means every hub.
     hub: Option<String>,
     injection: Injection,
-    dice: Dice,
+    chance: Chance,
     acted: u64,
     until: Option<u64>,
 }
@@ -26,7 +26,7 @@ struct Active {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
-    /// Removes it.
+    /// The number that removes the fault.
     pub id: u64,
     /// The hub that it is for; every hub when it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ impl Faults {
         self.active.push(Active {
             id: self.last_id,
             hub: hub.map(str::to_owned),
-            dice: Dice::of(&injection),
+            chance: Chance::of(&injection),
             acted: 0,
             until: injection.duration_ms.map(|duration| now.saturating_add(duration)),
             injection,
@@ -63,20 +63,20 @@ impl Faults {
         Ok(self.last_id)
     }
 
-    /// The first fault of this type, that also `fits`, to meet this party, with its id. It has acted then.
+    /// Returns the oldest fault of this type that `fits` and acts on the target, with its id. Counts that it acted.
     pub(crate) fn meet(
         &mut self,
         kind: FaultType,
-        party: Party<'_>,
+        target: FaultTarget<'_>,
         fits: impl Fn(&Injection) -> bool,
     ) -> Option<(u64, Injection)> {
         let is_met = |fault: &mut Active| {
             fault.injection.kind == kind
-                && fault.hub.as_deref().is_none_or(|hub| hub == party.hub)
+                && fault.hub.as_deref().is_none_or(|hub| hub == target.hub)
                 && fault.injection.count.is_none_or(|count| fault.acted < count)
-                && fault.injection.is_for(party)
+                && fault.injection.is_for(target)
                 && fits(&fault.injection)
-                && fault.dice.hits()
+                && fault.chance.hits()
         };
         let met = self.active.iter_mut().find_map(|fault| is_met(fault).then_some(fault))?;
         met.acted = met.acted.saturating_add(1);
@@ -130,15 +130,15 @@ fn holds_back(kind: FaultType) -> bool {
     matches!(kind, FaultType::HalfOpen | FaultType::PauseAcks | FaultType::SlowClient)
 }
 
-/// Decides what a fault meets: SplitMix64, for which any seed will do.
-pub(crate) struct Dice {
+/// Decides at random whether a fault acts, with SplitMix64. Every seed is suitable.
+pub(crate) struct Chance {
     state: u64,
     share: f64,
 }
 
-impl Dice {
-    pub(crate) fn of(injection: &Injection) -> Dice {
-        Dice { state: injection.seed.unwrap_or_default(), share: injection.share.unwrap_or(1.0) }
+impl Chance {
+    pub(crate) fn of(injection: &Injection) -> Chance {
+        Chance { state: injection.seed.unwrap_or_default(), share: injection.share.unwrap_or(1.0) }
     }
 
     pub(crate) fn hits(&mut self) -> bool {
@@ -159,13 +159,13 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    const PARTY: Party<'static> = Party { hub: "chat", connection_id: Some("c"), user_id: Some("ann") };
+    const TARGET: FaultTarget<'static> = FaultTarget { hub: "chat", connection_id: Some("c"), user_id: Some("ann") };
 
     #[test]
-    fn a_share_is_met_and_the_same_ones_again() {
+    fn a_share_acts_on_that_part_and_a_seed_repeats_it() {
         let hits = |json: &str| {
-            let mut dice = Dice::of(&injection(json));
-            (0..10_000).map(|_| dice.hits()).collect::<Vec<bool>>()
+            let mut chance = Chance::of(&injection(json));
+            (0..10_000).map(|_| chance.hits()).collect::<Vec<bool>>()
         };
         let third = hits(r#"{"type":"cut","share":0.3,"seed":5}"#);
         let count = third.iter().filter(|hit| **hit).count();
@@ -189,8 +189,8 @@ mod tests {
         ] {
             let mut faults = Faults::default();
             faults.add(0, hub, injection(&format!(r#"{{"type":"cutOnFrame"{scope}}}"#))).unwrap();
-            assert_eq!(faults.meet(FaultType::CutOnFrame, PARTY, |_| true).is_some(), meets, "{hub:?} {scope}");
-            assert!(faults.meet(FaultType::Delay, PARTY, |_| true).is_none());
+            assert_eq!(faults.meet(FaultType::CutOnFrame, TARGET, |_| true).is_some(), meets, "{hub:?} {scope}");
+            assert!(faults.meet(FaultType::Delay, TARGET, |_| true).is_none());
         }
     }
 
@@ -199,7 +199,7 @@ mod tests {
         let mut faults = Faults::default();
         faults.add(0, None, injection(r#"{"type":"duplicateAcks","count":2}"#)).unwrap();
         faults.add(0, None, injection(r#"{"type":"duplicateAcks","durationMs":10}"#)).unwrap();
-        let mut met = || faults.meet(FaultType::DuplicateAcks, PARTY, |_| true).map(|(id, _)| id);
+        let mut met = || faults.meet(FaultType::DuplicateAcks, TARGET, |_| true).map(|(id, _)| id);
         assert_eq!([met(), met(), met()], [Some(1), Some(1), Some(2)]);
         assert_eq!(faults.wake_at(), Some(10));
         assert_eq!(faults.list(4, None).first().unwrap().remaining_ms, Some(6));

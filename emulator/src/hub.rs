@@ -42,8 +42,8 @@ pub(crate) struct Hub {
     /// The time of the latest change of a state, in milliseconds since 1970; each is later than the one before.
     pub(crate) last_state_at: u64,
     pub(crate) idle_streams: IdleStreams,
-    /// Connections that are gone, whose streams and states the others must still be told about.
-    departed: Vec<(Key, Streams)>,
+    /// Removed connections whose streams and states the other connections do not know to be over.
+    removed: Vec<(Key, Streams)>,
     connections: BTreeMap<Key, Connection>,
     by_id: BTreeMap<String, Key>,
     by_socket: BTreeMap<SocketId, Key>,
@@ -69,7 +69,7 @@ impl Hub {
             states: BTreeMap::new(),
             last_state_at: 0,
             idle_streams: IdleStreams::new(),
-            departed: Vec::new(),
+            removed: Vec::new(),
             connections: BTreeMap::new(),
             by_id: BTreeMap::new(),
             by_socket: BTreeMap::new(),
@@ -85,7 +85,7 @@ impl Hub {
 
     /// Whether nothing is connected, nothing can be recovered and nobody is to be told of who is gone.
     pub(crate) fn is_empty(&self) -> bool {
-        self.connections.is_empty() && self.departed.is_empty()
+        self.connections.is_empty() && self.removed.is_empty()
     }
 
     /// Adds a connection whose socket is open. It is a member of its groups from now on.
@@ -117,14 +117,14 @@ impl Hub {
             self.groups.remove(group, key);
         }
         if !connection.streams.is_empty() || self.has_states(key) || self.waits(key) {
-            self.departed.push((key, connection.streams.clone()));
+            self.removed.push((key, connection.streams.clone()));
         }
         Some(connection)
     }
 
-    /// Tells the others, and the handler, of the connections that are gone.
-    pub(crate) fn mourn(&mut self, turn: &mut Turn) {
-        for (key, streams) in std::mem::take(&mut self.departed) {
+    /// Ends the streams, states and events of removed connections for the other connections and the event handler.
+    pub(crate) fn end_removed_connections(&mut self, turn: &mut Turn) {
+        for (key, streams) in std::mem::take(&mut self.removed) {
             self.cancel_streams(turn, key, streams);
             self.clear_states(turn, key);
             self.cancel_events(turn, key);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::budget::{Budget, Charge, ENTRY_BYTES, Kind};
 use crate::client::Incoming;
-use crate::fault::{Direction, FaultType, Party};
+use crate::fault::{Direction, FaultTarget, FaultType};
 use crate::faults::Faults;
 use crate::frame::{Content, Frame};
 use crate::http::Response;
@@ -53,7 +53,7 @@ impl Network {
     }
 
     /// Carries what was decided in a turn to the sockets.
-    pub(crate) fn carry<'p>(&mut self, turn: Turn, party: impl Fn(SocketId) -> Party<'p>) -> Carried {
+    pub(crate) fn carry<'p>(&mut self, turn: Turn, target: impl Fn(SocketId) -> FaultTarget<'p>) -> Carried {
         let mut carried = Carried::default();
         let mut notes = turn.notes.into_iter().peekable();
         for (index, action) in turn.actions.into_iter().enumerate() {
@@ -61,19 +61,21 @@ impl Network {
             match action {
                 Action::Send { mut to, frame } => {
                     let mut sent = Sent { frame: &frame, note, charge: None };
-                    to.retain(|socket| self.passes(turn.now, *socket, party(*socket), &mut sent, &mut carried));
+                    to.retain(|socket| self.passes(turn.now, *socket, target(*socket), &mut sent, &mut carried));
                     if !to.is_empty() {
                         carried.actions.push(Action::Send { to, frame });
                     }
                 }
                 Action::Ping { mut to } => {
-                    to.retain(|socket| self.lines.get(socket).is_none_or(|line| !line.is_deaf(Direction::ToClient)));
+                    to.retain(|socket| {
+                        self.lines.get(socket).is_none_or(|line| !line.drops_frames(Direction::ToClient))
+                    });
                     if !to.is_empty() {
                         carried.actions.push(Action::Ping { to });
                     }
                 }
                 Action::Close { socket, code, reason } => match self.lines.get_mut(&socket) {
-                    Some(line) if line.is_deaf(Direction::ToClient) => line.is_let_go = true,
+                    Some(line) if line.drops_frames(Direction::ToClient) => line.is_let_go = true,
                     Some(line) if !line.down.is_empty() => line.hold(0, 0, Held::Close { code, reason }, 0),
                     _ => {
                         self.lines.remove(&socket);
@@ -81,7 +83,7 @@ impl Network {
                     }
                 },
                 Action::Abort { socket } => match self.lines.get_mut(&socket) {
-                    Some(line) if line.is_deaf(Direction::ToClient) => line.is_let_go = true,
+                    Some(line) if line.drops_frames(Direction::ToClient) => line.is_let_go = true,
                     _ => {
                         self.lines.remove(&socket);
                         carried.actions.push(Action::Abort { socket });
@@ -100,18 +102,18 @@ impl Network {
         &mut self,
         now: u64,
         socket: SocketId,
-        party: Party<'_>,
+        target: FaultTarget<'_>,
         frame: Incoming<'_>,
         carried: &mut Carried,
     ) -> bool {
-        if self.is_deaf(socket, party, Direction::FromClient) {
+        if self.drops_frames(socket, target, Direction::FromClient) {
             return false;
         }
-        if self.faults.meet(FaultType::CutOnFrame, party, |_| true).is_some() {
+        if self.faults.meet(FaultType::CutOnFrame, target, |_| true).is_some() {
             self.cut(socket, carried);
             return false;
         }
-        let delay = self.faults.meet(FaultType::Delay, party, |delay| delay.way().is_up());
+        let delay = self.faults.meet(FaultType::Delay, target, |delay| delay.way().is_up());
         let line = self.lines.get_mut(&socket).filter(|line| !line.up.is_empty());
         let after = line.and_then(|line| line.up.back()).map(|(due, ..)| *due);
         let due = match (delay, after) {
@@ -120,7 +122,7 @@ impl Network {
         };
         let frame = frame.to_owned();
         let charge = self.budget.charge(Kind::Delayed, frame.len());
-        let line = self.line(socket, party);
+        let line = self.line(socket, target);
         line.up_bytes = line.up_bytes.saturating_add(frame.len());
         line.up.push_back((due, frame, charge));
         if line.up.len() > MAX_BACKLOG_MESSAGES {
@@ -131,7 +133,7 @@ impl Network {
 
     /// Whether a pong comes through.
     pub(crate) fn hears(&self, socket: SocketId) -> bool {
-        self.lines.get(&socket).is_none_or(|line| !line.is_deaf(Direction::FromClient))
+        self.lines.get(&socket).is_none_or(|line| !line.drops_frames(Direction::FromClient))
     }
 
     /// A socket is gone; what was on its way is lost. Returns whether anything was held back for it.
@@ -145,11 +147,11 @@ impl Network {
 
     /// Answers a request, unless its answer is to be late.
     pub(crate) fn answer(&mut self, turn: &mut Turn, hub: Option<&str>, id: RequestId, response: Response) {
-        let party = Party { hub: hub.unwrap_or_default(), ..Party::default() };
-        let late = hub.and_then(|_| self.faults.meet(FaultType::DelayAnswer, party, |_| true));
+        let target = FaultTarget { hub: hub.unwrap_or_default(), ..FaultTarget::default() };
+        let late = hub.and_then(|_| self.faults.meet(FaultType::DelayAnswer, target, |_| true));
         match late {
             Some((_, delay)) => {
-                let (due, hub) = (later(turn.now, delay.ms), party.hub.to_owned());
+                let (due, hub) = (later(turn.now, delay.ms), target.hub.to_owned());
                 let charge = self.budget.charge(Kind::Delayed, response.body.len());
                 self.answers.push(LateAnswer { due, hub, id, response, _charge: charge });
             }
@@ -189,13 +191,13 @@ impl Network {
 
     /// Ends what a fault, which is no longer in force, began.
     pub(crate) fn end(&mut self, id: u64, carried: &mut Carried) {
-        let deaf: Vec<SocketId> = self
+        let half_open: Vec<SocketId> = self
             .lines
             .iter()
-            .filter(|(_, line)| line.deaf.is_some_and(|(by, _)| by == id))
+            .filter(|(_, line)| line.half_open.is_some_and(|(by, _)| by == id))
             .map(|(at, _)| *at)
             .collect();
-        for socket in deaf {
+        for socket in half_open {
             self.cut(socket, carried);
         }
         for line in self.lines.values_mut() {
@@ -221,29 +223,29 @@ impl Network {
         &mut self,
         now: u64,
         socket: SocketId,
-        party: Party<'_>,
+        target: FaultTarget<'_>,
         sent: &mut Sent<'_>,
         carried: &mut Carried,
     ) -> bool {
         if carried.cut.contains(&socket) || carried.overrun.contains(&socket) {
             return false;
         }
-        if self.is_deaf(socket, party, Direction::ToClient) {
+        if self.drops_frames(socket, target, Direction::ToClient) {
             return false;
         }
-        if self.faults.meet(FaultType::CutOnFrame, party, |_| true).is_some() {
+        if self.faults.meet(FaultType::CutOnFrame, target, |_| true).is_some() {
             self.cut(socket, carried);
             return false;
         }
-        if sent.note.is_ack && !self.ack_passes(now, socket, party, sent.frame, carried) {
+        if sent.note.is_ack && !self.ack_passes(now, socket, target, sent.frame, carried) {
             return false;
         }
         let slow = self.lines.get(&socket).and_then(|line| line.slow);
-        let slow = slow.or_else(|| self.faults.meet(FaultType::SlowClient, party, |_| true).map(|(id, _)| id));
+        let slow = slow.or_else(|| self.faults.meet(FaultType::SlowClient, target, |_| true).map(|(id, _)| id));
         let (due, by) = if let Some(id) = slow {
-            self.line(socket, party).slow = slow;
+            self.line(socket, target).slow = slow;
             (HELD, id)
-        } else if let Some((id, delay)) = self.faults.meet(FaultType::Delay, party, |delay| delay.way().is_down()) {
+        } else if let Some((id, delay)) = self.faults.meet(FaultType::Delay, target, |delay| delay.way().is_down()) {
             (later(now, delay.ms), id)
         } else if self.lines.get(&socket).is_some_and(|line| !line.down.is_empty()) {
             (now, 0)
@@ -251,7 +253,7 @@ impl Network {
             return true;
         };
         let (charge, entry) = (sent.charge(&self.budget), self.budget.charge(Kind::Delayed, 0));
-        let line = self.line(socket, party);
+        let line = self.line(socket, target);
         let held =
             Held::Frame { frame: sent.frame.clone(), expires_at: sent.note.expires_at, _bytes: charge, _entry: entry };
         line.hold(due, by, held, sent.frame.len());
@@ -268,11 +270,11 @@ impl Network {
         &mut self,
         now: u64,
         socket: SocketId,
-        party: Party<'_>,
+        target: FaultTarget<'_>,
         frame: &Frame,
         carried: &mut Carried,
     ) -> bool {
-        let mut meet = |kind| self.faults.meet(kind, party, |_| true);
+        let mut meet = |kind| self.faults.meet(kind, target, |_| true);
         let (due, by, window) = if let Some((id, _)) = meet(FaultType::PauseAcks) {
             (HELD, id, None)
         } else if let Some((id, reorder)) = meet(FaultType::ReorderAcks) {
@@ -286,7 +288,7 @@ impl Network {
             return true;
         };
         let charge = self.budget.charge(Kind::Delayed, frame.len());
-        let line = self.line(socket, party);
+        let line = self.line(socket, target);
         line.acks.push(HeldAck { due, by, frame: frame.clone(), _charge: charge });
         if let Some(window) = window
             && line.acks.iter().filter(|ack| ack.by == by).count() >= window as usize
@@ -301,18 +303,18 @@ impl Network {
         false
     }
 
-    /// Whether nothing goes this way over a socket, or does not from now on.
-    fn is_deaf(&mut self, socket: SocketId, party: Party<'_>, way: Direction) -> bool {
-        let goes = |line: &Line| line.is_deaf(way);
+    /// Returns true if a half-open fault drops frames in this direction, or starts to.
+    fn drops_frames(&mut self, socket: SocketId, target: FaultTarget<'_>, way: Direction) -> bool {
+        let goes = |line: &Line| line.drops_frames(way);
         if self.lines.get(&socket).is_some_and(goes) {
             return true;
         }
         let fits =
             |direction: Direction| if way == Direction::ToClient { direction.is_down() } else { direction.is_up() };
-        let Some((id, fault)) = self.faults.meet(FaultType::HalfOpen, party, |fault| fits(fault.way())) else {
+        let Some((id, fault)) = self.faults.meet(FaultType::HalfOpen, target, |fault| fits(fault.way())) else {
             return false;
         };
-        self.line(socket, party).deaf = Some((id, fault.way()));
+        self.line(socket, target).half_open = Some((id, fault.way()));
         true
     }
 
@@ -322,8 +324,8 @@ impl Network {
         carried.actions.push(Action::Abort { socket });
     }
 
-    fn line(&mut self, socket: SocketId, party: Party<'_>) -> &mut Line {
-        self.lines.entry(socket).or_insert_with(|| Line { hub: party.hub.to_owned(), ..Line::default() })
+    fn line(&mut self, socket: SocketId, target: FaultTarget<'_>) -> &mut Line {
+        self.lines.entry(socket).or_insert_with(|| Line { hub: target.hub.to_owned(), ..Line::default() })
     }
 
     fn forget_idle_lines(&mut self) {
@@ -350,7 +352,7 @@ fn later(now: u64, ms: Option<u32>) -> u64 {
 struct Line {
     hub: String,
     /// Nothing goes these ways, because of this fault.
-    deaf: Option<(u64, Direction)>,
+    half_open: Option<(u64, Direction)>,
     /// The hub has ended the socket, but that is on its way for ever.
     is_let_go: bool,
     /// Its client does not read, because of this fault.
@@ -409,16 +411,20 @@ struct LateAnswer {
 }
 
 impl Line {
-    fn is_deaf(&self, way: Direction) -> bool {
-        self.deaf.is_some_and(|(_, deaf)| deaf == way || deaf == Direction::Both)
+    fn drops_frames(&self, way: Direction) -> bool {
+        self.half_open.is_some_and(|(_, half_open)| half_open == way || half_open == Direction::Both)
     }
 
     fn is_idle(&self) -> bool {
-        self.deaf.is_none() && self.slow.is_none() && self.up.is_empty() && self.down.is_empty() && self.acks.is_empty()
+        self.half_open.is_none()
+            && self.slow.is_none()
+            && self.up.is_empty()
+            && self.down.is_empty()
+            && self.acks.is_empty()
     }
 
     fn waits_for(&self, fault: u64) -> bool {
-        self.deaf.is_some_and(|(by, _)| by == fault)
+        self.half_open.is_some_and(|(by, _)| by == fault)
             || self.slow == Some(fault)
             || self.down.iter().any(|waiting| waiting.by == fault)
             || self.acks.iter().any(|ack| ack.by == fault)

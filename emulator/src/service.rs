@@ -13,7 +13,7 @@ use crate::connection::{Connection, Link};
 use crate::control;
 use crate::cors;
 use crate::event::EventId;
-use crate::fault::{FaultType, Party};
+use crate::fault::{FaultTarget, FaultType};
 use crate::handler::Handler;
 use crate::host::{Action, Input, RequestId, SocketId};
 use crate::http::{Request, Response};
@@ -137,9 +137,9 @@ impl Service {
 
     /// Tells the others of connections that are gone, and gives up what exceeds the budget.
     pub(crate) fn conclude(&mut self, now: u64, actions: &mut Vec<Action>) {
-        self.mourn(now, actions);
+        self.end_removed_connections(now, actions);
         self.relieve(now, actions);
-        self.mourn(now, actions);
+        self.end_removed_connections(now, actions);
     }
 
     pub(crate) fn turn(&self, now: u64) -> Turn {
@@ -182,7 +182,7 @@ impl Service {
             actions.append(&mut turn.actions);
         } else {
             let (hubs, sockets) = (&self.hubs, &self.sockets);
-            let carried = self.network.carry(turn, |socket| party(hubs, sockets, socket));
+            let carried = self.network.carry(turn, |socket| target(hubs, sockets, socket));
             self.settle(now, carried, actions);
         }
         if !ended.is_empty() {
@@ -206,11 +206,12 @@ impl Service {
         });
     }
 
-    /// Tells the others of connections that are gone. Whom that overwhelms is gone too, and told of in turn.
-    pub(crate) fn mourn(&mut self, now: u64, actions: &mut Vec<Action>) {
+    /// Ends the streams, states and events of removed connections. This can make further connections too slow; these are
+    /// removed and ended in the next round.
+    pub(crate) fn end_removed_connections(&mut self, now: u64, actions: &mut Vec<Action>) {
         while std::mem::take(&mut self.has_ended) {
             let mut turn = self.turn(now);
-            self.hubs.values_mut().for_each(|hub| hub.mourn(&mut turn));
+            self.hubs.values_mut().for_each(|hub| hub.end_removed_connections(&mut turn));
             self.forget_empty_hubs();
             self.has_ended = !turn.actions.is_empty();
             self.finish(turn, actions);
@@ -261,19 +262,19 @@ impl Service {
         random: [u8; 32],
     ) -> Result<(), Response> {
         let (name, upgrade) = self.admit_upgrade(turn.now, request)?;
-        let party = match &upgrade {
-            Upgrade::New(client) => Party { hub: &name, connection_id: None, user_id: client.user_id.as_deref() },
-            Upgrade::Recover(recovery) => Party {
+        let target = match &upgrade {
+            Upgrade::New(client) => FaultTarget { hub: &name, connection_id: None, user_id: client.user_id.as_deref() },
+            Upgrade::Recover(recovery) => FaultTarget {
                 hub: &name,
                 connection_id: Some(&recovery.connection_id),
                 user_id: self.hubs.get(&name).and_then(|hub| hub.user_of(&recovery.connection_id)),
             },
         };
-        if let Some((_, fault)) = self.network.faults.meet(FaultType::RefuseConnection, party, |_| true) {
+        if let Some((_, fault)) = self.network.faults.meet(FaultType::RefuseConnection, target, |_| true) {
             return Err(control::broken(&fault));
         }
         let is_refused = matches!(upgrade, Upgrade::Recover(_))
-            && self.network.faults.meet(FaultType::RefuseRecovery, party, |_| true).is_some();
+            && self.network.faults.meet(FaultType::RefuseRecovery, target, |_| true).is_some();
         let hub = hub_entry(&mut self.hubs, &self.settings, &self.budget, name.clone());
         hub.handler.is_there = self.answered.contains(&name);
         hub.handler.last_id = hub.handler.last_id.max(self.last_event);
@@ -289,8 +290,8 @@ impl Service {
     fn arrive(&mut self, turn: &mut Turn, actions: &mut Vec<Action>, socket: SocketId, incoming: Incoming<'_>) {
         if !self.network.is_quiet() {
             let mut carried = Carried::default();
-            let party = party(&self.hubs, &self.sockets, socket);
-            let has_arrived = self.network.arrives(turn.now, socket, party, incoming, &mut carried);
+            let target = target(&self.hubs, &self.sockets, socket);
+            let has_arrived = self.network.arrives(turn.now, socket, target, incoming, &mut carried);
             self.settle(turn.now, carried, actions);
             if !has_arrived {
                 return;
@@ -327,8 +328,8 @@ impl Service {
             }
             Ok((asked, Task::Control { hub })) => (None, self.control(turn.now, actions, &asked, &hub, request)),
             Ok((asked, Task::Operation { hub, spelled, what, caller })) => {
-                let party = Party { hub: &hub, ..Party::default() };
-                let fault = self.network.faults.meet(FaultType::Answer, party, |_| true).map(|(_, fault)| fault);
+                let target = FaultTarget { hub: &hub, ..FaultTarget::default() };
+                let fault = self.network.faults.meet(FaultType::Answer, target, |_| true).map(|(_, fault)| fault);
                 let url = asked.url.at(self.settings.public_url.as_deref());
                 let operation = turn.has_log.then(|| rest::log::describe(&what, &request.method, &hub));
                 let perform = || {
@@ -371,15 +372,15 @@ fn ended_socket(action: &Action) -> Option<(SocketId, String)> {
 }
 
 /// Who has a socket.
-fn party<'s>(
+fn target<'s>(
     hubs: &'s BTreeMap<String, Hub>,
     sockets: &'s BTreeMap<SocketId, Attached>,
     socket: SocketId,
-) -> Party<'s> {
-    let Some(Attached { hub: name, .. }) = sockets.get(&socket) else { return Party::default() };
+) -> FaultTarget<'s> {
+    let Some(Attached { hub: name, .. }) = sockets.get(&socket) else { return FaultTarget::default() };
     let hub = hubs.get(name);
     let connection = hub.and_then(|hub| hub.connection(hub.by_socket(socket)?));
-    Party {
+    FaultTarget {
         hub: name,
         connection_id: connection.map(|connection| connection.id.as_str()),
         user_id: connection.and_then(|connection| connection.user_id.as_deref()),

@@ -88,7 +88,7 @@ impl Host {
     }
 
     /// The same without pings.
-    fn told(&mut self) -> Vec<Action> {
+    fn actions(&mut self) -> Vec<Action> {
         self.taken().into_iter().filter(|action| *action != Action::Ping).collect()
     }
 }
@@ -231,7 +231,7 @@ fn defect_10_a_retry_keeps_its_ack_id() {
     host.drop(1006);
     host.opened();
     host.pong();
-    assert!(host.told().ends_with(&[Action::Recovered, Action::Send { message: 70, ack_id: 1 }]));
+    assert!(host.actions().ends_with(&[Action::Recovered, Action::Send { message: 70, ack_id: 1 }]));
     // That the first of our frames had arrived is a success.
     host.ack(1, AckOutcome::Duplicate);
     assert_eq!(host.taken(), [settle(70, Outcome::Done)]);
@@ -253,9 +253,9 @@ fn defect_12_a_malformed_frame_is_a_sign_of_life_and_nothing_else() {
     host.pass(119_000);
     assert!(host.hand(Input::Heard { socket: 1 }));
     host.pass(119_000);
-    assert_eq!(host.told(), []);
+    assert_eq!(host.actions(), []);
     host.pass(1_000);
-    assert!(host.told().contains(&Action::Recovering));
+    assert!(host.actions().contains(&Action::Recovering));
 }
 
 #[test]
@@ -288,9 +288,9 @@ fn defect_13_an_ack_has_a_limit() {
 fn defect_13_an_invocation_has_a_limit() {
     let mut host = Host::connected(Options::default());
     host.hand(Input::Invoke { message: 5 });
-    assert_eq!(host.told(), [Action::Post { message: 5 }]);
+    assert_eq!(host.actions(), [Action::Post { message: 5 }]);
     host.pass(30_000);
-    assert_eq!(host.told(), [Action::Cancel { message: 5 }, settle(5, Outcome::TimedOut)]);
+    assert_eq!(host.actions(), [Action::Cancel { message: 5 }, settle(5, Outcome::TimedOut)]);
 }
 
 #[test]
@@ -359,9 +359,9 @@ fn code_1008_is_no_recovery() {
     host.drop(1006);
     host.opened();
     host.drop(1008);
-    assert_eq!(host.told().last(), Some(&Action::Disconnected));
+    assert_eq!(host.actions().last(), Some(&Action::Disconnected));
     host.pass(1_000);
-    assert_eq!(host.told(), [open(4, false)]);
+    assert_eq!(host.actions(), [open(4, false)]);
 }
 
 #[test]
@@ -413,9 +413,9 @@ fn reconnecting_ends_with_its_policy() {
     host.drop(1006);
     host.pass(2_000);
     host.drop(1006);
-    let told = host.taken();
-    assert_eq!(told.iter().filter(|action| matches!(action, Action::Open { .. })).count(), 3);
-    assert!(told.ends_with(&[settle(1, Outcome::NotConnected), Action::Stopped]), "{told:?}");
+    let actions = host.taken();
+    assert_eq!(actions.iter().filter(|action| matches!(action, Action::Open { .. })).count(), 3);
+    assert!(actions.ends_with(&[settle(1, Outcome::NotConnected), Action::Stopped]), "{actions:?}");
 }
 
 fn retrying(max_retries: u32) -> Options {
@@ -445,7 +445,7 @@ fn a_first_connection_is_retried_as_its_policy_says_until_the_service_greets() {
     host.pass(1);
     host.taken();
     host.open();
-    assert_eq!(host.told().last(), Some(&Action::Connected { possible_gap: false }));
+    assert_eq!(host.actions().last(), Some(&Action::Connected { possible_gap: false }));
 }
 
 #[test]
@@ -679,8 +679,8 @@ fn a_rejoin_that_the_service_does_not_answer_delays_the_connection_by_30_seconds
         host.taken();
         host.pass(30_000);
         let failed = Action::RejoinFailed { group: 9, outcome: Outcome::TimedOut };
-        let told = [failed, Action::Connected { possible_gap: true }, forget(9)];
-        assert!(host.taken().ends_with(&told), "{ack_timeout_ms}");
+        let actions = [failed, Action::Connected { possible_gap: true }, forget(9)];
+        assert!(host.taken().ends_with(&actions), "{ack_timeout_ms}");
         assert_eq!(host.session.status(), Status::Connected);
     }
 }
@@ -702,7 +702,7 @@ fn a_rejoin_gets_its_time_anew_after_a_recovery() {
         host.pass(9_000);
         host.pong();
     }
-    assert_eq!(host.told(), []);
+    assert_eq!(host.actions(), []);
     host.ack(1 << 52 | 2, AckOutcome::Success);
     assert_eq!(host.taken(), [Action::Connected { possible_gap: true }]);
 }
@@ -724,9 +724,9 @@ fn messages_wait_for_a_connection_but_not_for_ever() {
     host.pass(29_999);
     assert!(!host.taken().iter().any(|action| matches!(action, Action::Settle { .. })));
     host.pass(1);
-    let mut told = host.taken();
-    told.retain(|action| matches!(action, Action::Settle { .. }));
-    assert_eq!(told, [2, 3, 4].map(|message| settle(message, Outcome::NotConnected)));
+    let mut actions = host.taken();
+    actions.retain(|action| matches!(action, Action::Settle { .. }));
+    assert_eq!(actions, [2, 3, 4].map(|message| settle(message, Outcome::NotConnected)));
 }
 
 #[test]
@@ -738,11 +738,11 @@ fn a_lost_connection_costs_a_retry() {
         host.drop(1006);
         host.open();
         host.pass(1_000);
-        let told = host.told();
+        let actions = host.actions();
         if max_retries == 0 {
-            assert!(told.contains(&settle(1, Outcome::Lost)));
+            assert!(actions.contains(&settle(1, Outcome::Lost)));
         } else {
-            assert_eq!(told.last(), Some(&Action::Send { message: 1, ack_id: 1 }));
+            assert_eq!(actions.last(), Some(&Action::Send { message: 1, ack_id: 1 }));
         }
     }
 }
@@ -754,7 +754,7 @@ fn an_invocation_does_not_outlive_its_socket() {
     host.hand(Input::Invoke { message: 2 });
     assert!(host.hand(Input::Response { message: 1 }));
     host.drop(1006);
-    assert!(host.told().contains(&settle(2, Outcome::Lost)));
+    assert!(host.actions().contains(&settle(2, Outcome::Lost)));
 }
 
 #[test]
@@ -838,11 +838,11 @@ fn what_cannot_be_written_is_tried_as_often_as_its_policy_says() {
     }
     for _ in 0..3 {
         host.pass(1_000);
-        assert_eq!(host.told(), [Action::Send { message: 1, ack_id: 1 }, Action::Post { message: 2 }]);
+        assert_eq!(host.actions(), [Action::Send { message: 1, ack_id: 1 }, Action::Post { message: 2 }]);
         host.hand(Input::Unsent { message: 1 });
         host.hand(Input::Unsent { message: 2 });
     }
-    assert_eq!(host.told(), [settle(1, Outcome::NotConnected), settle(2, Outcome::NotConnected)]);
+    assert_eq!(host.actions(), [settle(1, Outcome::NotConnected), settle(2, Outcome::NotConnected)]);
 }
 
 #[test]
@@ -884,7 +884,7 @@ fn messages_keep_their_order_when_those_between_them_are_settled() {
     host.taken();
     host.pong();
     let sent = (1..=33).map(|nth| Action::Send { message: 3 * nth, ack_id: u64::from(3 * nth) });
-    assert_eq!(host.told()[1..], sent.collect::<Vec<_>>());
+    assert_eq!(host.actions()[1..], sent.collect::<Vec<_>>());
 }
 
 // Acknowledging.
@@ -959,9 +959,9 @@ fn after_sleep_a_dead_connection_is_noticed_within_one_keep_alive() {
     host.sleep(3_600_000);
     // A frame that lay in a buffer is no sign of life.
     assert!(host.data(1));
-    assert_eq!(host.told(), []);
+    assert_eq!(host.actions(), []);
     host.pass(10_000);
-    assert!(host.told().contains(&Action::Recovering));
+    assert!(host.actions().contains(&Action::Recovering));
 }
 
 #[test]
@@ -976,9 +976,9 @@ fn after_sleep_a_connection_that_answers_stays() {
     assert!(host.taken().contains(&Action::Ping));
     host.pong();
     host.pass(9_000);
-    assert_eq!(host.told(), [], "the limit of the ack did not run in the meantime");
+    assert_eq!(host.actions(), [], "the limit of the ack did not run in the meantime");
     host.ack(1, AckOutcome::Success);
-    assert_eq!(host.told(), [settle(1, Outcome::Done)]);
+    assert_eq!(host.actions(), [settle(1, Outcome::Done)]);
 }
 
 #[test]
@@ -1028,7 +1028,7 @@ fn a_clock_that_is_set_back_stops_nothing() {
     host.now = 5;
     host.ack(1, AckOutcome::Transient);
     host.pass(1_000);
-    assert_eq!(host.told(), [Action::Send { message: 1, ack_id: 1 }]);
+    assert_eq!(host.actions(), [Action::Send { message: 1, ack_id: 1 }]);
 }
 
 #[test]
@@ -1131,7 +1131,7 @@ fn a_stream_goes_on_after_a_recovery_and_ends_with_its_connection() {
     host.taken();
     host.opened();
     host.pong();
-    assert_eq!(host.told(), [Action::Recovered, part(2), part(3), part(4)]);
+    assert_eq!(host.actions(), [Action::Recovered, part(2), part(3), part(4)]);
     host.drop(1008);
     assert!(host.taken().contains(&ended(StreamProblem::Lost)));
 }
@@ -1171,7 +1171,7 @@ fn a_stream_that_is_not_opened_in_time_is_over() {
     let mut host = Host::connected(Options::default());
     host.hand(Input::StreamOpen { stream: 3 });
     host.pass(30_000);
-    assert_eq!(host.told(), [Action::StreamStart { stream: 3 }, ended(StreamProblem::TimedOut)]);
+    assert_eq!(host.actions(), [Action::StreamStart { stream: 3 }, ended(StreamProblem::TimedOut)]);
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         permission: Permission,
         group: Option<&str>,
     ) -> Result<(), ServiceError> {
-        self.order(Operation::GrantPermission, &[permission.name(), connection_id], &target(group)).await
+        self.execute(Operation::GrantPermission, &[permission.name(), connection_id], &target(group)).await
     }
 
     /// Takes a permission for a group from a connection.
@@ -114,7 +114,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         permission: Permission,
         group: Option<&str>,
     ) -> Result<(), ServiceError> {
-        self.order(Operation::RevokePermission, &[permission.name(), connection_id], &target(group)).await
+        self.execute(Operation::RevokePermission, &[permission.name(), connection_id], &target(group)).await
     }
 
     /// Closes a connection. One that does not exist is no error.
@@ -122,7 +122,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`]; [`Error::Parameter`](crate::Error::Parameter) for excluded connections.
     pub async fn close_connection(&self, connection_id: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
-        self.order(Operation::CloseConnection, &[connection_id], &options.query()).await
+        self.execute(Operation::CloseConnection, &[connection_id], &options.query()).await
     }
 
     /// Closes every connection of the hub.
@@ -130,7 +130,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn close_all_connections(&self, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
-        self.order(Operation::CloseAllConnections, &[], &options.query()).await
+        self.execute(Operation::CloseAllConnections, &[], &options.query()).await
     }
 
     /// Closes every connection in a group.
@@ -138,7 +138,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn close_group_connections(&self, group: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
-        self.order(Operation::CloseGroupConnections, &[group], &options.query()).await
+        self.execute(Operation::CloseGroupConnections, &[group], &options.query()).await
     }
 
     /// Closes every connection of a user.
@@ -146,7 +146,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn close_user_connections(&self, user_id: &str, options: &CloseOptions<'_>) -> Result<(), ServiceError> {
-        self.order(Operation::CloseUserConnections, &[user_id], &options.query()).await
+        self.execute(Operation::CloseUserConnections, &[user_id], &options.query()).await
     }
 
     /// Adds a connection to a group.
@@ -154,7 +154,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`]; a [`RestError`](crate::service::RestError) with status 404 when the connection does not exist.
     pub async fn add_connection_to_group(&self, group: &str, connection_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::AddConnectionToGroup, &[group, connection_id], &[]).await
+        self.execute(Operation::AddConnectionToGroup, &[group, connection_id], &[]).await
     }
 
     /// Removes a connection from a group.
@@ -162,7 +162,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn remove_connection_from_group(&self, group: &str, connection_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::RemoveConnectionFromGroup, &[group, connection_id], &[]).await
+        self.execute(Operation::RemoveConnectionFromGroup, &[group, connection_id], &[]).await
     }
 
     /// Removes a connection from every group.
@@ -170,7 +170,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn remove_connection_from_all_groups(&self, connection_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::RemoveConnectionFromAllGroups, &[connection_id], &[]).await
+        self.execute(Operation::RemoveConnectionFromAllGroups, &[connection_id], &[]).await
     }
 
     /// Adds the connections that a user has now to a group.
@@ -178,7 +178,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`]; a [`RestError`](crate::service::RestError) with status 404 when the user has none.
     pub async fn add_user_to_group(&self, group: &str, user_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::AddUserToGroup, &[user_id, group], &[]).await
+        self.execute(Operation::AddUserToGroup, &[user_id, group], &[]).await
     }
 
     /// Removes the connections of a user from a group.
@@ -186,7 +186,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn remove_user_from_group(&self, group: &str, user_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::RemoveUserFromGroup, &[user_id, group], &[]).await
+        self.execute(Operation::RemoveUserFromGroup, &[user_id, group], &[]).await
     }
 
     /// Removes the connections of a user from every group.
@@ -194,7 +194,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn remove_user_from_all_groups(&self, user_id: &str) -> Result<(), ServiceError> {
-        self.order(Operation::RemoveUserFromAllGroups, &[user_id], &[]).await
+        self.execute(Operation::RemoveUserFromAllGroups, &[user_id], &[]).await
     }
 
     /// Adds every connection that a filter selects to groups. An empty filter selects all.
@@ -253,7 +253,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn service_status(&self) -> Result<(), ServiceError> {
-        self.order(Operation::GetServiceStatus, &[], &[]).await
+        self.execute(Operation::GetServiceStatus, &[], &[]).await
     }
 
     async fn send(
@@ -278,7 +278,7 @@ impl<T: Transport, A: Authorization> ServiceClient<T, A> {
         Ok(self.run(&self.request(operation, targets, query)?, None).await?.is_some())
     }
 
-    async fn order(
+    async fn execute(
         &self,
         operation: Operation,
         targets: &[&str],
