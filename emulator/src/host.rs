@@ -1,67 +1,67 @@
-//! What a host tells the service, and what it is told to do.
+//! The inputs and actions of the service.
 
 use crate::event::{Event, EventId, EventReply};
 use crate::frame::Frame;
 use crate::http::{Request, Response};
 
-/// Names a socket; chosen by the host, never used twice.
+/// Identifies a socket. The host chooses it and never reuses it.
 pub type SocketId = u64;
 
-/// Names an HTTP request that waits for its answer; chosen by the host.
+/// Identifies an HTTP request that waits for its response. The host chooses it.
 pub type RequestId = u64;
 
-/// Something that happened.
+/// An event that the host reports to the service.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
-    /// A client asks to upgrade to a WebSocket. Answered by [`Action::Accept`] or [`Action::Refuse`].
+    /// A client requests an upgrade to a WebSocket. [`Action::Accept`] or [`Action::Refuse`] follows.
     Upgrade {
-        /// The socket it would get.
+        /// The number that the socket gets.
         socket: SocketId,
         /// The request.
         request: &'a Request,
-        /// Fresh random bytes, out of which a new connection's id and reconnection token are made.
+        /// New random bytes, for the id and the reconnection token of the connection.
         random: [u8; 32],
     },
     /// A text message arrived on an accepted socket.
     Text {
-        /// Where.
+        /// The number of the socket.
         socket: SocketId,
         /// The message.
         text: &'a str,
     },
     /// A binary message arrived on an accepted socket.
     Binary {
-        /// Where.
+        /// The number of the socket.
         socket: SocketId,
         /// The message.
         bytes: &'a [u8],
     },
     /// A WebSocket pong arrived on an accepted socket.
     Pong {
-        /// Where.
+        /// The number of the socket.
         socket: SocketId,
     },
-    /// The host holds frames that it could not write to this socket yet, more than
+    /// The host holds frames that it could not write to this socket yet. They exceed
     /// [`MAX_BACKLOG_MESSAGES`](crate::limits::MAX_BACKLOG_MESSAGES) or
     /// [`MAX_BACKLOG_BYTES`](crate::limits::MAX_BACKLOG_BYTES).
     Backlog {
-        /// Whose.
+        /// The number of the socket.
         socket: SocketId,
-        /// How many frames; 0 when the host does not count them.
+        /// The number of frames, or 0 if the host does not count them.
         messages: usize,
-        /// Their bytes.
+        /// The number of bytes in these frames.
         bytes: usize,
     },
-    /// An accepted socket is gone.
+    /// An accepted socket is closed.
     Closed {
-        /// Which.
+        /// The number of the socket.
         socket: SocketId,
-        /// The code of the client's close frame: 1005 if it had none, 1006 if there was no close frame.
+        /// The code of the client's close frame: 1005 for a close frame without a code, 1006 without a close frame.
         code: u16,
     },
-    /// Any other HTTP request. Answered by [`Action::Respond`], now or, when a fault delays it, by a later input.
+    /// Another HTTP request arrived. [`Action::Respond`] follows, after a later input if a fault delays it.
     Request {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
         /// The request.
         request: &'a Request,
@@ -75,23 +75,23 @@ pub enum Input<'a> {
         /// The answer.
         reply: &'a EventReply,
     },
-    /// Nothing but time has passed; see [`Service::wake_at`](crate::Service::wake_at).
+    /// The time of [`Service::wake_at`](crate::Service::wake_at) has come.
     Tick,
 }
 
-/// Something for the host to do, in this order.
+/// An action that the host carries out. Actions are carried out in their order.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Action {
     /// Complete the upgrade.
     Accept {
-        /// Whose.
+        /// The number of the socket.
         socket: SocketId,
         /// The subprotocol to name in the answer.
         subprotocol: Option<String>,
     },
-    /// Answer the upgrade with this instead.
+    /// Answer the upgrade with an HTTP response.
     Refuse {
-        /// Whose.
+        /// The number of the socket.
         socket: SocketId,
         /// The answer.
         response: Response,
@@ -103,31 +103,30 @@ pub enum Action {
         /// The frame.
         frame: Frame,
     },
-    /// Send a WebSocket ping to each of these sockets. Asked only of a host that can.
+    /// Send a WebSocket ping to each of these sockets. Only hosts that support pings get this action.
     Ping {
         /// At least one socket.
         to: Vec<SocketId>,
     },
-    /// Close a socket with a close frame. Nothing about it needs to be reported any more.
+    /// Close a socket with a close frame. The host needs to report nothing more about the socket.
     Close {
-        /// Which.
+        /// The number of the socket.
         socket: SocketId,
         /// The code.
         code: u16,
         /// The reason, at most 123 bytes.
         reason: String,
     },
-    /// Drop a socket as a broken network would: if the host can, without a close frame. Nothing about it needs to
-    /// be reported any more.
+    /// Drop a socket, without a close frame if the host can. The host needs to report nothing more about the socket.
     Abort {
-        /// Which.
+        /// The number of the socket.
         socket: SocketId,
     },
-    /// Ask the event handler, and hand in its [`Input::Reply`]. Only of a host that
-    /// [has one](crate::Service::answer_events).
+    /// Call the event handler, and report its [`Input::Reply`]. Only hosts with an
+    /// [event handler](crate::Service::answer_events) get this action.
     Event(Box<Event>),
-    /// Nobody waits for the answer to an event any more: the client has withdrawn its invocation or is gone, or time
-    /// ran out. An answer would be dropped.
+    /// The reply to an event is no longer needed: the client cancelled its invocation or disconnected, or the time limit
+    /// passed. A reply is dropped.
     EventOver {
         /// The event's hub.
         hub: String,
@@ -150,7 +149,7 @@ pub enum Action {
     },
     /// Answer a request.
     Respond {
-        /// Which.
+        /// The id of the request.
         id: RequestId,
         /// The answer.
         response: Response,

@@ -1,6 +1,6 @@
-//! What a session asks for.
+//! The actions of a session.
 
-/// Something for the host to do, in this order.
+/// An action that the host carries out. Actions are carried out in their order.
 ///
 /// Frames go to the socket of the latest [`Action::Open`]. The memory of every variant is a tag, up to one number of
 /// 32 bits and one of 64, in this order, so that the queue is read from WebAssembly's memory as it is.
@@ -11,175 +11,174 @@ pub enum Action {
     Open {
         /// The number of the new socket.
         socket: u32,
-        /// To the last URL with the connection id and the reconnection token; otherwise to a fresh URL, and what is
-        /// known of the last connection is forgotten.
+        /// True: open the last URL with the connection id and the reconnection token. False: request a new URL, and forget
+        /// the last connection.
         recover: bool,
     },
-    /// Close a socket, or give up opening it, the request for its URL too.
+    /// Close a socket, or cancel opening it, including the request for its URL.
     Close {
-        /// Which.
+        /// The number of the socket.
         socket: u32,
-        /// With code 1000, which ends the session of the service; otherwise without a code, so that it stays
-        /// recoverable.
+        /// True: close with code 1000, which ends the connection in the service. False: close without a code, so that the
+        /// connection stays recoverable.
         clean: bool,
     },
     /// Write a ping.
     Ping,
     /// Write a sequence ack.
     SequenceAck {
-        /// All up to this one arrived.
+        /// All messages up to this sequence id arrived.
         sequence_id: u64,
     },
     /// Write a message with an ack id.
     Send {
-        /// Which.
+        /// The number of the message.
         message: u32,
-        /// Its ack id; the same each time the message is sent.
+        /// The ack id of the message. It is the same for every try.
         ack_id: u64,
     },
-    /// Write a message without an ack id: an invocation, or a post, which is settled with that: there is no
-    /// [`Action::Settle`] for it, unless the host says that it is [`Input::Unsent`](super::Input::Unsent).
+    /// Write a message without an ack id: an invocation or a post. A post is settled when it is written: no
+    /// [`Action::Settle`] follows, unless the host reports [`Input::Unsent`](super::Input::Unsent).
     Post {
-        /// Which.
+        /// The number of the message.
         message: u32,
     },
-    /// Write a `joinGroup` of a group that was joined on the connection before.
+    /// Write a `joinGroup` for a group that was joined on the previous connection.
     Rejoin {
-        /// Which group.
+        /// The number of the group.
         group: u32,
         /// The ack id of the frame.
         ack_id: u64,
     },
     /// Write a `cancelInvocation`.
     Cancel {
-        /// Which invocation.
+        /// The number of the message.
         message: u32,
     },
-    /// A message is settled; its number is free again. Each message is settled once.
+    /// Settle a message. Its number is free again. Each message is settled once.
     Settle {
-        /// Which.
+        /// The number of the message.
         message: u32,
-        /// How.
+        /// How the message was settled.
         outcome: Outcome,
     },
-    /// Tell the caller that a group could not be joined again (`rejoin-group-failed`): the service refused it, or did
-    /// not answer within 30 seconds. The session does not join it again by itself.
+    /// Report that a group could not be joined again (`rejoin-group-failed`): the service refused, or did not answer
+    /// within 30 seconds. The session does not join the group again.
     RejoinFailed {
-        /// Which group.
+        /// The number of the group.
         group: u32,
-        /// Why.
+        /// The reason.
         outcome: Outcome,
     },
-    /// Tell the caller that a new connection is ready (`connected`).
+    /// Report that a new connection is ready (`connected`).
     Connected {
-        /// Whether there was a connection before: messages may have been missed.
+        /// True if there was a connection before, so that messages may have been missed.
         possible_gap: bool,
     },
-    /// Tell the caller that the connection was lost and is being recovered (`recovering`).
+    /// Report that the connection was lost and is being recovered (`recovering`).
     Recovering,
-    /// Tell the caller that the connection is back and nothing is missing but what was not to live so long
-    /// (`recovered`).
+    /// Report that the connection is recovered (`recovered`). Only messages whose time to live has passed are missing.
     Recovered,
-    /// Tell the caller that the connection is lost for good (`disconnected`).
+    /// Report that the connection is lost for good (`disconnected`).
     Disconnected,
-    /// Tell the caller that the session has stopped (`stopped`). If the first connection was not made since
+    /// Report that the session has stopped (`stopped`). If no connection was made since
     /// [`Input::Start`](super::Input::Start), that start has failed, after the retries of
     /// [`Options::connect_retry`](super::Options::connect_retry).
     Stopped,
     /// Write the start of an outbound stream.
     StreamStart {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
     },
-    /// Tell the caller that an outbound stream is open.
+    /// Report that an outbound stream is open.
     StreamOpened {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
     },
     /// Write a part of an outbound stream.
     StreamData {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
-        /// Which part.
+        /// The sequence id of the part.
         sequence_id: u64,
     },
-    /// Drop the kept parts before this one.
+    /// Drop the parts before this sequence id.
     StreamTrim {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
-        /// The first part to keep.
+        /// The sequence id of the first part to keep.
         sequence_id: u64,
     },
-    /// Write the end of an outbound stream, with the caller's error if there is one.
+    /// Write the end of an outbound stream, with the error of the caller, if any.
     StreamEnd {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
     },
-    /// Tell the caller that an outbound stream is over; its number is free again. It ended well when the problem is
-    /// [`StreamProblem::None`].
+    /// Report that an outbound stream is over. Its number is free again. The problem is [`StreamProblem::None`] if the
+    /// stream succeeded.
     StreamClosed {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
-        /// What ended it.
+        /// The problem that ended the stream.
         problem: StreamProblem,
     },
-    /// Tell the reader of an inbound stream that it ends here; its number is free again.
+    /// End the reader of an inbound stream. Its number is free again.
     ReadEnded {
-        /// Which.
+        /// The number of the stream.
         stream: u32,
-        /// Why.
+        /// The reason.
         problem: StreamProblem,
     },
-    /// The session no longer knows a group: its number is free again. If the host has handed in a message of the group
-    /// whose [`Action::Settle`] has not come yet, the number stays in use, and this action comes again.
+    /// Forget a group. Its number is free again, unless a message of the group is not settled yet. In that case the number
+    /// stays in use, and this action comes again.
     ForgetGroup {
-        /// Which.
+        /// The number of the group.
         group: u32,
     },
 }
 
-/// How a message was settled.
+/// The outcome of a message.
 ///
-/// One that was to be tried again when a later one had overtaken it (a leave a join, a join a leave, a state an older
-/// state of the same group) is not tried, and is settled as it had failed.
+/// A join, leave or state is not retried after a later one of the same group. It is settled with the outcome of its last
+/// try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Outcome {
-    /// The service has it; an invocation: there is a response.
+    /// The service accepted the message, or responded to the invocation.
     Done,
-    /// The service had a message with this ack id before.
+    /// The service had accepted a message with this ack id before.
     Duplicate,
-    /// The service refused it. The ack that was handed in last tells why.
+    /// The service refused the message. The last ack contains the reason.
     Refused,
-    /// There was no connection in time.
+    /// There was no connection within the time limit.
     NotConnected,
-    /// The connection was lost before the answer came: it may have been carried out.
+    /// The connection was lost before the acknowledgement. The message may have been carried out.
     Lost,
-    /// The answer did not come in time: it may have been carried out.
+    /// The acknowledgement did not arrive within the time limit. The message may have been carried out.
     TimedOut,
-    /// The caller gave it up.
+    /// The caller cancelled the message.
     Aborted,
     /// The session was stopped.
     Stopped,
 }
 
-/// What ended a stream.
+/// The problem that ended a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum StreamProblem {
-    /// Nothing: it ended as it should.
+    /// The stream ended without a problem.
     None,
-    /// The service closed it. The frame that was handed in last tells why.
+    /// The service closed the stream. The last frame contains the reason.
     Refused,
     /// The connection was lost for good, or the session stopped.
     Lost,
-    /// The service acknowledged what was never sent. The host also writes a `streamEnd` with the error code
+    /// The service acknowledged a part that was never sent. The host also writes a `streamEnd` with the error code
     /// `ProtocolViolation`.
     ProtocolViolation,
-    /// The service did not open it in time.
+    /// The service did not open the stream within the time limit.
     TimedOut,
-    /// An inbound stream has a hole: parts are missing.
+    /// Parts of an inbound stream are missing.
     Gap,
-    /// No part of an inbound stream came for its idle time.
+    /// No part of an inbound stream arrived within its idle time.
     IdleTimeout,
 }

@@ -1,200 +1,197 @@
-//! What a session is told.
+//! The inputs of a session.
 
-/// Something that happened.
+/// An event that the host reports to a session.
 ///
-/// A host numbers its messages, groups and streams as it likes; the session numbers the sockets ([`Action::Open`]).
-/// An input about a socket that is no longer the session's is ignored, so a late callback does no harm. Responses and
-/// the frames about streams name no socket: those of another one than [`Session::socket`](super::Session::socket) are for
-/// the host to drop.
+/// The host numbers its messages, groups and streams. The session numbers the sockets ([`Action::Open`]). The session
+/// ignores inputs of earlier sockets, so late callbacks are harmless. Responses and frames about streams have no socket
+/// number: the host drops them if they come from another socket than [`Session::socket`](super::Session::socket).
 ///
 /// [`Action::Open`]: super::Action::Open
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// Nothing but time has passed; see [`Session::wake_at`](super::Session::wake_at).
+    /// The time of [`Session::wake_at`](super::Session::wake_at) has come.
     Tick,
-    /// Connect. Taken only by a session that is stopped.
+    /// Connect. A session that is not stopped ignores this input.
     Start,
-    /// Disconnect, and stay so. Ends in [`Action::Stopped`](super::Action::Stopped) within seconds, whatever the
-    /// network does.
+    /// Disconnect, and do not reconnect. [`Action::Stopped`](super::Action::Stopped) follows within seconds, even if the
+    /// network is dead.
     Stop,
-    /// The host was perhaps asleep, or is back online: look whether the connection is alive, and do not wait for the
-    /// next attempt.
+    /// The host may have slept, or is online again. The session checks the connection and makes the next attempt
+    /// immediately.
     Wake,
-    /// The host says that it has no network: look whether the connection is alive.
+    /// The host reports that it has no network. The session checks the connection.
     Offline,
     /// A socket is open.
     Opened {
-        /// Which.
+        /// The number of the socket.
         socket: u32,
     },
     /// A socket is closed, could not be opened, or there is no URL for it.
     Closed {
-        /// Which.
+        /// The number of the socket.
         socket: u32,
-        /// The code of the close frame; 1006, or anything else that is no 1008, when there was none.
+        /// The code of the close frame. Without a close frame: 1006, or any other code except 1008.
         code: u16,
     },
     /// The `connected` frame arrived. The host keeps its connection id and reconnection token.
     Connected {
-        /// Where.
+        /// The number of the socket.
         socket: u32,
-        /// Whether it brought a reconnection token.
+        /// Whether the frame has a reconnection token.
         recoverable: bool,
     },
-    /// The answer to a ping arrived.
+    /// A pong arrived.
     Pong {
-        /// Where.
+        /// The number of the socket.
         socket: u32,
     },
-    /// Any frame arrived that no other input speaks of, also one that is unknown or malformed, or a message without
-    /// a sequence id.
+    /// A frame arrived that no other input reports. Unknown and malformed frames, and messages without a sequence id,
+    /// belong here.
     Heard {
-        /// Where.
+        /// The number of the socket.
         socket: u32,
     },
-    /// A message with a sequence id arrived. The answer of [`Session::handle`](super::Session::handle) is whether it
-    /// is new: only then is it delivered.
+    /// A message with a sequence id arrived. [`Session::handle`](super::Session::handle) returns true if the message is
+    /// new. The host delivers new messages only.
     Data {
-        /// Where.
+        /// The number of the socket.
         socket: u32,
-        /// Its sequence id.
+        /// The sequence id of the message.
         sequence_id: u64,
     },
     /// An ack arrived.
     Ack {
-        /// Where.
+        /// The number of the socket.
         socket: u32,
-        /// Of which.
+        /// The ack id of the acknowledged message.
         ack_id: u64,
-        /// What it says.
+        /// The outcome that the ack reports.
         outcome: AckOutcome,
     },
-    /// The response to an invocation arrived, a good one or a bad one.
+    /// The response to an invocation arrived, successful or not.
     Response {
-        /// Which invocation.
+        /// The number of the message.
         message: u32,
     },
     /// Send a message and wait for its ack.
     Send {
-        /// The number the host keeps it under. No two unsettled messages have the same, and none has `u32::MAX`.
+        /// The number of the message. It is unique among unsettled messages, and is not `u32::MAX`.
         message: u32,
-        /// The caller's id, or [`NEXT_ACK_ID`]. A message whose id is already in flight is not sent, but settled with
-        /// the other.
+        /// The caller's id, or [`NEXT_ACK_ID`]. If a message with the same id is in flight, this message is not sent, and
+        /// is settled together with that message.
         ack_id: u64,
     },
     /// Send a message without an ack: it is settled by [`Action::Post`](super::Action::Post).
     Post {
-        /// The number the host keeps it under.
+        /// The number of the message.
         message: u32,
     },
-    /// Join a group: a message that also makes the group one to join again.
+    /// Join a group. The session joins the group again on later connections.
     Join {
-        /// The number the host keeps the message under.
+        /// The number of the message.
         message: u32,
         /// The caller's id, or [`NEXT_ACK_ID`].
         ack_id: u64,
-        /// The number the host keeps the group under, until [`Action::ForgetGroup`](super::Action::ForgetGroup).
+        /// The number of the group. It is in use until [`Action::ForgetGroup`](super::Action::ForgetGroup).
         group: u32,
     },
-    /// Leave a group: it will not be joined again, whatever becomes of the message.
+    /// Leave a group. The session does not join the group again, even if this message fails.
     Leave {
-        /// The number the host keeps the message under.
+        /// The number of the message.
         message: u32,
         /// The caller's id, or [`NEXT_ACK_ID`].
         ack_id: u64,
-        /// Which group.
+        /// The number of the group.
         group: u32,
     },
-    /// Invoke an event: a message that is settled by its [`Input::Response`].
+    /// Invoke an event. [`Input::Response`] settles the message.
     Invoke {
-        /// The number the host keeps it under.
+        /// The number of the message.
         message: u32,
     },
     /// The message of the latest [`Action::Send`](super::Action::Send) or [`Action::Post`](super::Action::Post) could
-    /// not be written. It is tried again as its policy says.
+    /// not be written. The retry policy of messages applies.
     Unsent {
-        /// Which.
+        /// The number of the message.
         message: u32,
     },
-    /// The caller does not want a message any more: it is settled with [`Outcome::Aborted`](super::Outcome::Aborted)
-    /// and not sent again.
+    /// The caller cancels a message. It is settled with [`Outcome::Aborted`](super::Outcome::Aborted) and not sent again.
     Abort {
-        /// Which.
+        /// The number of the message.
         message: u32,
     },
     /// Open an outbound stream.
     StreamOpen {
-        /// The number the host keeps it under.
+        /// The number of the stream.
         stream: u32,
     },
-    /// One more part of an outbound stream, kept by the host until [`Action::StreamTrim`](super::Action::StreamTrim).
-    /// Parts are numbered from 1.
+    /// Write the next part of an outbound stream. The host keeps the part until
+    /// [`Action::StreamTrim`](super::Action::StreamTrim). Parts are numbered from 1.
     StreamWrite {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
     },
-    /// The last part was written, or the caller gave the stream up: write the end after the last part.
+    /// The caller ended or aborted an outbound stream. The session writes the end after the last part.
     StreamEnd {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
     },
     /// A `streamAck` arrived.
     StreamAck {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
-        /// The sequence id that the service expects next.
+        /// The sequence id of the part that the service expects next.
         expected: u64,
     },
     /// A `streamNack` arrived.
     StreamNack {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
-        /// The sequence id that the service expects next.
+        /// The sequence id of the part that the service expects next.
         expected: u64,
     },
     /// A `streamClosed` arrived.
     StreamClosed {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
-        /// What it says.
+        /// The reason that the frame reports.
         closing: StreamClosing,
     },
-    /// A part of an inbound stream arrived, as a group message that is new. The answer is whether to hand it to its
-    /// reader.
+    /// A part of an inbound stream arrived in a new group message. [`Session::handle`](super::Session::handle) returns true
+    /// if the reader gets the part.
     Part {
-        /// The number the host keeps the stream under: one for each reader of a group's stream.
+        /// The number of the stream. Each reader of a stream has its own number.
         stream: u32,
-        /// Its stream sequence id.
+        /// The stream sequence id of the part.
         sequence_id: u64,
-        /// Whether it is the last.
+        /// Whether the part is the last one.
         is_end: bool,
     },
-    /// Begin to watch an inbound stream.
+    /// Start to read an inbound stream.
     ReadStream {
-        /// The number the host keeps it under.
+        /// The number of the stream.
         stream: u32,
-        /// After how many milliseconds without a part it counts as given up; 0 for never.
+        /// The time without a part, in milliseconds, after which the stream fails. 0 means no limit.
         idle_timeout_ms: u32,
     },
-    /// The reader of an inbound stream is gone.
+    /// The reader of an inbound stream has stopped reading.
     ForgetStream {
-        /// Which stream.
+        /// The number of the stream.
         stream: u32,
     },
-    /// Set the caller's own state in a group, or clear it: a message that is not tried again once a later one of the
-    /// same group was handed in, for the last one counts.
+    /// Set or clear the caller's state in a group. The message is not retried after a later `SetState` of the same group.
     SetState {
-        /// The number the host keeps the message under.
+        /// The number of the message.
         message: u32,
         /// The caller's id, or [`NEXT_ACK_ID`].
         ack_id: u64,
-        /// Which group.
+        /// The number of the group.
         group: u32,
     },
 }
 
 impl Input {
-    /// The socket it is about, if it is about one.
+    /// Returns the socket of the input, if it has one.
     pub(super) fn socket(&self) -> Option<u32> {
         match *self {
             Input::Opened { socket }
@@ -209,19 +206,19 @@ impl Input {
     }
 }
 
-/// What a `streamClosed` says.
+/// The reason that a `streamClosed` frame reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StreamClosing {
-    /// The stream has ended as its sender wished: no error.
+    /// The sender ended the stream. The frame has no error.
     Ended,
-    /// There is no such stream: error name `StreamNotFound`.
+    /// The stream does not exist. The error name is `StreamNotFound`.
     NotFound,
-    /// It will not go on: any other error name.
+    /// The stream failed. The error has another name.
     Failed,
 }
 
 impl StreamClosing {
-    /// Reads the error name, if there is one.
+    /// Returns the reason for an error of this name. `None` stands for a frame without an error.
     pub fn of_error(name: Option<&str>) -> StreamClosing {
         match name {
             None => StreamClosing::Ended,
@@ -231,19 +228,19 @@ impl StreamClosing {
     }
 }
 
-/// Stands for "the next free id" where a caller gives none.
+/// Stands for the next free ack id, if the caller passes none.
 pub const NEXT_ACK_ID: u64 = u64::MAX;
 
-/// What an ack says.
+/// The outcome that an ack reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AckOutcome {
-    /// It was done.
+    /// The message was carried out.
     Success,
-    /// It was done before: error name `Duplicate`.
+    /// The message was carried out before. The error name is `Duplicate`.
     Duplicate,
-    /// It may work later: error name `InternalServerError` or `Timeout`.
+    /// The message may succeed later. The error name is `InternalServerError` or `Timeout`.
     Transient,
-    /// It will not be done: any other error name.
+    /// The service refused the message. The error has another name.
     Refused,
 }
 
