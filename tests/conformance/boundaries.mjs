@@ -263,6 +263,17 @@ export function boundaries(lib, given) {
       equal((await rejects(() => real.client.group("g").listConnections().next())).code, "ERR_ANSWER_TOO_LARGE");
     }],
 
+    ["an answer that comes after the call has ended is cancelled", async () => {
+      let cancelled;
+      const isCancelled = new Promise((resolve) => (cancelled = resolve));
+      let answer;
+      const fetch = () => new Promise((resolve) => (answer = resolve));
+      const requestOptions = { totalTimeout: 20 };
+      equal((await rejects(() => client({ fetch }).sendToAll(1, { requestOptions }))).code, "ERR_TIMEOUT");
+      answer(new Response(new ReadableStream({ cancel: () => cancelled() }), { status: 202 }));
+      await isCancelled;
+    }],
+
     ["a call has a total timeout of 100 seconds, which can be turned off", async () => {
       const deaf = client({ fetch: () => new Promise(() => {}) });
       const started = [];

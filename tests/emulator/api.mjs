@@ -73,6 +73,7 @@ export function apiSuite({ startEmulator, EMULATOR_ACCESS_KEY }, Service) {
         ["host", { host: "a:1", key: OWN_KEY }],
         ["host", { host: 1, key: OWN_KEY }],
         ["host", { host: "", key: OWN_KEY }],
+        ...["0", "127.1", "0x7f000001", "2130706433", "::1%lo"].map((host) => ["host", { host, key: OWN_KEY }]),
         ["publicUrl", { publicUrl: "https://emulator.example/path", key: OWN_KEY }],
         ["publicUrl", { publicUrl: "https://too short@emulator.example", key: OWN_KEY }],
         ["publicUrl", { publicUrl: "wss://emulator.example", key: OWN_KEY }],

@@ -82,7 +82,7 @@ test("with a generated certificate, Node trusts it, and an own NODE_EXTRA_CA_CER
   assert.match(kept.said, /^emulator: NODE_EXTRA_CA_CERTS is set already/m);
 });
 
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
   test(`${signal} reaches the command, which decides`, { skip: process.platform === "win32" && "Windows has no signals" }, async () => {
     const script = `process.on("${signal}", () => { console.log("told"); process.exit(3); }); setInterval(() => {}, 1000); console.log("up");`;
     const running = await start([NODE, "-e", script]);
@@ -95,6 +95,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 
 test("a command that a signal ended gives 128 and its number", { skip: process.platform === "win32" && "Windows has no signals" }, async () => {
   assert.equal((await end([NODE, "-e", "process.kill(process.pid, 'SIGKILL')"])).code, 137);
+});
+
+test("an empty command is a misuse", async () => {
+  const { code, said } = await end([""]);
+  assert.equal(code, 2);
+  assert.match(said, /^webpubsub-edge: emulator exec: the command after `--` is empty\.$/m);
 });
 
 test("a command that cannot be run gives 127, with its name", async () => {

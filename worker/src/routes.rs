@@ -21,9 +21,12 @@ const MAX_NEGOTIATE_BYTES: usize = 8 * 1024;
 /// The most groups of a client URL, and the most connections that a broadcast leaves out: each id goes into a URL.
 const MAX_LIST: usize = 100;
 
-/// The longest connection id that `excluded` takes, in bytes. Ids of the service are half as long. With [`MAX_LIST`] longer
-/// ones, the URL of the call to the service would exceed the 8 kB that servers accept.
+/// The maximum length of a connection id in `excluded`, in bytes. Ids of the service are half as long.
 const MAX_CONNECTION_ID_BYTES: usize = 64;
+
+/// The maximum length of all ids in `excluded` together, in bytes of the URL. The token of the call repeats the URL, and
+/// servers accept 16 KiB of headers.
+const MAX_EXCLUDED_BYTES: usize = 4800;
 
 /// The name of the rate limit binding in wrangler.toml.
 const RATE_LIMITER: &str = "RATE_LIMITER";
@@ -164,7 +167,17 @@ fn check_excluded(ids: &[String]) -> Result<(), Refusal> {
             "\"excluded\" holds a connection id of more than {MAX_CONNECTION_ID_BYTES} bytes."
         )));
     }
+    if ids.iter().flat_map(|id| id.bytes()).map(bytes_in_url).sum::<usize>() > MAX_EXCLUDED_BYTES {
+        return Err(Refusal::bad_request(format!(
+            "The connection ids in \"excluded\" have more than {MAX_EXCLUDED_BYTES} bytes in a URL together."
+        )));
+    }
     Ok(())
+}
+
+/// Returns the bytes that a byte takes in a URL. Only the characters of ids of the service are not percent-encoded for sure.
+fn bytes_in_url(byte: u8) -> usize {
+    if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) { 1 } else { 3 }
 }
 
 fn check_count(name: &str, list: &[String]) -> Result<(), Refusal> {

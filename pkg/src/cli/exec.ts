@@ -24,6 +24,7 @@ export async function runExec(args: string[]): Promise<void> {
   // What follows `--` is the command, with options of its own.
   const end = args.indexOf("--");
   const [program, ...rest] = end === -1 ? [] : args.slice(end + 1);
+  if (program === "") throw new Misuse("emulator exec: the command after `--` is empty.");
   if (program === undefined && !args.some((argument) => /^(-[hv]|--help|--version)$/.test(argument))) {
     throw new Misuse("emulator exec needs a command after `--`, for example: webpubsub-edge emulator exec -- npm run dev");
   }
@@ -123,12 +124,17 @@ function start(program: string, args: string[], env: NodeJS.ProcessEnv): ChildPr
   return spawn(quoted.join(" "), { stdio: "inherit", env, shell: true });
 }
 
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+}
+
 function forwardSignals(child: ChildProcess): () => void {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
   const listeners = signals.map((signal) => {
     const listener = () => {
-      // A terminal sends Ctrl-C to the command itself, and many programs take a second one as a kill.
-      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+      // A terminal sends these keys to the command too, and many programs take a second signal as a kill.
+      const isFromKeyboard = hasTerminal() && (signal === "SIGINT" || signal === "SIGQUIT");
+      if (!isFromKeyboard) child.kill(signal);
     };
     process.on(signal, listener);
     return () => process.off(signal, listener);

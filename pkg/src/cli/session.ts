@@ -86,9 +86,12 @@ export function isUserId(name: string): boolean {
   return name !== "" && name !== "." && name !== "..";
 }
 
+/** Matches white space as Rust defines it. `trim` differs: it removes U+FEFF, and does not remove U+0085. */
+const BLANK = /^\p{White_Space}*$/u;
+
 /** Returns whether the service accepts a name as a group. */
 export function isGroup(name: string): boolean {
-  return isUserId(name) && name.length <= MAX_GROUP_LENGTH && name.trim() !== "";
+  return isUserId(name) && name.length <= MAX_GROUP_LENGTH && !BLANK.test(name);
 }
 
 /** Reads the options. Returns `undefined` if help is wanted. */

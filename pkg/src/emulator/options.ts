@@ -186,8 +186,11 @@ function checkExposure(options: EmulatorOptions): void {
   }
 }
 
+/** True if a host can be part of a connection string: URL parsers must not change it, and IPv6 zones are not possible there. */
 function isHost(host: string): boolean {
-  return isIP(host) !== 0 || /^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$/i.test(host);
+  if (isIP(host) !== 0) return !host.includes("%");
+  const isName = /^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$/i.test(host) && URL.canParse(`http://${host}`);
+  return isName && new URL(`http://${host}`).hostname === host.toLowerCase();
 }
 
 /** The origin of a URL that has nothing else. The message does not repeat the URL, which may hold a password. */

@@ -20,6 +20,11 @@ export async function readText(response: Response, signal: AbortSignal): Promise
     return text;
   }
   const cancel = () => void reader.cancel().catch(() => undefined);
+  // A `fetch` of the caller's may answer after the call has ended.
+  if (signal.aborted) {
+    cancel();
+    signal.throwIfAborted();
+  }
   signal.addEventListener("abort", cancel, { once: true });
   try {
     const decoder = new TextDecoder();
